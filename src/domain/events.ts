@@ -1,0 +1,188 @@
+/**
+ * What the engine says happened: one entry per script call, each with the events of that call, in
+ * the order they took effect. These are the decoded forms; the packed layout that Lua writes is
+ * known to `charging/event-codec.ts` alone. Facts only: an event never changes once written.
+ */
+import type { Amount } from './amounts.js';
+import type { Protocol } from './credit-control.js';
+import type { ReportingReason, UnitKind } from './units.js';
+
+/** Version of the packed layout. Readers take this one and the one before. */
+export const EVENT_SCHEMA_VERSION = 1;
+
+/** Place of an entry in its partition's outbox: `<epoch>-<n>`, n gapless within an epoch. */
+export interface EntryId {
+  readonly epoch: number;
+  readonly n: number;
+}
+
+export interface OutboxEntry {
+  readonly partition: number;
+  readonly id: EntryId;
+  readonly accountId: string;
+  /** The script's clock, milliseconds since 1970. */
+  readonly at: number;
+  /** Account sequence of the first event; the others follow without a gap. */
+  readonly firstSequence: number;
+  readonly stamp: EventStamp | null;
+  readonly events: readonly ChargingEvent[];
+}
+
+/**
+ * Who and where, as the front knew it: carried through the script unread. Personal identifiers
+ * stand apart so that the record can erase them.
+ */
+export interface EventStamp {
+  readonly tenant: string;
+  readonly customer: string | null;
+  readonly subscription: string | null;
+  readonly protocol: Protocol | 'management';
+  readonly peer: string | null;
+  readonly serviceContext: string | null;
+  readonly personal: {
+    readonly imsi?: string;
+    readonly msisdn?: string;
+    readonly userName?: string;
+    readonly mac?: string;
+    readonly address?: string;
+    readonly calledParty?: string;
+  };
+  readonly network: Readonly<Record<string, string>>;
+  readonly eventTimestamp: number | null;
+  /** Version of the compiled configuration that rated the request. */
+  readonly configVersion: number;
+}
+
+/** One signed change of one bucket. */
+export interface Impact {
+  readonly bucketId: string;
+  readonly resource: string;
+  /** Negative for a debit. */
+  readonly delta: Amount;
+  /** What the bucket holds afterwards, reservations included. */
+  readonly after: Amount;
+  /** Units of the service that this impact paid for; 0 for credits and fees. */
+  readonly units: Amount;
+}
+
+export type BucketState = 'pending' | 'armed' | 'active' | 'inactive';
+
+/** A bucket as it was granted: with the impacts, all that is needed to rebuild it. */
+export interface BucketGrant {
+  readonly bucketId: string;
+  readonly resource: string;
+  readonly kind: 'units' | 'money';
+  readonly priority: number;
+  readonly state: BucketState;
+  /** Milliseconds since 1970; null where open-ended (or, for the start, not yet known). */
+  readonly startsAt: number | null;
+  readonly endsAt: number | null;
+  readonly createdAt: number;
+  /** Lowest value that charging may reach; null for none (postpaid without a limit). */
+  readonly floor: Amount | null;
+  readonly granted: Amount;
+  readonly step: number;
+  readonly blocker: boolean;
+  readonly bundleId: string | null;
+  /** Everything else of the bucket as the engine keeps it (scope, thresholds …). */
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export type LedgerKind =
+  | 'grant'
+  | 'top-up'
+  | 'adjustment'
+  | 'reversal'
+  | 'transfer'
+  | 'expiry'
+  | 'refund';
+
+/** Reported units of one service in one request, charged or uncollected. */
+export interface UsageEvent {
+  readonly type: 'usage';
+  readonly sessionId: string;
+  readonly requestNumber: number;
+  /** "<rating group>:<service identifiers joined by +>"; "-" where the peer gave none. */
+  readonly service: string;
+  readonly ratingGroup: number | null;
+  readonly unit: UnitKind;
+  readonly used: Amount;
+  readonly uncollected: Amount;
+  readonly cost: Amount;
+  readonly currency: string | null;
+  readonly tariffVersion: string | null;
+  readonly zone: string | null;
+  readonly reason: ReportingReason | 'event' | 'late' | null;
+  readonly impacts: readonly Impact[];
+  /** The service's running totals after this event, so that a session can be rebuilt. */
+  readonly serviceAfter: ServiceTotals;
+}
+
+export interface ServiceTotals {
+  /** Units used in the session so far, charged and uncollected. */
+  readonly used: Amount;
+  readonly cost: Amount;
+  /** Engine-private carries (rounding totals per rate line, step totals per bucket). */
+  readonly carry: unknown;
+}
+
+/** A change of balance that no session caused. */
+export interface LedgerEvent {
+  readonly type: 'ledger';
+  readonly kind: LedgerKind;
+  /** Number of the intent in the account's order; null for what the engine does by itself. */
+  readonly intentNumber: number | null;
+  readonly intentId: string | null;
+  readonly reason: string | null;
+  readonly impacts: readonly Impact[];
+  /** Present when the entry creates the bucket. */
+  readonly grant: BucketGrant | null;
+}
+
+export interface SessionEvent {
+  readonly type: 'session';
+  readonly sessionId: string;
+  readonly change: 'opened' | 'closed' | 'expired';
+  readonly requestNumber: number;
+  readonly cause: string | null;
+  readonly openedAt: number;
+}
+
+/** A bucket or a bundle moved from one state to another. */
+export interface BucketStateEvent {
+  readonly type: 'bucket-state';
+  readonly bucketId: string;
+  readonly bundleId: string | null;
+  readonly from: BucketState;
+  readonly to: BucketState;
+  readonly cause: 'first-use' | 'expired' | 'exhausted' | 'suspended' | 'succeeded' | 'resumed';
+  readonly startsAt: number | null;
+  readonly endsAt: number | null;
+}
+
+export interface ThresholdEvent {
+  readonly type: 'threshold';
+  readonly thresholdId: string;
+  readonly resource: string;
+  readonly direction: 'crossed' | 're-armed';
+  readonly level: Amount;
+  readonly value: Amount;
+}
+
+/** The account itself came into being, changed its header, or moved between partitions. */
+export interface AccountEvent {
+  readonly type: 'account';
+  readonly change: 'created' | 'changed' | 'moved-out' | 'moved-in';
+  readonly standing: AccountStanding;
+  readonly profileVersion: number;
+}
+
+export type AccountStanding = 'active' | 'suspended' | 'closed';
+
+export type ChargingEvent =
+  | UsageEvent
+  | LedgerEvent
+  | SessionEvent
+  | BucketStateEvent
+  | ThresholdEvent
+  | AccountEvent;
