@@ -19,12 +19,17 @@ export interface EntryId {
 export interface OutboxEntry {
   readonly partition: number;
   readonly id: EntryId;
-  readonly accountId: string;
   /** The script's clock, milliseconds since 1970. */
   readonly at: number;
+  readonly stamp: EventStamp | null;
+  /** One section per account the call changed: the charged one, and a sharing group's owner. */
+  readonly accounts: readonly AccountEvents[];
+}
+
+export interface AccountEvents {
+  readonly accountId: string;
   /** Account sequence of the first event; the others follow without a gap. */
   readonly firstSequence: number;
-  readonly stamp: EventStamp | null;
   readonly events: readonly ChargingEvent[];
 }
 
@@ -126,6 +131,19 @@ export interface ServiceTotals {
   readonly carry: unknown;
 }
 
+/**
+ * What a member's usage took from its sharing group's owner. The units stand in the member's usage
+ * event, of the same entry; here are only the owner's impacts.
+ */
+export interface SharedUsageEvent {
+  readonly type: 'shared-usage';
+  readonly memberAccountId: string;
+  readonly sessionId: string;
+  readonly requestNumber: number;
+  readonly service: string;
+  readonly impacts: readonly Impact[];
+}
+
 /** A change of balance that no session caused. */
 export interface LedgerEvent {
   readonly type: 'ledger';
@@ -181,6 +199,7 @@ export type AccountStanding = 'active' | 'suspended' | 'closed';
 
 export type ChargingEvent =
   | UsageEvent
+  | SharedUsageEvent
   | LedgerEvent
   | SessionEvent
   | BucketStateEvent
