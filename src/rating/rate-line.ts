@@ -29,8 +29,8 @@ export interface RatingQuestion {
 
 /**
  * How billed units are rounded: from `from` units of the line's total on, up to the next multiple
- * of `step` counted from `from`. Sorted by `from`, the first from 0; all but the last are whole
- * multiples of their step long, save a first step, which is one step.
+ * of `step` counted from `from`. Sorted by `from`, the first from 0; all but the last are a whole
+ * number of their steps long (a first step of 60 is one pulse of 60, then the next from 60).
  */
 export interface Pulse {
   readonly from: number;

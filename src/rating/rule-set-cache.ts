@@ -1,0 +1,28 @@
+import type { RuleSet } from './rule-set.js';
+
+/** Sets remembered by one tariff, some hundreds of octets each; all are dropped beyond that. */
+const RULE_SETS_MAX = 100_000;
+
+/** The rule sets of the questions asked so far, by service and by network. */
+export class RuleSetCache {
+  readonly #byService = new Map<number, Map<number, RuleSet>>();
+  #size = 0;
+
+  get(serviceKey: number, networkKey: number): RuleSet | undefined {
+    return this.#byService.get(serviceKey)?.get(networkKey);
+  }
+
+  set(serviceKey: number, networkKey: number, ruleSet: RuleSet): void {
+    if (this.#size >= RULE_SETS_MAX) {
+      this.#byService.clear();
+      this.#size = 0;
+    }
+    const byNetwork = this.#byService.get(serviceKey);
+    if (byNetwork === undefined) {
+      this.#byService.set(serviceKey, new Map([[networkKey, ruleSet]]));
+    } else {
+      byNetwork.set(networkKey, ruleSet);
+    }
+    this.#size += 1;
+  }
+}
