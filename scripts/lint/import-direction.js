@@ -81,6 +81,30 @@ const TABLE = {
     builtins: 'any',
     instead: 'change what is in Redis by an intent and charging/provisioning.ts',
   },
+  schema: {
+    folders: ['domain'],
+    packages: ['drizzle-orm'],
+    builtins: [],
+    instead: 'tables are declarations: queries belong to records and management',
+  },
+  'setting-kind.ts': {
+    folders: [],
+    packages: ['zod'],
+    builtins: [],
+    instead: 'a kind of setting knows no setting',
+  },
+  'settings.ts': {
+    folders: ['domain', 'observability', 'setting-kind.ts'],
+    packages: [],
+    builtins: [],
+    instead: 'settings are declarations: what acts on them takes them as options',
+  },
+  'config.ts': {
+    folders: ['settings.ts'],
+    packages: ['yaml'],
+    builtins: ['node:fs'],
+    instead: 'config.ts reads settings and knows nothing of who uses them',
+  },
   api: {
     folders: ['domain', 'observability', 'records', 'management'],
     packages: ['zod'],
@@ -111,15 +135,7 @@ function faultOf({ root, filename, source }) {
   if (!from.startsWith('src/') && !from.startsWith('schema/')) return null;
   const room = roomOf(from);
   if (UNLIMITED.has(room)) return null;
-  const row =
-    room === 'schema' || room === 'config.ts'
-      ? {
-          folders: ['domain'],
-          packages: ['drizzle-orm', 'zod', 'yaml'],
-          builtins: 'any',
-          instead: 'keep it free of the daemon',
-        }
-      : TABLE[room];
+  const row = TABLE[room];
   if (row === undefined)
     return `src/${room} has no row in scripts/lint/import-direction.js: add one`;
 
@@ -130,9 +146,11 @@ function faultOf({ root, filename, source }) {
       .join('/');
     const targetRoom = roomOf(target);
     if (targetRoom === room) return null;
-    if (targetRoom === 'config.js') return `${room} must not import config.ts: ${CONFIG_RULE}`;
+    if (targetRoom === 'config.js' || (targetRoom === 'settings.js' && room !== 'config.ts')) {
+      return `${room} must not import config.ts: ${CONFIG_RULE}`;
+    }
     const file = target.replace(/^src\//, '').replace(/\.[jt]s$/, '');
-    const allowed = row.folders.some((folder) => folder === targetRoom || folder === file);
+    const allowed = row.folders.some((folder) => [targetRoom, file, `${file}.ts`].includes(folder));
     if (allowed) return null;
     return `${room} may import ${describe(row)}, not ${file}: ${row.instead}`;
   }

@@ -1,0 +1,98 @@
+/** The kinds of settings there are: what each accepts and how it says so. */
+import { z } from 'zod';
+
+export interface Setting<Value> {
+  /** One or two sentences for the person who sets it. */
+  readonly meaning: string;
+  readonly fallback: Value;
+  /** What a value must be, as the end of a sentence: "a whole number from 1 to 10". */
+  readonly expected: string;
+  /** Accepts the text of an environment variable as well as the value of a file. */
+  readonly schema: z.ZodType<Value>;
+  readonly secret: 'no' | 'url-password';
+  /** Names in the environment besides the one made from its place in the table. */
+  readonly aliases: readonly string[];
+}
+
+interface Told {
+  readonly meaning: string;
+}
+
+/** A count or a duration; its unit is the end of its name. */
+export function wholeNumber(
+  options: Told & { readonly fallback: number; readonly min: number; readonly max: number },
+): Setting<number> {
+  const { meaning, fallback, min, max } = options;
+  const digits = z.string().trim().regex(/^\d+$/).transform(Number);
+  return {
+    meaning,
+    fallback,
+    expected: `a whole number from ${min} to ${max}`,
+    schema: z.union([z.number(), digits]).pipe(z.number().int().min(min).max(max)),
+    secret: 'no',
+    aliases: [],
+  };
+}
+
+export function port(options: Told & { readonly fallback: number }): Setting<number> {
+  return {
+    ...wholeNumber({ ...options, min: 0, max: 65535 }),
+    expected: 'a port from 1 to 65535, or 0 for any that is free',
+  };
+}
+
+export function flag(options: Told & { readonly fallback: boolean }): Setting<boolean> {
+  const word = z.enum(['true', 'false']).transform((text) => text === 'true');
+  return {
+    ...options,
+    expected: 'true or false',
+    schema: z.union([z.boolean(), word]),
+    secret: 'no',
+    aliases: [],
+  };
+}
+
+export function choice<const Word extends string>(
+  options: Told & { readonly fallback: NoInfer<Word>; readonly words: readonly Word[] },
+): Setting<Word> {
+  const { meaning, fallback, words } = options;
+  return {
+    meaning,
+    fallback,
+    expected: `one of ${words.join(', ')}`,
+    schema: z.enum(words),
+    secret: 'no',
+    aliases: [],
+  };
+}
+
+export function text(
+  options: Told & {
+    readonly fallback: string;
+    readonly pattern: RegExp;
+    readonly expected: string;
+  },
+): Setting<string> {
+  const { pattern, ...rest } = options;
+  return { ...rest, schema: z.string().trim().regex(pattern), secret: 'no', aliases: [] };
+}
+
+export function url(
+  options: Told & {
+    readonly fallback: string;
+    readonly protocols: readonly string[];
+    readonly alias: string;
+  },
+): Setting<string> {
+  const { meaning, fallback, protocols, alias } = options;
+  const valid = (value: string): boolean =>
+    URL.canParse(value) && protocols.includes(new URL(value).protocol);
+  return {
+    meaning,
+    fallback,
+    expected: `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+    schema: z.string().trim().refine(valid),
+    secret: 'url-password',
+    aliases: [alias],
+  };
+}

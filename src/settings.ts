@@ -1,0 +1,256 @@
+/**
+ * Every setting of the daemon, once: name, meaning, bounds and default. `config.ts` reads them,
+ * `tolld config` and `docs/configuration.md` print them.
+ */
+import { LOG_LEVELS } from './observability/logger.js';
+import { choice, flag, port, text, url, wholeNumber, type Setting } from './setting-kind.js';
+
+/** How much of what was answered survives which failure; the cost is in docs/configuration.md. */
+export const DURABILITY_LEVELS = ['strict', 'relaxed', 'replicated'] as const;
+export type DurabilityLevel = (typeof DURABILITY_LEVELS)[number];
+
+/** A DiameterIdentity: a host or realm name [RFC 6733 4.3.1]. */
+const DOMAIN_NAME =
+  /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
+const ADDRESS = /^[0-9A-Za-z.:%_-]+$/;
+
+export const SETTINGS = {
+  node: {
+    name: text({
+      meaning:
+        'Name of this process, different for each: it stands in logs and is the first part of ' +
+        'its Diameter identity.',
+      fallback: 'tolld-1',
+      pattern: /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/,
+      expected: 'letters, digits and inner hyphens',
+    }),
+    shutdownGraceMs: wholeNumber({
+      meaning: 'How long a stopping process may finish what is in flight before it ends anyway.',
+      fallback: 15_000,
+      min: 0,
+      max: 300_000,
+    }),
+  },
+  log: {
+    level: choice({
+      meaning: 'The least level that is logged. Subscriber identities appear from debug down.',
+      fallback: 'info',
+      words: LOG_LEVELS,
+    }),
+  },
+  redis: {
+    url: url({
+      meaning: 'Redis 7 or Valkey that holds the charging state (rediss:// for TLS).',
+      fallback: 'redis://127.0.0.1:6379',
+      protocols: ['redis:', 'rediss:'],
+      alias: 'REDIS_URL',
+    }),
+    keyPrefix: text({
+      meaning: 'First part of every key, so that several installations can share a server.',
+      fallback: 'tolld',
+      pattern: /^[A-Za-z0-9_-]{1,32}$/,
+      expected: '1 to 32 letters, digits, hyphens or underscores',
+    }),
+    commandTimeoutMs: wholeNumber({
+      meaning:
+        'After this a command without an answer counts as failed. It is repeated safely, ' +
+        'since scripts recognise what they have answered.',
+      fallback: 500,
+      min: 10,
+      max: 60_000,
+    }),
+    acceptUnsafeSettings: flag({
+      meaning:
+        'Start although Redis may forget: with an eviction policy, without maxmemory, or with ' +
+        'an append-only file weaker than the durability level.',
+      fallback: false,
+    }),
+  },
+  postgres: {
+    url: url({
+      meaning: 'Postgres 15 or newer that holds the record.',
+      fallback: 'postgres://127.0.0.1:5432/tolld',
+      protocols: ['postgres:', 'postgresql:'],
+      alias: 'DATABASE_URL',
+    }),
+    connectionsMax: wholeNumber({
+      meaning: 'Connections of this process to Postgres.',
+      fallback: 10,
+      min: 2,
+      max: 200,
+    }),
+    migrateAtStart: flag({
+      meaning: 'Apply missing migrations when the daemon starts, one process at a time.',
+      fallback: true,
+    }),
+  },
+  engine: {
+    partitions: wholeNumber({
+      meaning:
+        'Parts the key space is cut into. Chosen at the first start and stored; later it must ' +
+        'not change.',
+      fallback: 64,
+      min: 1,
+      max: 16_384,
+    }),
+    durability: choice({
+      meaning:
+        'strict: no answer before its fsync. relaxed: at most about one second may be lost on a ' +
+        'power cut. replicated: strict, and a replica has it too.',
+      fallback: 'strict',
+      words: DURABILITY_LEVELS,
+    }),
+    requestTimeoutMs: wholeNumber({
+      meaning: 'A request that is not decided by then is refused as unavailable.',
+      fallback: 2_000,
+      min: 50,
+      max: 60_000,
+    }),
+    requestsInFlightMax: wholeNumber({
+      meaning:
+        'Requests decided at one time; beyond it peers are told at once that it is too busy.',
+      fallback: 2_000,
+      min: 1,
+      max: 100_000,
+    }),
+  },
+  sweeper: {
+    intervalMs: wholeNumber({
+      meaning: 'How often silent sessions and ended buckets are looked for.',
+      fallback: 1_000,
+      min: 10,
+      max: 600_000,
+    }),
+    batchMax: wholeNumber({
+      meaning: 'Timers of one partition that are handled in one round.',
+      fallback: 200,
+      min: 1,
+      max: 10_000,
+    }),
+  },
+  flusher: {
+    enabled: flag({
+      meaning: 'Write events to Postgres from this process. Some process must.',
+      fallback: true,
+    }),
+    intervalMs: wholeNumber({
+      meaning: 'How long an idle flusher waits before it reads the streams again.',
+      fallback: 100,
+      min: 1,
+      max: 60_000,
+    }),
+    batchEntriesMax: wholeNumber({
+      meaning: 'Stream entries written in one Postgres transaction.',
+      fallback: 1_000,
+      min: 1,
+      max: 20_000,
+    }),
+    leaseMs: wholeNumber({
+      meaning: 'How long a process owns a partition without renewing; then another takes it over.',
+      fallback: 10_000,
+      min: 100,
+      max: 600_000,
+    }),
+    trimAfterSeconds: wholeNumber({
+      meaning: 'Entries stay in Redis this long after Postgres has them.',
+      fallback: 900,
+      min: 0,
+      max: 604_800,
+    }),
+  },
+  diameter: {
+    listenHost: text({
+      meaning: 'Address that Diameter listens on.',
+      fallback: '0.0.0.0',
+      pattern: ADDRESS,
+      expected: 'an IP address or a host name',
+    }),
+    listenPort: port({ meaning: 'TCP port that Diameter listens on.', fallback: 3868 }),
+    originRealm: text({
+      meaning: 'Origin-Realm that peers see.',
+      fallback: 'tolld.internal',
+      pattern: DOMAIN_NAME,
+      expected: 'a domain name',
+    }),
+    originHost: text({
+      meaning:
+        'Origin-Host that peers see, different for each process. Empty: <node.name>.<originRealm>.',
+      fallback: '',
+      pattern: new RegExp(`${DOMAIN_NAME.source}|^$`),
+      expected: 'a fully qualified host name, or nothing',
+    }),
+    watchdogSeconds: wholeNumber({
+      meaning: 'Silence after which a peer is asked whether it lives (Tw of RFC 3539).',
+      fallback: 30,
+      min: 6,
+      max: 3_600,
+    }),
+    messageBytesMax: wholeNumber({
+      meaning: 'A longer message closes its connection.',
+      fallback: 65_536,
+      min: 4_096,
+      max: 16_777_215,
+    }),
+    requestsInFlightMax: wholeNumber({
+      meaning: 'Unanswered requests of one connection; beyond it nothing more is read from it.',
+      fallback: 512,
+      min: 1,
+      max: 100_000,
+    }),
+  },
+  operations: {
+    listenHost: text({
+      meaning: 'Address of /metrics, /healthz and /readyz. Nothing there asks who you are.',
+      fallback: '127.0.0.1',
+      pattern: ADDRESS,
+      expected: 'an IP address or a host name',
+    }),
+    listenPort: port({
+      meaning: 'HTTP port of /metrics, /healthz and /readyz.',
+      fallback: 9464,
+    }),
+    checkTimeoutMs: wholeNumber({
+      meaning: 'How long one readiness check may take before it counts as failed.',
+      fallback: 2_000,
+      min: 10,
+      max: 30_000,
+    }),
+  },
+} as const;
+
+type Table = typeof SETTINGS;
+type ValueOf<Entry> = Entry extends Setting<infer Value> ? Value : never;
+
+/** The daemon's configuration: the table with a value in each place. Frozen. */
+export type Config = {
+  readonly [Group in keyof Table]: {
+    readonly [Name in keyof Table[Group]]: ValueOf<Table[Group][Name]>;
+  };
+};
+
+/** A setting with its place: `redis.url`, in the environment `TOLLD_REDIS_URL` or `REDIS_URL`. */
+export interface PlacedSetting extends Setting<unknown> {
+  readonly group: string;
+  readonly name: string;
+  readonly path: string;
+  /** The first is the usual one; the first that is set counts. */
+  readonly variables: readonly string[];
+}
+
+function variableOf(group: string, name: string): string {
+  const words = name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+  return `TOLLD_${group.toUpperCase()}_${words}`;
+}
+
+/** All settings in the order of the table. */
+export function describeSettings(): readonly PlacedSetting[] {
+  return Object.entries(SETTINGS).flatMap(([group, settings]) =>
+    Object.entries(settings as Record<string, Setting<unknown>>).map(([name, setting]) => ({
+      ...setting,
+      group,
+      name,
+      path: `${group}.${name}`,
+      variables: [variableOf(group, name), ...setting.aliases],
+    })),
+  );
+}
