@@ -59,7 +59,7 @@ const TABLE = {
   },
   charging: {
     folders: ['domain', 'observability'],
-    packages: ['ioredis', 'msgpackr'],
+    packages: ['ioredis'],
     builtins: 'any',
     instead: 'take rates and requests as arguments of the script function',
   },

@@ -1,0 +1,14 @@
+#!lua
+--- @include "charge_session"
+-- charge: one request of a charging session that may be granted units. Redis refuses the whole
+-- script when memory is out; the caller then settles (settle.lua).
+--
+-- KEYS account, session, control, outbox, timers - all of one partition
+-- ARGV request, packed (REQUEST_ in layout.lua)
+-- Reply { REPLY_DONE or REPLY_REPEATED, answer, packed: { time in ms, services (ANSWER_) } }
+--       { REPLY_OTHER_ACCOUNT, account id } for a session that lives on another account
+--       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE, UNKNOWN_SESSION,
+--       CONFLICT, STALE_NUMBER, SERVICE_DENIED; nothing has changed then
+-- Events session, usage per service that reports use, bucket-state, ledger (expiry)
+local keys, request = KEYS, cmsgpack.unpack(ARGV[1])
+return charge_session(keys, request, true)

@@ -1,0 +1,148 @@
+#!lua
+--- @include "read_time"
+--- @include "open_partition"
+--- @include "open_buckets"
+--- @include "price_units"
+--- @include "list_eligible"
+--- @include "plan_walk"
+--- @include "settle_usage"
+--- @include "change_buckets"
+--- @include "write_entry"
+--- @include "arm_account"
+-- credit: applies one intent to an account: grants buckets, adds to them, changes their limits.
+-- Intents of an account are numbered 1, 2, 3 …; the account keeps the last one applied, so applying
+-- one again is harmless for ever and none is applied before the one in front of it.
+-- An intent that cannot be applied is answered by an event too (LEDGER_REFUSED with its reason) and
+-- counts as applied: it must not block those behind it.
+--
+-- KEYS account, control, outbox, timers - all of one partition
+-- ARGV credit request, packed (CREDIT_ in layout.lua)
+-- Reply { REPLY_DONE, packed session ids that got their last units and should ask again }
+--       { REPLY_REFUSED, reason }: bucket-exists, unknown-bucket, amount-out-of-range
+--       { REPLY_REPEATED } applied before; { REPLY_OUT_OF_ORDER, last applied number }
+--       { REPLY_FENCED }, { REPLY_NEWER_STATE }, { REPLY_UNKNOWN_ACCOUNT }
+-- Events ledger per operation, bucket-state
+local account_key, control_key, outbox_key, timers_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local request = cmsgpack.unpack(ARGV[1])
+
+-- One past the largest exact amount.
+local AMOUNT_LIMIT = 9007199254740992
+
+-- refusal_of(account, operation): why an operation cannot be applied, or nil.
+local function refusal_of(account, operation)
+  local code = operation[1]
+  if code == OPERATION_GRANT then
+    if find_bucket(account, operation[2][BUCKET_ID]) then
+      return 'bucket-exists'
+    end
+    return nil
+  end
+  local bucket = find_bucket(account, operation[2])
+  if not bucket then
+    return 'unknown-bucket'
+  end
+  if code == OPERATION_ADD then
+    local after = bucket[BUCKET_REMAINING] + operation[3]
+    if after >= AMOUNT_LIMIT or after <= -AMOUNT_LIMIT then
+      return 'amount-out-of-range'
+    end
+  end
+  return nil
+end
+
+-- apply(account, operation): carries one operation out. Returns its impact, or false, and the
+-- bucket where its definition is new.
+local function apply(account, operation)
+  local code = operation[1]
+  if code == OPERATION_GRANT then
+    local bucket = operation[2]
+    local buckets = account[ACCOUNT_BUCKETS]
+    local n = #buckets
+    buckets[n + 1], buckets[n + 2] = bucket[BUCKET_ID], bucket[BUCKET_RESOURCE]
+    buckets[n + 3] = bucket
+    local amount = bucket[BUCKET_REMAINING]
+    return { bucket[BUCKET_ID], bucket[BUCKET_RESOURCE], amount, amount, 0 }, bucket
+  end
+  local bucket = find_bucket(account, operation[2])
+  if code == OPERATION_ADD then
+    bucket[BUCKET_REMAINING] = bucket[BUCKET_REMAINING] + operation[3]
+    if operation[3] > 0 then
+      bucket[BUCKET_GRANTED] = bucket[BUCKET_GRANTED] + operation[3]
+    end
+    return {
+      bucket[BUCKET_ID],
+      bucket[BUCKET_RESOURCE],
+      operation[3],
+      bucket[BUCKET_REMAINING],
+      0,
+    },
+      false
+  end
+  if code == OPERATION_SET_FLOOR then
+    bucket[BUCKET_FLOOR] = operation[3]
+  else
+    bucket[BUCKET_END] = operation[3]
+  end
+  return false, bucket
+end
+
+local epoch = open_partition(control_key)
+if not epoch then
+  return { REPLY_FENCED }
+end
+local packed = redis.call('GET', account_key)
+if not packed then
+  return { REPLY_UNKNOWN_ACCOUNT }
+end
+local account = cmsgpack.unpack(packed)
+if account[ACCOUNT_VERSION] > SCHEMA_VERSION then
+  return { REPLY_NEWER_STATE }
+end
+local number = request[CREDIT_NUMBER]
+if number <= account[ACCOUNT_INTENT] then
+  return { REPLY_REPEATED }
+end
+if number ~= account[ACCOUNT_INTENT] + 1 then
+  return { REPLY_OUT_OF_ORDER, account[ACCOUNT_INTENT] }
+end
+
+local now = read_time(request[CREDIT_NOW], account[ACCOUNT_LAST_SEEN])
+local events, next_before = {}, account[ACCOUNT_NEXT_CHANGE]
+if next_before > 0 and next_before <= now then
+  turn_buckets(account, events, now)
+end
+local refusal
+for _, operation in ipairs(request[CREDIT_OPERATIONS]) do
+  refusal = refusal or refusal_of(account, operation)
+end
+local intent, kind, reason = request[CREDIT_INTENT], request[CREDIT_KIND], request[CREDIT_REASON]
+if refusal then
+  events[#events + 1] = { EVENT_LEDGER, LEDGER_REFUSED, number, intent, refusal, {}, false }
+else
+  for _, operation in ipairs(request[CREDIT_OPERATIONS]) do
+    local impact, definition = apply(account, operation)
+    local impacts = impact and { impact } or {}
+    events[#events + 1] =
+      { EVENT_LEDGER, kind, number, intent, reason, impacts, definition or false }
+  end
+end
+if not refusal then
+  sort_buckets(account)
+end
+account[ACCOUNT_INTENT] = number
+account[ACCOUNT_LAST_SEEN] = now
+account[ACCOUNT_NEXT_CHANGE] = next_change(account)
+local starved = account[ACCOUNT_STARVED]
+if not refusal then
+  account[ACCOUNT_STARVED] = {}
+end
+-- A read only: a key of the wrong type must fail before the first write.
+redis.call('ZCARD', timers_key)
+
+write_entry(outbox_key, epoch, now, request[CREDIT_STAMP], account, events)
+redis.call('SET', account_key, pack_account(account))
+arm_account(timers_key, account, next_before)
+if refusal then
+  return { REPLY_REFUSED, refusal }
+end
+return { REPLY_DONE, cmsgpack.pack(starved) }

@@ -1,0 +1,286 @@
+-- Positions and codes shared by the scripts and by TypeScript. One `NAME = number` a line: the
+-- loader puts the number where a script says the name, and src/charging/generated/layout.ts is
+-- made from this file, so neither side can drift.
+
+-- Version of every packed value below. A script refuses a newer one.
+SCHEMA_VERSION = 1
+
+-- Reply: { status, payload }
+REPLY_DONE = 1
+REPLY_REPEATED = 2
+REPLY_FENCED = 3
+REPLY_NEWER_STATE = 4
+REPLY_UNKNOWN_ACCOUNT = 5
+REPLY_STALE_PROFILE = 6
+REPLY_UNKNOWN_SESSION = 7
+REPLY_CONFLICT = 8
+REPLY_STALE_NUMBER = 9
+REPLY_SERVICE_DENIED = 10
+REPLY_OUT_OF_ORDER = 11
+REPLY_REFUSED = 12
+REPLY_NOT_DUE = 13
+REPLY_OTHER_ACCOUNT = 14
+
+-- Account: header and buckets in one packed array. ACCOUNT_BUCKETS is flat, three elements a
+-- bucket, in consumption order: its id, its resource, and the bucket packed apart, so that a charge
+-- unpacks only those it meets (docs/adr/0002).
+ACCOUNT_VERSION = 1
+ACCOUNT_ID = 2
+ACCOUNT_SEQUENCE = 3
+ACCOUNT_LAST_SEEN = 4
+ACCOUNT_STANDING = 5
+ACCOUNT_PROFILE = 6
+ACCOUNT_INTENT = 7
+ACCOUNT_NEXT_CHANGE = 8
+ACCOUNT_BUCKETS = 9
+ACCOUNT_STARVED = 10
+ACCOUNT_COUNTERS = 11
+
+STANDING_ACTIVE = 1
+STANDING_SUSPENDED = 2
+STANDING_CLOSED = 3
+
+-- Bucket
+BUCKET_ID = 1
+BUCKET_RESOURCE = 2
+BUCKET_KIND = 3
+BUCKET_PRIORITY = 4
+BUCKET_STATE = 5
+BUCKET_START = 6
+BUCKET_END = 7
+BUCKET_CREATED = 8
+BUCKET_REMAINING = 9
+BUCKET_RESERVED = 10
+BUCKET_FLOOR = 11
+BUCKET_STEP = 12
+BUCKET_BLOCKER = 13
+BUCKET_SCOPE = 14
+BUCKET_BUNDLE = 15
+BUCKET_DURATION = 16
+BUCKET_GRANTED = 17
+
+KIND_UNITS = 1
+KIND_MONEY = 2
+
+STATE_PENDING = 1
+STATE_ARMED = 2
+STATE_ACTIVE = 3
+STATE_INACTIVE = 4
+
+-- Floor of a money bucket that has none (postpaid without a limit); also the most that a walk
+-- counts as available in one bucket.
+NO_FLOOR = -4503599627370496
+AVAILABLE_MAX = 4503599627370496
+
+-- Scope of a bucket: four sets, false where anything matches
+SCOPE_CONTEXTS = 1
+SCOPE_RATING_GROUPS = 2
+SCOPE_ZONES = 3
+SCOPE_BANDS = 4
+
+-- Consumption order of a resource
+ORDER_EARLIEST_EXPIRING = 1
+ORDER_EARLIEST_STARTED = 2
+ORDER_LATEST_STARTED = 3
+ORDER_SMALLEST = 4
+ORDER_LARGEST = 5
+
+-- Session header (field h)
+SESSION_VERSION = 1
+SESSION_STATE = 2
+SESSION_ACCOUNT = 3
+SESSION_OPENED = 4
+SESSION_LAST_NUMBER = 5
+SESSION_LAST_SEEN = 6
+SESSION_DEADLINE = 7
+SESSION_TIMER = 8
+SESSION_SERVICES = 9
+SESSION_STAMP = 10
+SESSION_RETENTION = 11
+
+SESSION_OPEN = 1
+SESSION_CLOSED = 2
+SESSION_EXPIRED = 3
+
+-- Service of a session (field s:<service>)
+SERVICE_UNIT = 1
+SERVICE_NUMBER = 2
+SERVICE_USED = 3
+SERVICE_COST = 4
+SERVICE_LEGS = 5
+SERVICE_GRANTED = 6
+SERVICE_VALID_UNTIL = 7
+SERVICE_CURRENCY = 8
+SERVICE_LINE = 9
+SERVICE_PERIOD = 10
+SERVICE_GROSS = 11
+SERVICE_OPENED = 12
+SERVICE_TOTALS = 13
+SERVICE_STEPS = 14
+SERVICE_LABEL = 15
+
+-- Leg: flat triples in SERVICE_LEGS: bucket id, amount reserved, units it covers. The money legs of
+-- one run follow each other; the first carries the units of the run, the others 0.
+LEG_WIDTH = 3
+
+-- Window of a rate line in a request, and the line in force in the script: the packed line is
+-- opened only where money is touched. WINDOW_LABEL is text for the event: "<line id> <zone>".
+WINDOW_FROM = 1
+WINDOW_UNTIL = 2
+WINDOW_CURRENCY = 3
+WINDOW_LINE = 4
+WINDOW_PERIOD = 5
+WINDOW_KIND = 6
+WINDOW_LABEL = 7
+WINDOW_OPENED = 8
+
+WINDOW_CHARGED = 1
+WINDOW_FREE = 2
+WINDOW_NOT_CHARGEABLE = 3
+
+-- Rate line (src/rating/rate-line.ts), packed. Pulses are flat pairs (from, step), tiers flat
+-- triples (from, num, den).
+LINE_ID = 1
+LINE_PULSES = 2
+LINE_TIERS = 3
+LINE_COUNTER = 4
+LINE_CONNECTION = 5
+LINE_MINIMUM = 6
+LINE_CAP = 7
+LINE_UNITS_MAX = 8
+
+-- Charge request (ARGV)
+REQUEST_NOW = 1
+REQUEST_SESSION = 2
+REQUEST_NUMBER = 3
+REQUEST_PHASE = 4
+REQUEST_FINGERPRINT = 5
+REQUEST_ACCOUNT = 6
+REQUEST_PROFILE = 7
+REQUEST_STAMP = 8
+REQUEST_POLICY = 9
+REQUEST_SERVICES = 10
+REQUEST_CAUSE = 11
+
+PHASE_INITIAL = 1
+PHASE_UPDATE = 2
+PHASE_TERMINATE = 3
+PHASE_EVENT = 4
+
+-- Policy of a request
+POLICY_UNKNOWN_SESSION = 1
+POLICY_OVERUSE = 2
+POLICY_SUPERVISION_MS = 3
+POLICY_RETENTION_MS = 4
+POLICY_GRACE_MS = 5
+
+UNKNOWN_SESSION_RECREATE = 1
+UNKNOWN_SESSION_REJECT = 2
+OVERUSE_WRITE_OFF = 1
+OVERUSE_DEBIT = 2
+
+-- Requests of a session whose answers are kept: the last this many numbers
+ANSWER_WINDOW = 8
+
+-- Service of a charge request
+ASK_KEY = 1
+ASK_UNIT = 2
+ASK_USED = 3
+ASK_WANT = 4
+ASK_QUOTA = 5
+ASK_WINDOWS = 6
+ASK_UNIT_ORDER = 7
+ASK_MONEY_ORDER = 8
+ASK_CONTEXT = 9
+ASK_RATING_GROUP = 10
+ASK_ZONES = 11
+ASK_BANDS = 12
+ASK_REASON = 13
+
+-- Nothing asked for, as ASK_WANT
+WANT_NOTHING = -1
+
+-- Quota settings of a service
+QUOTA_MAXIMUM = 1
+QUOTA_MINIMUM = 2
+QUOTA_SHARE_PERCENT = 3
+QUOTA_VALIDITY_S = 4
+QUOTA_SHORT_VALIDITY_S = 5
+
+-- Service in the answer
+ANSWER_KEY = 1
+ANSWER_RESULT = 2
+ANSWER_GRANTED = 3
+ANSWER_VALIDITY_S = 4
+ANSWER_FINAL = 5
+ANSWER_COST = 6
+ANSWER_CURRENCY = 7
+
+RESULT_SETTLED = 1
+RESULT_GRANTED = 2
+RESULT_CREDIT_LIMIT = 3
+RESULT_SERVICE_DENIED = 4
+RESULT_SUPERSEDED = 5
+RESULT_RATING_FAILED = 6
+RESULT_NOT_CHARGEABLE = 7
+
+-- Outbox entry (field e)
+ENTRY_VERSION = 1
+ENTRY_AT = 2
+ENTRY_STAMP = 3
+ENTRY_ACCOUNTS = 4
+
+-- Events: the first element of each says which
+EVENT_USAGE = 1
+EVENT_LEDGER = 2
+EVENT_SESSION = 3
+EVENT_BUCKET_STATE = 4
+EVENT_THRESHOLD = 5
+EVENT_ACCOUNT = 6
+EVENT_SHARED_USAGE = 7
+
+CHANGE_OPENED = 1
+CHANGE_CLOSED = 2
+CHANGE_EXPIRED = 3
+
+LEDGER_GRANT = 1
+LEDGER_TOP_UP = 2
+LEDGER_ADJUSTMENT = 3
+LEDGER_REVERSAL = 4
+LEDGER_TRANSFER = 5
+LEDGER_EXPIRY = 6
+LEDGER_REFUND = 7
+LEDGER_REFUSED = 8
+
+CAUSE_FIRST_USE = 1
+CAUSE_EXPIRED = 2
+CAUSE_EXHAUSTED = 3
+CAUSE_SUSPENDED = 4
+CAUSE_SUCCEEDED = 5
+CAUSE_RESUMED = 6
+
+-- Credit request (ARGV)
+CREDIT_NOW = 1
+CREDIT_ACCOUNT = 2
+CREDIT_STAMP = 3
+CREDIT_NUMBER = 4
+CREDIT_INTENT = 5
+CREDIT_KIND = 6
+CREDIT_REASON = 7
+CREDIT_OPERATIONS = 8
+
+-- Operations of a credit request: { code, bucket id, … }
+OPERATION_GRANT = 1
+OPERATION_ADD = 2
+OPERATION_SET_FLOOR = 3
+OPERATION_SET_END = 4
+
+-- Provision request (ARGV)
+PROVISION_NOW = 1
+PROVISION_ACCOUNT = 2
+PROVISION_STAMP = 3
+PROVISION_STANDING = 4
+PROVISION_PROFILE = 5
+
+ACCOUNT_CREATED = 1
+ACCOUNT_CHANGED = 2

@@ -1,0 +1,136 @@
+-- compare_buckets(a, b, unit_order, money_order): true when a is consumed before b.
+-- The order is total: priority, units before money, the resource's consumption order, creation
+-- time, id.
+local function compare_buckets(a, b, unit_order, money_order)
+  if a[BUCKET_PRIORITY] ~= b[BUCKET_PRIORITY] then
+    return a[BUCKET_PRIORITY] < b[BUCKET_PRIORITY]
+  end
+  local kind = a[BUCKET_KIND]
+  if kind ~= b[BUCKET_KIND] then
+    return kind < b[BUCKET_KIND]
+  end
+  local order = kind == KIND_MONEY and money_order or unit_order
+  local left, right
+  if order == ORDER_EARLIEST_EXPIRING then
+    left, right = a[BUCKET_END], b[BUCKET_END]
+    -- 0 is open-ended: consumed after anything that ends.
+    if left == 0 then
+      left = AVAILABLE_MAX
+    end
+    if right == 0 then
+      right = AVAILABLE_MAX
+    end
+  elseif order == ORDER_EARLIEST_STARTED then
+    left, right = a[BUCKET_START], b[BUCKET_START]
+  elseif order == ORDER_LATEST_STARTED then
+    left, right = b[BUCKET_START], a[BUCKET_START]
+  elseif order == ORDER_SMALLEST then
+    left, right = a[BUCKET_REMAINING] - a[BUCKET_RESERVED], b[BUCKET_REMAINING] - b[BUCKET_RESERVED]
+  else
+    left, right = b[BUCKET_REMAINING] - b[BUCKET_RESERVED], a[BUCKET_REMAINING] - a[BUCKET_RESERVED]
+  end
+  if left ~= right then
+    return left < right
+  end
+  if a[BUCKET_CREATED] ~= b[BUCKET_CREATED] then
+    return a[BUCKET_CREATED] < b[BUCKET_CREATED]
+  end
+  return a[BUCKET_ID] < b[BUCKET_ID]
+end
+
+-- contains(set, value): whether a scope set (false: anything) holds the value.
+local function contains(set, value)
+  if not set then
+    return true
+  end
+  for i = 1, #set do
+    if set[i] == value then
+      return true
+    end
+  end
+  return false
+end
+
+-- contains_any(set, values): whether a scope set (false: anything) holds one of the values.
+local function contains_any(set, values)
+  if not set then
+    return true
+  end
+  for i = 1, #values do
+    if contains(set, values[i]) then
+      return true
+    end
+  end
+  return false
+end
+
+-- in_scope(scope, ask): whether a bucket's scope takes the service of a request.
+local function in_scope(scope, ask)
+  return contains(scope[SCOPE_CONTEXTS], ask[ASK_CONTEXT])
+    and contains(scope[SCOPE_RATING_GROUPS], ask[ASK_RATING_GROUP])
+    and contains_any(scope[SCOPE_ZONES], ask[ASK_ZONES])
+    and contains_any(scope[SCOPE_BANDS], ask[ASK_BANDS])
+end
+
+-- is_eligible(bucket, ask, now): active or armed, valid now, in scope. Whether anything is left in
+-- it is the walk's to find.
+local function is_eligible(bucket, ask, now)
+  local state, ends = bucket[BUCKET_STATE], bucket[BUCKET_END]
+  return (state == STATE_ACTIVE or state == STATE_ARMED)
+    and bucket[BUCKET_START] <= now
+    and (ends == 0 or ends > now)
+    and (not bucket[BUCKET_SCOPE] or in_scope(bucket[BUCKET_SCOPE], ask))
+end
+
+-- A list of eligible buckets is filled as far as a walk gets: buckets are stored in the default
+-- order, and most walks end at the first.
+local LIST_BUCKETS, LIST_NEXT, LIST_ACCOUNT, LIST_ASK, LIST_CURRENCY, LIST_NOW = 1, 2, 3, 4, 5, 6
+
+-- nth_eligible(list, n): the n-th bucket of a list in consumption order, or nil past its end.
+local function nth_eligible(list, n)
+  local found = list[LIST_BUCKETS]
+  local account = list[LIST_ACCOUNT]
+  if found[n] or not account then
+    return found[n]
+  end
+  local buckets, place = account[ACCOUNT_BUCKETS], list[LIST_NEXT]
+  local ask, currency, now = list[LIST_ASK], list[LIST_CURRENCY], list[LIST_NOW]
+  local unit, count = ask[ASK_UNIT], #found
+  while place < #buckets and count < n do
+    local resource = buckets[place + 1]
+    if resource == unit or resource == currency then
+      local bucket = open_bucket(buckets, place + 2)
+      if is_eligible(bucket, ask, now) then
+        count = count + 1
+        found[count] = bucket
+      end
+    end
+    place = place + 3
+  end
+  list[LIST_NEXT] = place
+  return found[n]
+end
+
+-- list_eligible(account, ask, window, now): the buckets that may pay for a service now: right
+-- resource (or money of the rate's currency), valid, in scope.
+local function list_eligible(account, ask, window, now)
+  local currency = window and window[WINDOW_CURRENCY] or false
+  local list = { {}, 1, account, ask, currency, now }
+  local unit_order, money_order = ask[ASK_UNIT_ORDER], ask[ASK_MONEY_ORDER]
+  if unit_order ~= ORDER_EARLIEST_EXPIRING or money_order ~= ORDER_EARLIEST_EXPIRING then
+    -- Another order than the stored one: all of them, sorted.
+    local count = 0
+    while nth_eligible(list, count + 1) do
+      count = count + 1
+    end
+    table.sort(list[LIST_BUCKETS], function(a, b)
+      return compare_buckets(a, b, unit_order, money_order)
+    end)
+  end
+  return list
+end
+
+-- list_of(buckets): a list of just these.
+local function list_of(buckets)
+  return { buckets, 0, false }
+end

@@ -1,0 +1,56 @@
+#!lua
+--- @include "read_time"
+--- @include "open_partition"
+--- @include "write_entry"
+-- provision: brings an account into being, or changes its standing and profile version.
+-- An older profile version than the account's changes nothing: a message that was overtaken.
+--
+-- KEYS account, control, outbox - all of one partition
+-- ARGV provision request, packed (PROVISION_ in layout.lua)
+-- Reply { REPLY_DONE } changed; { REPLY_REPEATED } nothing to change, or overtaken
+--       { REPLY_FENCED }, { REPLY_NEWER_STATE }
+-- Events account
+local account_key, control_key, outbox_key = KEYS[1], KEYS[2], KEYS[3]
+local request = cmsgpack.unpack(ARGV[1])
+
+-- new_account(id): an account without buckets.
+local function new_account(id)
+  local account = {}
+  account[ACCOUNT_VERSION] = SCHEMA_VERSION
+  account[ACCOUNT_ID] = id
+  account[ACCOUNT_SEQUENCE] = 0
+  account[ACCOUNT_LAST_SEEN] = 0
+  account[ACCOUNT_STANDING] = STANDING_ACTIVE
+  account[ACCOUNT_PROFILE] = 0
+  account[ACCOUNT_INTENT] = 0
+  account[ACCOUNT_NEXT_CHANGE] = 0
+  account[ACCOUNT_BUCKETS] = {}
+  account[ACCOUNT_STARVED] = {}
+  account[ACCOUNT_COUNTERS] = {}
+  return account
+end
+
+local epoch = open_partition(control_key)
+if not epoch then
+  return { REPLY_FENCED }
+end
+local packed = redis.call('GET', account_key)
+local account = packed and cmsgpack.unpack(packed) or new_account(request[PROVISION_ACCOUNT])
+if account[ACCOUNT_VERSION] > SCHEMA_VERSION then
+  return { REPLY_NEWER_STATE }
+end
+local standing, profile = request[PROVISION_STANDING], request[PROVISION_PROFILE]
+local same = account[ACCOUNT_STANDING] == standing and account[ACCOUNT_PROFILE] == profile
+if packed and (same or profile < account[ACCOUNT_PROFILE]) then
+  return { REPLY_REPEATED }
+end
+local now = read_time(request[PROVISION_NOW], account[ACCOUNT_LAST_SEEN])
+local change = packed and ACCOUNT_CHANGED or ACCOUNT_CREATED
+account[ACCOUNT_STANDING] = standing
+account[ACCOUNT_PROFILE] = profile
+account[ACCOUNT_LAST_SEEN] = now
+local event = { EVENT_ACCOUNT, change, standing, profile }
+
+write_entry(outbox_key, epoch, now, request[PROVISION_STAMP], account, { event })
+redis.call('SET', account_key, cmsgpack.pack(account))
+return { REPLY_DONE }

@@ -1,0 +1,11 @@
+#!lua flags=allow-oom
+--- @include "charge_session"
+-- settle: one request of a charging session, of which only the report is taken: usage is charged
+-- and reservations are released, nothing is granted. Runs when memory is out.
+--
+-- KEYS account, session, control, outbox, timers - all of one partition
+-- ARGV request, packed (REQUEST_ in layout.lua)
+-- Reply as charge.lua; a service that asked for units is answered SERVICE_DENIED
+-- Events session, usage per service that reports use, bucket-state, ledger (expiry)
+local keys, request = KEYS, cmsgpack.unpack(ARGV[1])
+return charge_session(keys, request, false)

@@ -1,0 +1,125 @@
+#!lua flags=allow-oom
+--- @include "read_time"
+--- @include "open_partition"
+--- @include "open_buckets"
+--- @include "price_units"
+--- @include "list_eligible"
+--- @include "plan_walk"
+--- @include "settle_usage"
+--- @include "change_buckets"
+--- @include "write_entry"
+--- @include "arm_account"
+-- sweep: does what a timer has come for. An open session past its supervision time is closed and
+-- its reservations go back; a finished one past its retention is removed; the buckets of an account
+-- end or start. A timer that stood too early is set again.
+--
+-- KEYS account, session (the account's key again for an account's timer), control, outbox, timers
+-- ARGV time in ms or 0, timer member ("s:<session id>" or "a:<account id>")
+-- Reply { REPLY_DONE, 'expired' | 'removed' | 'turned' | 'forgotten' }
+--       { REPLY_NOT_DUE, when in ms } armed again
+--       { REPLY_FENCED }, { REPLY_NEWER_STATE }
+-- Events session (expired), bucket-state, ledger (expiry)
+local account_key, session_key, control_key, outbox_key, timers_key =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local given, member = tonumber(ARGV[1]), ARGV[2]
+
+local epoch = open_partition(control_key)
+if not epoch then
+  return { REPLY_FENCED }
+end
+redis.call('ZCARD', timers_key)
+local packed = redis.call('GET', account_key)
+local account = packed and cmsgpack.unpack(packed) or nil
+if account and account[ACCOUNT_VERSION] > SCHEMA_VERSION then
+  return { REPLY_NEWER_STATE }
+end
+
+-- forget(): the timer watches nothing any more.
+local function forget(what)
+  redis.call('ZREM', timers_key, member)
+  return { REPLY_DONE, what }
+end
+
+-- sweep_account(): turns the account's buckets.
+local function sweep_account()
+  if not account then
+    return forget('forgotten')
+  end
+  local now, events = read_time(given, account[ACCOUNT_LAST_SEEN]), {}
+  local due = account[ACCOUNT_NEXT_CHANGE]
+  if due == 0 then
+    return forget('forgotten')
+  end
+  if due > now then
+    redis.call('ZADD', timers_key, due, member)
+    return { REPLY_NOT_DUE, string.format('%.0f', due) }
+  end
+  turn_buckets(account, events, now)
+  account[ACCOUNT_LAST_SEEN] = now
+  write_entry(outbox_key, epoch, now, false, account, events)
+  redis.call('SET', account_key, pack_account(account))
+  if account[ACCOUNT_NEXT_CHANGE] == 0 then
+    return forget('turned')
+  end
+  arm_account(timers_key, account, due)
+  return { REPLY_DONE, 'turned' }
+end
+
+-- sweep_session(): closes or removes a session.
+local function sweep_session()
+  local stored = redis.call('HGET', session_key, 'h')
+  if not stored then
+    return forget('forgotten')
+  end
+  local header = cmsgpack.unpack(stored)
+  local now = read_time(given, account and account[ACCOUNT_LAST_SEEN] or 0)
+  if header[SESSION_DEADLINE] > now then
+    header[SESSION_TIMER] = header[SESSION_DEADLINE]
+    redis.call('HSET', session_key, 'h', cmsgpack.pack(header))
+    redis.call('ZADD', timers_key, header[SESSION_DEADLINE], member)
+    return { REPLY_NOT_DUE, string.format('%.0f', header[SESSION_DEADLINE]) }
+  end
+  if header[SESSION_STATE] ~= SESSION_OPEN or not account then
+    redis.call('DEL', session_key)
+    return forget('removed')
+  end
+  local id, events, writes = string.sub(member, 3), {}, {}
+  local keys = header[SESSION_SERVICES]
+  for i = 1, #keys do
+    local service = cmsgpack.unpack(redis.call('HGET', session_key, 's:' .. keys[i]))
+    release_legs(account, service)
+    writes[#writes + 1] = 's:' .. keys[i]
+    writes[#writes + 1] = cmsgpack.pack(service)
+  end
+  turn_ended(account, events, now)
+  local starved = account[ACCOUNT_STARVED]
+  for i = #starved, 1, -1 do
+    if starved[i] == id then
+      table.remove(starved, i)
+    end
+  end
+  header[SESSION_STATE] = SESSION_EXPIRED
+  header[SESSION_DEADLINE] = now + header[SESSION_RETENTION]
+  header[SESSION_TIMER] = header[SESSION_DEADLINE]
+  events[#events + 1] = {
+    EVENT_SESSION,
+    id,
+    CHANGE_EXPIRED,
+    header[SESSION_LAST_NUMBER],
+    'supervision',
+    header[SESSION_OPENED],
+  }
+  account[ACCOUNT_LAST_SEEN] = now
+  writes[#writes + 1] = 'h'
+  writes[#writes + 1] = cmsgpack.pack(header)
+  write_entry(outbox_key, epoch, now, header[SESSION_STAMP], account, events)
+  redis.call('SET', account_key, pack_account(account))
+  redis.call('HSET', session_key, unpack(writes))
+  redis.call('ZADD', timers_key, header[SESSION_DEADLINE], member)
+  return { REPLY_DONE, 'expired' }
+end
+
+if string.byte(member) == 97 then
+  return sweep_account()
+end
+return sweep_session()

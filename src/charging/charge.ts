@@ -1,0 +1,336 @@
+/** The charge and settle scripts: one request of a charging session (charging.md, "A charge"). */
+import { createHash } from 'node:crypto';
+import type { Amount } from '../domain/amounts.js';
+import type { EventStamp } from '../domain/events.js';
+import type { UnitKind } from '../domain/units.js';
+import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
+import * as layout from './generated/layout.js';
+import { pack, unpack, type Packable, type Unpacked } from './packing.js';
+import type { ScriptReply } from './script-loader.js';
+import { asAmount, asArray, asNumber, asText, asTextOrNull } from './unpacked.js';
+
+export const CONSUMPTION_ORDERS = [
+  'earliest-expiring',
+  'earliest-started',
+  'latest-started',
+  'smallest',
+  'largest',
+] as const;
+export type ConsumptionOrder = (typeof CONSUMPTION_ORDERS)[number];
+
+/** A rate window as the script reads it; {@link packRateLine} makes `line`. */
+export interface ChargeWindow {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly currency: string;
+  readonly line: Buffer;
+  /** Start of the period of the line's counter; 0 where it has none. */
+  readonly periodStartMs: number;
+  readonly kind: 'charged' | 'free' | 'not-chargeable';
+  /** "<line id> <zone>": goes into the event as it is. */
+  readonly label: string;
+}
+
+export interface ChargeQuota {
+  readonly maximum: Amount;
+  readonly minimum: Amount;
+  readonly sharePercent: number;
+  readonly validitySeconds: number;
+  /** Given instead while other holders' units may come back. */
+  readonly shortValiditySeconds: number;
+}
+
+/** One service of a charge request. Units are of `unit`. */
+export interface ChargeService {
+  readonly key: string;
+  readonly unit: UnitKind;
+  readonly ratingGroup: number | null;
+  /** Used since the last report. */
+  readonly used: Amount;
+  /** Units asked for; null where none are. */
+  readonly want: Amount | null;
+  readonly quota: ChargeQuota;
+  /** Empty where the tariff has no price: only unit buckets pay. */
+  readonly windows: readonly ChargeWindow[];
+  readonly unitOrder: ConsumptionOrder;
+  readonly moneyOrder: ConsumptionOrder;
+  readonly serviceContext: string;
+  readonly zones: readonly string[];
+  readonly bands: readonly string[];
+  readonly reason: string | null;
+}
+
+export interface ChargePolicy {
+  readonly unknownSession: 'recreate' | 'reject';
+  readonly overuse: 'write-off' | 'debit';
+  /** The least a silent session lives; twice a longer validity time where one is granted. */
+  readonly supervisionMs: number;
+  /** How long a finished session keeps its answers. */
+  readonly retentionMs: number;
+  /** How far a grant's validity may pass the end of a bucket it draws on. */
+  readonly graceMs: number;
+}
+
+export interface ChargeRequest {
+  readonly partition: number;
+  readonly accountId: string;
+  readonly profileVersion: number;
+  readonly sessionId: string;
+  readonly requestNumber: number;
+  readonly phase: 'initial' | 'update' | 'terminate' | 'event';
+  readonly stamp: EventStamp;
+  readonly policy: ChargePolicy;
+  readonly services: readonly ChargeService[];
+  readonly cause: string | null;
+  /** Milliseconds since 1970, for tests; the Redis server's clock where absent. */
+  readonly now?: number;
+}
+
+export interface ChargedService {
+  readonly key: string;
+  readonly result:
+    | 'settled'
+    | 'granted'
+    | 'credit-limit-reached'
+    | 'service-denied'
+    | 'superseded'
+    | 'rating-failed'
+    | 'not-chargeable';
+  readonly granted: Amount;
+  readonly validitySeconds: number;
+  /** Whether these are the last units: none, `final`, or `shared` while others hold some. */
+  readonly last: 'no' | 'final' | 'shared';
+  /** Money the service has cost in the session so far. */
+  readonly cost: Amount;
+  readonly currency: string | null;
+}
+
+export const CHARGE_REFUSALS = [
+  'fenced',
+  'newer-state',
+  'unknown-account',
+  'stale-profile',
+  'unknown-session',
+  'conflict',
+  'stale-number',
+  'service-denied',
+] as const;
+export type ChargeRefusal = (typeof CHARGE_REFUSALS)[number];
+
+export type ChargeOutcome =
+  | {
+      readonly kind: 'answered';
+      /** The request had been answered before: this is that answer. */
+      readonly repeated: boolean;
+      /** The script's clock when it was first answered. */
+      readonly at: number;
+      readonly services: readonly ChargedService[];
+    }
+  | { readonly kind: 'refused'; readonly refusal: ChargeRefusal }
+  /** The session lives on another account, to which its route leads. */
+  | { readonly kind: 'other-account'; readonly accountId: string };
+
+/**
+ * Charges what is reported and reserves what is asked for, in one atomic step.
+ * @throws EngineUnavailableError, or EngineOutOfMemoryError when {@link settle} must be used.
+ */
+export function charge(engine: Engine, request: ChargeRequest): Promise<ChargeOutcome> {
+  return call(engine, 'charge', request);
+}
+
+/** Charges what is reported and grants nothing; runs when memory is out. */
+export function settle(engine: Engine, request: ChargeRequest): Promise<ChargeOutcome> {
+  return call(engine, 'settle', request);
+}
+
+async function call(
+  engine: Engine,
+  script: 'charge' | 'settle',
+  request: ChargeRequest,
+): Promise<ChargeOutcome> {
+  const { keys } = engine;
+  const { partition, accountId, sessionId } = request;
+  const reply = await callScript(
+    engine,
+    script,
+    [
+      keys.account(partition, accountId),
+      keys.session(partition, sessionId),
+      keys.control(partition),
+      keys.outbox(partition),
+      keys.timers(partition),
+    ],
+    [packRequest(request)],
+  );
+  return outcomeOf(reply);
+}
+
+const PHASES = {
+  initial: layout.PHASE_INITIAL,
+  update: layout.PHASE_UPDATE,
+  terminate: layout.PHASE_TERMINATE,
+  event: layout.PHASE_EVENT,
+} as const;
+
+const WINDOW_KINDS = {
+  charged: layout.WINDOW_CHARGED,
+  free: layout.WINDOW_FREE,
+  'not-chargeable': layout.WINDOW_NOT_CHARGEABLE,
+} as const;
+
+function packRequest(request: ChargeRequest): Buffer {
+  const { policy } = request;
+  return pack([
+    request.now ?? 0,
+    request.sessionId,
+    request.requestNumber,
+    PHASES[request.phase],
+    fingerprintOf(request),
+    request.accountId,
+    request.profileVersion,
+    JSON.stringify(request.stamp),
+    [
+      policy.unknownSession === 'recreate'
+        ? layout.UNKNOWN_SESSION_RECREATE
+        : layout.UNKNOWN_SESSION_REJECT,
+      policy.overuse === 'debit' ? layout.OVERUSE_DEBIT : layout.OVERUSE_WRITE_OFF,
+      policy.supervisionMs,
+      policy.retentionMs,
+      policy.graceMs,
+    ],
+    request.services.map(packService),
+    request.cause ?? false,
+  ]);
+}
+
+function packService(service: ChargeService): Packable {
+  const { quota } = service;
+  return [
+    service.key,
+    service.unit,
+    service.used,
+    service.want ?? layout.WANT_NOTHING,
+    [
+      quota.maximum,
+      quota.minimum,
+      quota.sharePercent,
+      quota.validitySeconds,
+      quota.shortValiditySeconds,
+    ],
+    service.windows.map((window) => [
+      window.fromMs,
+      window.untilMs,
+      window.currency,
+      window.line,
+      window.periodStartMs,
+      WINDOW_KINDS[window.kind],
+      window.label,
+    ]),
+    CONSUMPTION_ORDERS.indexOf(service.unitOrder) + 1,
+    CONSUMPTION_ORDERS.indexOf(service.moneyOrder) + 1,
+    service.serviceContext,
+    service.ratingGroup ?? false,
+    service.zones,
+    service.bands,
+    service.reason ?? false,
+  ];
+}
+
+/**
+ * What makes two requests of one number the same: what they report and ask, not how they came.
+ * 96 bits of a digest: a chance match among a session's last numbers is out of the question.
+ */
+function fingerprintOf(request: ChargeRequest): string {
+  const content = [
+    request.phase,
+    ...request.services.map(({ key, unit, used, want }) => [key, unit, used, want]),
+  ];
+  return createHash('sha1').update(JSON.stringify(content)).digest('base64url').slice(0, 16);
+}
+
+function outcomeOf(reply: ScriptReply): ChargeOutcome {
+  const status = statusOf(reply);
+  switch (status) {
+    case layout.REPLY_DONE:
+    case layout.REPLY_REPEATED: {
+      const [at, services] = asArray(unpack(bytesOf(reply, 1)));
+      return {
+        kind: 'answered',
+        repeated: status === layout.REPLY_REPEATED,
+        at: asNumber(at),
+        services: asArray(services).map(chargedService),
+      };
+    }
+    case layout.REPLY_OTHER_ACCOUNT:
+      return { kind: 'other-account', accountId: bytesOf(reply, 1).toString('utf8') };
+    default: {
+      const refusal = REFUSALS.get(status);
+      if (refusal === undefined) throw new EngineReplyError(`charge replied status ${status}`);
+      return { kind: 'refused', refusal };
+    }
+  }
+}
+
+const REFUSALS: ReadonlyMap<number, ChargeRefusal> = new Map([
+  [layout.REPLY_FENCED, 'fenced'],
+  [layout.REPLY_NEWER_STATE, 'newer-state'],
+  [layout.REPLY_UNKNOWN_ACCOUNT, 'unknown-account'],
+  [layout.REPLY_STALE_PROFILE, 'stale-profile'],
+  [layout.REPLY_UNKNOWN_SESSION, 'unknown-session'],
+  [layout.REPLY_CONFLICT, 'conflict'],
+  [layout.REPLY_STALE_NUMBER, 'stale-number'],
+  [layout.REPLY_SERVICE_DENIED, 'service-denied'],
+]);
+
+const RESULTS: ReadonlyMap<number, ChargedService['result']> = new Map([
+  [layout.RESULT_SETTLED, 'settled'],
+  [layout.RESULT_GRANTED, 'granted'],
+  [layout.RESULT_CREDIT_LIMIT, 'credit-limit-reached'],
+  [layout.RESULT_SERVICE_DENIED, 'service-denied'],
+  [layout.RESULT_SUPERSEDED, 'superseded'],
+  [layout.RESULT_RATING_FAILED, 'rating-failed'],
+  [layout.RESULT_NOT_CHARGEABLE, 'not-chargeable'],
+]);
+
+const LAST = ['no', 'final', 'shared'] as const;
+
+function chargedService(packed: Unpacked): ChargedService {
+  const [key, code, granted, validity, last, cost, currency] = asArray(packed);
+  const result = RESULTS.get(asNumber(code));
+  if (result === undefined) throw new EngineReplyError(`charge answered result ${String(code)}`);
+  return {
+    key: asText(key),
+    result,
+    granted: asAmount(granted),
+    validitySeconds: asNumber(validity),
+    last: LAST[asNumber(last)] ?? 'no',
+    cost: asAmount(cost),
+    currency: asTextOrNull(currency),
+  };
+}
+
+/** The part of a rate line that the scripts compute with. */
+export interface PackableRateLine {
+  readonly id: string;
+  readonly pulses: readonly { readonly from: number; readonly step: number }[];
+  readonly tiers: readonly { readonly from: number; readonly num: number; readonly den: number }[];
+  readonly counter: string | null;
+  readonly connectionFee: Amount;
+  readonly minimumCharge: Amount;
+  readonly cap: Amount | null;
+  readonly unitsMax: Amount;
+}
+
+/** Packs a rate line; the caller keeps the bytes with the compiled line. */
+export function packRateLine(line: PackableRateLine): Buffer {
+  return pack([
+    line.id,
+    line.pulses.flatMap(({ from, step }) => [from, step]),
+    line.tiers.flatMap(({ from, num, den }) => [from, num, den]),
+    line.counter ?? false,
+    line.connectionFee,
+    line.minimumCharge,
+    line.cap ?? false,
+    line.unitsMax,
+  ]);
+}

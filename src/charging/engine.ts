@@ -1,0 +1,96 @@
+import type { Redis } from 'ioredis';
+import type { Keys } from './keys.js';
+import type { ScriptName, ScriptReply, Scripts } from './script-loader.js';
+
+/** What every script function needs: a connection, the loaded scripts, and the names of the keys. */
+export interface Engine {
+  readonly redis: Redis;
+  readonly scripts: Scripts;
+  readonly keys: Keys;
+  readonly limits: EngineLimits;
+}
+
+export interface EngineLimits {
+  /** A call is repeated while its reply is missing, until this long after its start. */
+  readonly requestTimeoutMs: number;
+}
+
+/** Redis could not be had, or gave no reply in time; what was called may or may not have run. */
+export class EngineUnavailableError extends Error {
+  readonly code = 'TOLLD_ENGINE_UNAVAILABLE';
+
+  constructor(cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(`Redis gave no reply in time (${reason}); check that it runs and can be reached`, {
+      cause,
+    });
+    this.name = 'EngineUnavailableError';
+  }
+}
+
+/** Memory is out: Redis refused a script that may grow its data. */
+export class EngineOutOfMemoryError extends Error {
+  readonly code = 'TOLLD_ENGINE_OUT_OF_MEMORY';
+
+  constructor(cause: Error) {
+    super('Redis is at its maxmemory and refuses new sessions; raise maxmemory', { cause });
+    this.name = 'EngineOutOfMemoryError';
+  }
+}
+
+/** A reply that a script never gives: state in Redis is not what this version wrote. */
+export class EngineReplyError extends Error {
+  readonly code = 'TOLLD_ENGINE_REPLY';
+}
+
+const RETRY_DELAY_MS = 20;
+
+/**
+ * Calls a script until a reply comes or the time is up. Repeating is safe: every script recognises
+ * what it has done before, so a call that ran although its reply was lost changes nothing again.
+ * @throws EngineUnavailableError, EngineOutOfMemoryError, or the script's own error.
+ */
+export async function callScript(
+  engine: Engine,
+  name: ScriptName,
+  keys: readonly string[],
+  args: readonly (string | Buffer)[],
+): Promise<ScriptReply> {
+  const deadline = Date.now() + engine.limits.requestTimeoutMs;
+  for (;;) {
+    try {
+      return await engine.scripts.run(engine.redis, name, keys, args);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      if (error.message.startsWith('OOM')) throw new EngineOutOfMemoryError(error);
+      if (!isTransient(error)) throw error;
+      if (Date.now() + RETRY_DELAY_MS >= deadline) throw new EngineUnavailableError(error);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
+    }
+  }
+}
+
+/** Whether Redis may answer the same call a moment later. */
+function isTransient(error: Error): boolean {
+  // A reply from the server is final, except while it starts or a replica takes over.
+  if (error.name === 'ReplyError') {
+    return /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|UNKILLABLE)/.test(
+      error.message,
+    );
+  }
+  return true;
+}
+
+/** The status a script's reply begins with. @throws EngineReplyError for anything else. */
+export function statusOf(reply: ScriptReply): number {
+  const status = reply[0];
+  if (typeof status !== 'number') throw new EngineReplyError('a script replied without a status');
+  return status;
+}
+
+/** The bytes at a place of a script's reply. @throws EngineReplyError where there are none. */
+export function bytesOf(reply: ScriptReply, place: number): Buffer {
+  const bytes = reply[place];
+  if (!Buffer.isBuffer(bytes)) throw new EngineReplyError(`a script replied nothing at ${place}`);
+  return bytes;
+}

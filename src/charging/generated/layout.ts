@@ -1,0 +1,287 @@
+// Made by `npm run generate:layout` from lua/include/layout.lua. Do not edit.
+// Positions and codes shared by the scripts and by TypeScript. One `NAME = number` a line: the
+// loader puts the number where a script says the name, and src/charging/generated/layout.ts is
+// made from this file, so neither side can drift.
+
+// Version of every packed value below. A script refuses a newer one.
+export const SCHEMA_VERSION = 1;
+
+// Reply: { status, payload }
+export const REPLY_DONE = 1;
+export const REPLY_REPEATED = 2;
+export const REPLY_FENCED = 3;
+export const REPLY_NEWER_STATE = 4;
+export const REPLY_UNKNOWN_ACCOUNT = 5;
+export const REPLY_STALE_PROFILE = 6;
+export const REPLY_UNKNOWN_SESSION = 7;
+export const REPLY_CONFLICT = 8;
+export const REPLY_STALE_NUMBER = 9;
+export const REPLY_SERVICE_DENIED = 10;
+export const REPLY_OUT_OF_ORDER = 11;
+export const REPLY_REFUSED = 12;
+export const REPLY_NOT_DUE = 13;
+export const REPLY_OTHER_ACCOUNT = 14;
+
+// Account: header and buckets in one packed array. ACCOUNT_BUCKETS is flat, three elements a
+// bucket, in consumption order: its id, its resource, and the bucket packed apart, so that a charge
+// unpacks only those it meets (docs/adr/0002).
+export const ACCOUNT_VERSION = 1;
+export const ACCOUNT_ID = 2;
+export const ACCOUNT_SEQUENCE = 3;
+export const ACCOUNT_LAST_SEEN = 4;
+export const ACCOUNT_STANDING = 5;
+export const ACCOUNT_PROFILE = 6;
+export const ACCOUNT_INTENT = 7;
+export const ACCOUNT_NEXT_CHANGE = 8;
+export const ACCOUNT_BUCKETS = 9;
+export const ACCOUNT_STARVED = 10;
+export const ACCOUNT_COUNTERS = 11;
+
+export const STANDING_ACTIVE = 1;
+export const STANDING_SUSPENDED = 2;
+export const STANDING_CLOSED = 3;
+
+// Bucket
+export const BUCKET_ID = 1;
+export const BUCKET_RESOURCE = 2;
+export const BUCKET_KIND = 3;
+export const BUCKET_PRIORITY = 4;
+export const BUCKET_STATE = 5;
+export const BUCKET_START = 6;
+export const BUCKET_END = 7;
+export const BUCKET_CREATED = 8;
+export const BUCKET_REMAINING = 9;
+export const BUCKET_RESERVED = 10;
+export const BUCKET_FLOOR = 11;
+export const BUCKET_STEP = 12;
+export const BUCKET_BLOCKER = 13;
+export const BUCKET_SCOPE = 14;
+export const BUCKET_BUNDLE = 15;
+export const BUCKET_DURATION = 16;
+export const BUCKET_GRANTED = 17;
+
+export const KIND_UNITS = 1;
+export const KIND_MONEY = 2;
+
+export const STATE_PENDING = 1;
+export const STATE_ARMED = 2;
+export const STATE_ACTIVE = 3;
+export const STATE_INACTIVE = 4;
+
+// Floor of a money bucket that has none (postpaid without a limit); also the most that a walk
+// counts as available in one bucket.
+export const NO_FLOOR = -4503599627370496;
+export const AVAILABLE_MAX = 4503599627370496;
+
+// Scope of a bucket: four sets, false where anything matches
+export const SCOPE_CONTEXTS = 1;
+export const SCOPE_RATING_GROUPS = 2;
+export const SCOPE_ZONES = 3;
+export const SCOPE_BANDS = 4;
+
+// Consumption order of a resource
+export const ORDER_EARLIEST_EXPIRING = 1;
+export const ORDER_EARLIEST_STARTED = 2;
+export const ORDER_LATEST_STARTED = 3;
+export const ORDER_SMALLEST = 4;
+export const ORDER_LARGEST = 5;
+
+// Session header (field h)
+export const SESSION_VERSION = 1;
+export const SESSION_STATE = 2;
+export const SESSION_ACCOUNT = 3;
+export const SESSION_OPENED = 4;
+export const SESSION_LAST_NUMBER = 5;
+export const SESSION_LAST_SEEN = 6;
+export const SESSION_DEADLINE = 7;
+export const SESSION_TIMER = 8;
+export const SESSION_SERVICES = 9;
+export const SESSION_STAMP = 10;
+export const SESSION_RETENTION = 11;
+
+export const SESSION_OPEN = 1;
+export const SESSION_CLOSED = 2;
+export const SESSION_EXPIRED = 3;
+
+// Service of a session (field s:<service>)
+export const SERVICE_UNIT = 1;
+export const SERVICE_NUMBER = 2;
+export const SERVICE_USED = 3;
+export const SERVICE_COST = 4;
+export const SERVICE_LEGS = 5;
+export const SERVICE_GRANTED = 6;
+export const SERVICE_VALID_UNTIL = 7;
+export const SERVICE_CURRENCY = 8;
+export const SERVICE_LINE = 9;
+export const SERVICE_PERIOD = 10;
+export const SERVICE_GROSS = 11;
+export const SERVICE_OPENED = 12;
+export const SERVICE_TOTALS = 13;
+export const SERVICE_STEPS = 14;
+export const SERVICE_LABEL = 15;
+
+// Leg: flat triples in SERVICE_LEGS: bucket id, amount reserved, units it covers. The money legs of
+// one run follow each other; the first carries the units of the run, the others 0.
+export const LEG_WIDTH = 3;
+
+// Window of a rate line in a request, and the line in force in the script: the packed line is
+// opened only where money is touched. WINDOW_LABEL is text for the event: "<line id> <zone>".
+export const WINDOW_FROM = 1;
+export const WINDOW_UNTIL = 2;
+export const WINDOW_CURRENCY = 3;
+export const WINDOW_LINE = 4;
+export const WINDOW_PERIOD = 5;
+export const WINDOW_KIND = 6;
+export const WINDOW_LABEL = 7;
+export const WINDOW_OPENED = 8;
+
+export const WINDOW_CHARGED = 1;
+export const WINDOW_FREE = 2;
+export const WINDOW_NOT_CHARGEABLE = 3;
+
+// Rate line (src/rating/rate-line.ts), packed. Pulses are flat pairs (from, step), tiers flat
+// triples (from, num, den).
+export const LINE_ID = 1;
+export const LINE_PULSES = 2;
+export const LINE_TIERS = 3;
+export const LINE_COUNTER = 4;
+export const LINE_CONNECTION = 5;
+export const LINE_MINIMUM = 6;
+export const LINE_CAP = 7;
+export const LINE_UNITS_MAX = 8;
+
+// Charge request (ARGV)
+export const REQUEST_NOW = 1;
+export const REQUEST_SESSION = 2;
+export const REQUEST_NUMBER = 3;
+export const REQUEST_PHASE = 4;
+export const REQUEST_FINGERPRINT = 5;
+export const REQUEST_ACCOUNT = 6;
+export const REQUEST_PROFILE = 7;
+export const REQUEST_STAMP = 8;
+export const REQUEST_POLICY = 9;
+export const REQUEST_SERVICES = 10;
+export const REQUEST_CAUSE = 11;
+
+export const PHASE_INITIAL = 1;
+export const PHASE_UPDATE = 2;
+export const PHASE_TERMINATE = 3;
+export const PHASE_EVENT = 4;
+
+// Policy of a request
+export const POLICY_UNKNOWN_SESSION = 1;
+export const POLICY_OVERUSE = 2;
+export const POLICY_SUPERVISION_MS = 3;
+export const POLICY_RETENTION_MS = 4;
+export const POLICY_GRACE_MS = 5;
+
+export const UNKNOWN_SESSION_RECREATE = 1;
+export const UNKNOWN_SESSION_REJECT = 2;
+export const OVERUSE_WRITE_OFF = 1;
+export const OVERUSE_DEBIT = 2;
+
+// Requests of a session whose answers are kept: the last this many numbers
+export const ANSWER_WINDOW = 8;
+
+// Service of a charge request
+export const ASK_KEY = 1;
+export const ASK_UNIT = 2;
+export const ASK_USED = 3;
+export const ASK_WANT = 4;
+export const ASK_QUOTA = 5;
+export const ASK_WINDOWS = 6;
+export const ASK_UNIT_ORDER = 7;
+export const ASK_MONEY_ORDER = 8;
+export const ASK_CONTEXT = 9;
+export const ASK_RATING_GROUP = 10;
+export const ASK_ZONES = 11;
+export const ASK_BANDS = 12;
+export const ASK_REASON = 13;
+
+// Nothing asked for, as ASK_WANT
+export const WANT_NOTHING = -1;
+
+// Quota settings of a service
+export const QUOTA_MAXIMUM = 1;
+export const QUOTA_MINIMUM = 2;
+export const QUOTA_SHARE_PERCENT = 3;
+export const QUOTA_VALIDITY_S = 4;
+export const QUOTA_SHORT_VALIDITY_S = 5;
+
+// Service in the answer
+export const ANSWER_KEY = 1;
+export const ANSWER_RESULT = 2;
+export const ANSWER_GRANTED = 3;
+export const ANSWER_VALIDITY_S = 4;
+export const ANSWER_FINAL = 5;
+export const ANSWER_COST = 6;
+export const ANSWER_CURRENCY = 7;
+
+export const RESULT_SETTLED = 1;
+export const RESULT_GRANTED = 2;
+export const RESULT_CREDIT_LIMIT = 3;
+export const RESULT_SERVICE_DENIED = 4;
+export const RESULT_SUPERSEDED = 5;
+export const RESULT_RATING_FAILED = 6;
+export const RESULT_NOT_CHARGEABLE = 7;
+
+// Outbox entry (field e)
+export const ENTRY_VERSION = 1;
+export const ENTRY_AT = 2;
+export const ENTRY_STAMP = 3;
+export const ENTRY_ACCOUNTS = 4;
+
+// Events: the first element of each says which
+export const EVENT_USAGE = 1;
+export const EVENT_LEDGER = 2;
+export const EVENT_SESSION = 3;
+export const EVENT_BUCKET_STATE = 4;
+export const EVENT_THRESHOLD = 5;
+export const EVENT_ACCOUNT = 6;
+export const EVENT_SHARED_USAGE = 7;
+
+export const CHANGE_OPENED = 1;
+export const CHANGE_CLOSED = 2;
+export const CHANGE_EXPIRED = 3;
+
+export const LEDGER_GRANT = 1;
+export const LEDGER_TOP_UP = 2;
+export const LEDGER_ADJUSTMENT = 3;
+export const LEDGER_REVERSAL = 4;
+export const LEDGER_TRANSFER = 5;
+export const LEDGER_EXPIRY = 6;
+export const LEDGER_REFUND = 7;
+export const LEDGER_REFUSED = 8;
+
+export const CAUSE_FIRST_USE = 1;
+export const CAUSE_EXPIRED = 2;
+export const CAUSE_EXHAUSTED = 3;
+export const CAUSE_SUSPENDED = 4;
+export const CAUSE_SUCCEEDED = 5;
+export const CAUSE_RESUMED = 6;
+
+// Credit request (ARGV)
+export const CREDIT_NOW = 1;
+export const CREDIT_ACCOUNT = 2;
+export const CREDIT_STAMP = 3;
+export const CREDIT_NUMBER = 4;
+export const CREDIT_INTENT = 5;
+export const CREDIT_KIND = 6;
+export const CREDIT_REASON = 7;
+export const CREDIT_OPERATIONS = 8;
+
+// Operations of a credit request: { code, bucket id, … }
+export const OPERATION_GRANT = 1;
+export const OPERATION_ADD = 2;
+export const OPERATION_SET_FLOOR = 3;
+export const OPERATION_SET_END = 4;
+
+// Provision request (ARGV)
+export const PROVISION_NOW = 1;
+export const PROVISION_ACCOUNT = 2;
+export const PROVISION_STAMP = 3;
+export const PROVISION_STANDING = 4;
+export const PROVISION_PROFILE = 5;
+
+export const ACCOUNT_CREATED = 1;
+export const ACCOUNT_CHANGED = 2;

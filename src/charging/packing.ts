@@ -1,0 +1,243 @@
+/**
+ * MessagePack as Redis' `cmsgpack` reads and writes it: nil, booleans, integers, strings, arrays.
+ * Its own code because that dialect has no `bin` type: a packed value inside another travels as a
+ * string of bytes, which a general decoder would take for UTF-8 and destroy, and because integers
+ * must never become floats on the way.
+ */
+export type Packable = null | boolean | number | string | Buffer | readonly Packable[];
+
+/** What {@link unpack} gives back; {@link unpackBytes} gives Buffers where this has strings. */
+export type Unpacked = null | boolean | number | string | Buffer | Unpacked[];
+
+const UINT32 = 0x1_0000_0000;
+
+/** A packed value that breaks off, is nested too deep, or is none of ours. */
+export class PackingError extends Error {
+  readonly code = 'TOLLD_PACKING';
+}
+
+/** Writes packed values into one growing buffer; each result is a copy of its own. */
+class Writer {
+  #buffer = Buffer.allocUnsafe(4096);
+  #at = 0;
+
+  write(value: Packable): Buffer {
+    this.#at = 0;
+    this.#value(value);
+    return Buffer.from(this.#buffer.subarray(0, this.#at));
+  }
+
+  #reserve(octets: number): void {
+    if (this.#at + octets <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + octets));
+    this.#buffer.copy(larger, 0, 0, this.#at);
+    this.#buffer = larger;
+  }
+
+  #value(value: Packable): void {
+    this.#reserve(9);
+    if (typeof value === 'number') this.#integer(value);
+    else if (typeof value === 'string') this.#string(value);
+    else if (value === null) this.#buffer[this.#at++] = 0xc0;
+    else if (typeof value === 'boolean') this.#buffer[this.#at++] = value ? 0xc3 : 0xc2;
+    else if (Buffer.isBuffer(value)) this.#bytes(value);
+    else this.#array(value);
+  }
+
+  #array(values: readonly Packable[]): void {
+    this.#head(values.length, 0x90, 16, 0xdc);
+    for (const value of values) this.#value(value);
+  }
+
+  #integer(value: number): void {
+    if (!Number.isSafeInteger(value)) throw new PackingError(`${value} is not an exact integer`);
+    const buffer = this.#buffer;
+    if (value >= 0 && value < 0x80) {
+      buffer[this.#at++] = value;
+    } else if (value < 0 && value >= -32) {
+      buffer[this.#at++] = value + 0x100;
+    } else if (value >= 0 && value < UINT32) {
+      buffer[this.#at] = 0xce;
+      buffer.writeUInt32BE(value, this.#at + 1);
+      this.#at += 5;
+    } else {
+      buffer[this.#at] = value < 0 ? 0xd3 : 0xcf;
+      buffer.writeInt32BE(Math.floor(value / UINT32), this.#at + 1);
+      buffer.writeUInt32BE(value - Math.floor(value / UINT32) * UINT32, this.#at + 5);
+      this.#at += 9;
+    }
+  }
+
+  #string(value: string): void {
+    const length = value.length;
+    // Most strings are short and ASCII: written octet by octet, without a second pass.
+    if (length < 32) {
+      this.#reserve(1 + length);
+      let at = this.#at + 1;
+      let index = 0;
+      for (; index < length; index += 1) {
+        const code = value.charCodeAt(index);
+        if (code >= 0x80) break;
+        this.#buffer[at++] = code;
+      }
+      if (index === length) {
+        this.#buffer[this.#at] = 0xa0 | length;
+        this.#at = at;
+        return;
+      }
+    }
+    this.#bytes(Buffer.from(value, 'utf8'));
+  }
+
+  #bytes(bytes: Buffer): void {
+    this.#head(bytes.length, 0xa0, 32, 0xda);
+    this.#reserve(bytes.length);
+    bytes.copy(this.#buffer, this.#at);
+    this.#at += bytes.length;
+  }
+
+  /** A length: in the type octet below `short`, else in 16 or 32 bits behind it. */
+  #head(length: number, type: number, short: number, wide: number): void {
+    this.#reserve(5);
+    if (length < short) {
+      this.#buffer[this.#at++] = type | length;
+    } else if (length < 0x10000) {
+      this.#buffer[this.#at] = wide;
+      this.#buffer.writeUInt16BE(length, this.#at + 1);
+      this.#at += 3;
+    } else {
+      this.#buffer[this.#at] = wide + 1;
+      this.#buffer.writeUInt32BE(length, this.#at + 1);
+      this.#at += 5;
+    }
+  }
+}
+
+const NESTING_MAX = 16;
+
+class Reader {
+  readonly #buffer: Buffer;
+  readonly #raw: boolean;
+  #at = 0;
+
+  constructor(buffer: Buffer, raw: boolean) {
+    this.#buffer = buffer;
+    this.#raw = raw;
+  }
+
+  read(): Unpacked {
+    try {
+      return this.#value(0);
+    } catch (error) {
+      if (error instanceof RangeError) throw new PackingError('packed value breaks off');
+      throw error;
+    }
+  }
+
+  #value(depth: number): Unpacked {
+    const buffer = this.#buffer;
+    const type = buffer.readUInt8(this.#at++);
+    if (type < 0x80) return type;
+    if (type >= 0xe0) return type - 0x100;
+    if (type >= 0xa0 && type < 0xc0) return this.#string(type & 0x1f);
+    if (type >= 0x90 && type < 0xa0) return this.#array(type & 0x0f, depth);
+    // cmsgpack writes an empty table as an empty array or map: both are an empty array here.
+    if (type === 0x80) return [];
+    const at = this.#at;
+    switch (type) {
+      case 0xc0:
+        return null;
+      case 0xc2:
+        return false;
+      case 0xc3:
+        return true;
+      case 0xca:
+        this.#at += 4;
+        return this.#whole(buffer.readFloatBE(at));
+      case 0xcb:
+        this.#at += 8;
+        return this.#whole(buffer.readDoubleBE(at));
+      case 0xcc:
+        this.#at += 1;
+        return buffer.readUInt8(at);
+      case 0xcd:
+        this.#at += 2;
+        return buffer.readUInt16BE(at);
+      case 0xce:
+        this.#at += 4;
+        return buffer.readUInt32BE(at);
+      case 0xcf:
+        this.#at += 8;
+        return this.#whole(buffer.readUInt32BE(at) * UINT32 + buffer.readUInt32BE(at + 4));
+      case 0xd0:
+        this.#at += 1;
+        return buffer.readInt8(at);
+      case 0xd1:
+        this.#at += 2;
+        return buffer.readInt16BE(at);
+      case 0xd2:
+        this.#at += 4;
+        return buffer.readInt32BE(at);
+      case 0xd3:
+        this.#at += 8;
+        return this.#whole(buffer.readInt32BE(at) * UINT32 + buffer.readUInt32BE(at + 4));
+      case 0xd9:
+        this.#at += 1;
+        return this.#string(buffer.readUInt8(at));
+      case 0xda:
+        this.#at += 2;
+        return this.#string(buffer.readUInt16BE(at));
+      case 0xdb:
+        this.#at += 4;
+        return this.#string(buffer.readUInt32BE(at));
+      case 0xdc:
+        this.#at += 2;
+        return this.#array(buffer.readUInt16BE(at), depth);
+      case 0xdd:
+        this.#at += 4;
+        return this.#array(buffer.readUInt32BE(at), depth);
+      default:
+        throw new PackingError(`type 0x${type.toString(16)} is none that scripts write`);
+    }
+  }
+
+  #whole(value: number): number {
+    if (!Number.isSafeInteger(value)) throw new PackingError(`${value} is not an exact integer`);
+    return value;
+  }
+
+  #string(length: number): string | Buffer {
+    const end = this.#at + length;
+    if (end > this.#buffer.length) throw new PackingError('packed value breaks off');
+    const start = this.#at;
+    this.#at = end;
+    return this.#raw
+      ? this.#buffer.subarray(start, end)
+      : this.#buffer.toString('utf8', start, end);
+  }
+
+  #array(length: number, depth: number): Unpacked[] {
+    if (depth >= NESTING_MAX) throw new PackingError('packed value is nested too deep');
+    if (length > this.#buffer.length) throw new PackingError('packed value breaks off');
+    const values: Unpacked[] = [];
+    for (let index = 0; index < length; index += 1) values.push(this.#value(depth + 1));
+    return values;
+  }
+}
+
+const writer = new Writer();
+
+/** Packs a value. @throws PackingError for a number that is no exact integer. */
+export function pack(value: Packable): Buffer {
+  return writer.write(value);
+}
+
+/** Unpacks a value, strings as text. @throws PackingError when it is not well-formed. */
+export function unpack(buffer: Buffer): Unpacked {
+  return new Reader(buffer, false).read();
+}
+
+/** Unpacks a value, strings as bytes. @throws PackingError when it is not well-formed. */
+export function unpackBytes(buffer: Buffer): Unpacked {
+  return new Reader(buffer, true).read();
+}

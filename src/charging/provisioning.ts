@@ -1,0 +1,210 @@
+/**
+ * The way back from management to the engine: accounts and their credits, profiles, configuration.
+ * All of it is harmless when repeated, so that a sweeper can finish what a crash cut off.
+ */
+import type { EventStamp, AccountStanding, LedgerKind } from '../domain/events.js';
+import type { Amount } from '../domain/amounts.js';
+import type { SubscriberIdentity } from '../domain/identity.js';
+import type { SubscriberProfile } from '../domain/profile.js';
+import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
+import { encodeBucket, ledgerKindCode, standingCode, type NewBucket } from './event-codec.js';
+import * as layout from './generated/layout.js';
+import { pack, unpack, type Packable } from './packing.js';
+import { asArray, asText } from './unpacked.js';
+
+/** The partition is held by recovery, or Redis was emptied: nothing may be charged or credited. */
+export class PartitionFencedError extends Error {
+  readonly code = 'TOLLD_PARTITION_FENCED';
+
+  constructor(partition: number) {
+    super(
+      `partition ${partition} is closed: Redis holds no state that matches the record; ` +
+        'run `tolld rebuild`, or `tolld serve` on the right Redis',
+    );
+    this.name = 'PartitionFencedError';
+  }
+}
+
+export interface AccountProvision {
+  readonly partition: number;
+  readonly accountId: string;
+  readonly standing: AccountStanding;
+  readonly profileVersion: number;
+  readonly stamp: EventStamp;
+  readonly now?: number;
+}
+
+/**
+ * Brings an account into being or changes its standing and profile version.
+ * @returns whether anything changed; an older profile version changes nothing.
+ * @throws PartitionFencedError, EngineUnavailableError, EngineOutOfMemoryError
+ */
+export async function provisionAccount(
+  engine: Engine,
+  account: AccountProvision,
+): Promise<boolean> {
+  const { keys } = engine;
+  const { partition, accountId } = account;
+  const reply = await callScript(
+    engine,
+    'provision',
+    [keys.account(partition, accountId), keys.control(partition), keys.outbox(partition)],
+    [
+      pack([
+        account.now ?? 0,
+        accountId,
+        JSON.stringify(account.stamp),
+        standingCode(account.standing),
+        account.profileVersion,
+      ]),
+    ],
+  );
+  switch (statusOf(reply)) {
+    case layout.REPLY_DONE:
+      return true;
+    case layout.REPLY_REPEATED:
+      return false;
+    case layout.REPLY_FENCED:
+      throw new PartitionFencedError(partition);
+    default:
+      throw new EngineReplyError(`provision replied status ${String(reply[0])}`);
+  }
+}
+
+export type CreditOperation =
+  | { readonly operation: 'grant'; readonly bucket: NewBucket }
+  | { readonly operation: 'add'; readonly bucketId: string; readonly amount: Amount }
+  | { readonly operation: 'set-floor'; readonly bucketId: string; readonly floor: Amount | null }
+  | { readonly operation: 'set-end'; readonly bucketId: string; readonly endsAt: number | null };
+
+export interface CreditRequest {
+  readonly partition: number;
+  readonly accountId: string;
+  /** Number of the intent in the account's order, from 1. */
+  readonly intentNumber: number;
+  readonly intentId: string;
+  readonly kind: LedgerKind;
+  readonly reason: string | null;
+  readonly operations: readonly CreditOperation[];
+  readonly stamp: EventStamp;
+  readonly now?: number;
+}
+
+export type CreditOutcome =
+  /** `sessions` were given their last units and should ask again. */
+  | { readonly kind: 'applied'; readonly sessions: readonly string[] }
+  | { readonly kind: 'repeated' }
+  | {
+      readonly kind: 'refused';
+      readonly reason: 'bucket-exists' | 'unknown-bucket' | 'amount-out-of-range';
+    }
+  /** Intents before this one have not been applied yet: apply those after `lastApplied` first. */
+  | { readonly kind: 'out-of-order'; readonly lastApplied: number }
+  | { readonly kind: 'unknown-account' };
+
+const CREDIT_REFUSALS = ['bucket-exists', 'unknown-bucket', 'amount-out-of-range'] as const;
+
+/**
+ * Applies one intent to an account's balances (storage.md, "Management changes").
+ * @throws PartitionFencedError, EngineUnavailableError, EngineOutOfMemoryError
+ */
+export async function creditAccount(engine: Engine, credit: CreditRequest): Promise<CreditOutcome> {
+  const { keys } = engine;
+  const { partition, accountId } = credit;
+  const reply = await callScript(
+    engine,
+    'credit',
+    [
+      keys.account(partition, accountId),
+      keys.control(partition),
+      keys.outbox(partition),
+      keys.timers(partition),
+    ],
+    [
+      pack([
+        credit.now ?? 0,
+        accountId,
+        JSON.stringify(credit.stamp),
+        credit.intentNumber,
+        credit.intentId,
+        ledgerKindCode(credit.kind),
+        credit.reason ?? false,
+        credit.operations.map(packOperation),
+      ]),
+    ],
+  );
+  switch (statusOf(reply)) {
+    case layout.REPLY_DONE:
+      return { kind: 'applied', sessions: asArray(unpack(bytesOf(reply, 1))).map(asText) };
+    case layout.REPLY_REPEATED:
+      return { kind: 'repeated' };
+    case layout.REPLY_REFUSED: {
+      const text = bytesOf(reply, 1).toString('utf8');
+      const reason = CREDIT_REFUSALS.find((known) => known === text);
+      if (reason === undefined) throw new EngineReplyError(`credit refused with "${text}"`);
+      return { kind: 'refused', reason };
+    }
+    case layout.REPLY_OUT_OF_ORDER:
+      return { kind: 'out-of-order', lastApplied: Number(reply[1]) };
+    case layout.REPLY_UNKNOWN_ACCOUNT:
+      return { kind: 'unknown-account' };
+    case layout.REPLY_FENCED:
+      throw new PartitionFencedError(partition);
+    default:
+      throw new EngineReplyError(`credit replied status ${String(reply[0])}`);
+  }
+}
+
+function packOperation(operation: CreditOperation): Packable {
+  switch (operation.operation) {
+    case 'grant':
+      return [layout.OPERATION_GRANT, encodeBucket(operation.bucket)];
+    case 'add':
+      return [layout.OPERATION_ADD, operation.bucketId, operation.amount];
+    case 'set-floor':
+      return [layout.OPERATION_SET_FLOOR, operation.bucketId, operation.floor ?? layout.NO_FLOOR];
+    case 'set-end':
+      return [layout.OPERATION_SET_END, operation.bucketId, operation.endsAt ?? 0];
+  }
+}
+
+/** Publishes a subscriber's profile under one of its identities. */
+export async function publishProfile(
+  engine: Engine,
+  networkScope: string,
+  identity: SubscriberIdentity,
+  profile: SubscriberProfile,
+): Promise<void> {
+  await engine.redis.set(engine.keys.identity(networkScope, identity), JSON.stringify(profile));
+}
+
+/** Removes an identity: requests that name it are answered `unknown-subscriber` from then on. */
+export async function removeProfile(
+  engine: Engine,
+  networkScope: string,
+  identity: SubscriberIdentity,
+): Promise<void> {
+  await engine.redis.del(engine.keys.identity(networkScope, identity));
+}
+
+/**
+ * Publishes the configuration that every process compiles for itself, and tells them.
+ * A process that is told nothing (a lost connection) finds the newer version when it next looks.
+ */
+export async function publishConfiguration(
+  engine: Engine,
+  version: number,
+  document: string,
+): Promise<void> {
+  const { redis, keys } = engine;
+  await redis.set(keys.config, JSON.stringify({ version, document }));
+  await redis.publish(keys.config, String(version));
+}
+
+/** The published configuration, or null before the first. */
+export async function readConfiguration(
+  engine: Engine,
+): Promise<{ readonly version: number; readonly document: string } | null> {
+  const text = await engine.redis.get(engine.keys.config);
+  return text === null ? null : (JSON.parse(text) as { version: number; document: string });
+}

@@ -1,0 +1,85 @@
+/** Timers of a partition: sessions that fell silent, buckets that end or start by themselves. */
+import { callScript, statusOf, type Engine } from './engine.js';
+import * as layout from './generated/layout.js';
+import { unpackBytes } from './packing.js';
+
+export interface DueTimer {
+  readonly partition: number;
+  /** "s:<session id>" or "a:<account id>". */
+  readonly member: string;
+}
+
+export type SweepOutcome =
+  | { readonly kind: 'expired' | 'removed' | 'turned' | 'forgotten' }
+  | { readonly kind: 'not-due' }
+  | { readonly kind: 'fenced' };
+
+/** Timers of a partition that were due at `now` (ms since 1970), the earliest first. */
+export async function dueTimers(
+  engine: Engine,
+  partition: number,
+  now: number,
+  countMax: number,
+): Promise<readonly DueTimer[]> {
+  const members = await engine.redis.zrangebyscore(
+    engine.keys.timers(partition),
+    0,
+    now,
+    'LIMIT',
+    0,
+    countMax,
+  );
+  return members.map((member) => ({ partition, member }));
+}
+
+const DONE = ['expired', 'removed', 'turned', 'forgotten'] as const;
+
+/**
+ * Does what a due timer came for. Several processes may sweep the same timer: the first does it,
+ * the others find nothing due. `now` is for tests; the script has its own clock.
+ * @throws EngineUnavailableError
+ */
+export async function sweepTimer(engine: Engine, timer: DueTimer, now = 0): Promise<SweepOutcome> {
+  const { keys } = engine;
+  const { partition, member } = timer;
+  const id = member.slice(2);
+  const isSession = member.startsWith('s:');
+  const accountId = isSession ? await accountOfSession(engine, partition, id) : id;
+  const accountKey = keys.account(partition, accountId);
+  const reply = await callScript(
+    engine,
+    'sweep',
+    [
+      accountKey,
+      isSession ? keys.session(partition, id) : accountKey,
+      keys.control(partition),
+      keys.outbox(partition),
+      keys.timers(partition),
+    ],
+    [String(now), member],
+  );
+  switch (statusOf(reply)) {
+    case layout.REPLY_DONE: {
+      const done = DONE.find((kind) => kind === reply[1]?.toString()) ?? 'forgotten';
+      if (done === 'removed') await engine.redis.del(keys.route(id));
+      return { kind: done };
+    }
+    case layout.REPLY_FENCED:
+      return { kind: 'fenced' };
+    default:
+      return { kind: 'not-due' };
+  }
+}
+
+/** The account a session is charged to: fixed for its life, so reading it beforehand is safe. */
+async function accountOfSession(
+  engine: Engine,
+  partition: number,
+  sessionId: string,
+): Promise<string> {
+  const header = await engine.redis.hgetBuffer(engine.keys.session(partition, sessionId), 'h');
+  if (header === null) return '';
+  const fields = unpackBytes(header);
+  const account = Array.isArray(fields) ? fields[layout.SESSION_ACCOUNT - 1] : undefined;
+  return Buffer.isBuffer(account) ? account.toString('utf8') : '';
+}
