@@ -81,7 +81,7 @@ export function charge(line: PricedLine, state: ChargeState, units: Amount): Cha
   if (total > line.unitsMax) throw new AmountRangeError(total);
   let growth = billedUnits(line, total) - billedUnits(line, state.units);
   let position = positionOf(line, state);
-  const counter = toAmount(state.counter + growth);
+  const counter = counterAfter(line, state, growth);
   let due = state.opened ? 0 : line.connectionFee;
   const billed = line.tiers.map((_, index) => state.billed[index] ?? 0);
   for (const [index, tier] of line.tiers.entries()) {
@@ -114,7 +114,7 @@ export function affordable(line: PricedLine, state: ChargeState, money: Amount):
     const before = state.billed[index] ?? 0;
     const spent = priceOf(tier, before);
     const bought = unitsOf(tier, Math.min(spent + budget, AMOUNT_MAX)) - before;
-    const part = Math.min(bought, room, AMOUNT_MAX - billed);
+    const part = Math.min(bought, room);
     billed += part;
     position += part;
     budget -= priceOf(tier, before + part) - spent;
@@ -136,6 +136,12 @@ export function unitsFor(line: PricedLine, money: Amount, counter: Amount = ZERO
 /** Where the next billed unit falls among the tiers. */
 function positionOf(line: PricedLine, state: ChargeState): number {
   return line.counter === null ? billedUnits(line, state.units) : state.counter;
+}
+
+/** A counter stops at 2^53 - 1: it is in its last tier by then. */
+function counterAfter(line: PricedLine, state: ChargeState, growth: number): Amount {
+  if (line.counter === null) return state.counter;
+  return toAmount(Math.min(state.counter + growth, AMOUNT_MAX));
 }
 
 function tierEnd(line: PricedLine, index: number): number {
