@@ -1,0 +1,106 @@
+/**
+ * The configuration that charging decides by, of all tenants: written by management, published
+ * through Redis, compiled by each process. A process stamps the version it rates with on each event.
+ */
+import type { DiameterPeer } from '../domain/diameter-peer.js';
+import { compileTariff } from './compile.js';
+import type { CompiledTariff } from './compiled-tariff.js';
+import type { Tariff } from './tariff.js';
+
+export interface Catalog {
+  readonly tenants: readonly TenantCatalog[];
+  readonly diameterPeers: readonly DiameterPeer[];
+}
+
+export interface TenantCatalog {
+  readonly code: string;
+  readonly resources: readonly ResourceDeclaration[];
+  readonly tariffs: readonly Tariff[];
+  readonly policy: ChargingPolicy;
+}
+
+export interface ResourceDeclaration {
+  /** "octets", "seconds" and "events" for units; a currency's code for money. */
+  readonly code: string;
+  readonly kind: 'units' | 'money';
+  /** Decimals of the smallest unit; 0 for units. */
+  readonly scale: number;
+  readonly consumptionOrder:
+    'earliest-expiring' | 'earliest-started' | 'latest-started' | 'smallest' | 'largest';
+}
+
+export interface ChargingPolicy {
+  /** An update of a session that is not known: charge it in a new one, or refuse it. */
+  readonly unknownSession: 'recreate' | 'reject';
+  /** Units that no bucket covers: recorded as uncollected, or the money bucket goes negative. */
+  readonly overuse: 'write-off' | 'debit';
+  /** The least time after which a silent session is closed; twice a longer validity time. */
+  readonly supervisionSecondsMin: number;
+  /** How long a finished session keeps its answers for late retransmissions. */
+  readonly retentionSeconds: number;
+  /** How far a grant's validity may pass the end of a bucket. */
+  readonly graceSeconds: number;
+  /** Validity while other sessions hold units that may come back. */
+  readonly shortValiditySeconds: number;
+}
+
+export const CHARGING_POLICY_DEFAULTS: ChargingPolicy = Object.freeze({
+  unknownSession: 'recreate',
+  overuse: 'write-off',
+  supervisionSecondsMin: 600,
+  retentionSeconds: 600,
+  graceSeconds: 0,
+  shortValiditySeconds: 60,
+});
+
+export interface CompiledCatalog {
+  readonly version: number;
+  readonly diameterPeers: readonly DiameterPeer[];
+  /** The tariff of a tenant by its code. */
+  tariff(tenant: string, code: string): CompiledTariff | undefined;
+  resource(tenant: string, code: string): ResourceDeclaration | undefined;
+  policy(tenant: string): ChargingPolicy;
+}
+
+export class CatalogError extends Error {
+  readonly code = 'TOLLD_CATALOG_INVALID';
+}
+
+/**
+ * Compiles a published catalog.
+ * @throws CatalogError when a tariff does not compile: management checks before it publishes, so
+ * this is a version that this process does not understand.
+ */
+export function compileCatalog(version: number, catalog: Catalog): CompiledCatalog {
+  const tariffs = new Map<string, CompiledTariff>();
+  const resources = new Map<string, ResourceDeclaration>();
+  const policies = new Map<string, ChargingPolicy>();
+  for (const tenant of catalog.tenants) {
+    policies.set(tenant.code, tenant.policy);
+    for (const resource of tenant.resources) {
+      resources.set(keyOf(tenant.code, resource.code), resource);
+    }
+    for (const tariff of tenant.tariffs) {
+      const result = compileTariff(tariff);
+      if (result.result !== 'compiled') {
+        const [fault] = result.faults;
+        throw new CatalogError(
+          `tariff ${tariff.code} of ${tenant.code}: ${fault?.path ?? ''} ${fault?.message ?? ''}`,
+        );
+      }
+      tariffs.set(keyOf(tenant.code, tariff.code), result.tariff);
+    }
+  }
+  return {
+    version,
+    diameterPeers: catalog.diameterPeers,
+    tariff: (tenant, code) => tariffs.get(keyOf(tenant, code)),
+    resource: (tenant, code) => resources.get(keyOf(tenant, code)),
+    policy: (tenant) => policies.get(tenant) ?? CHARGING_POLICY_DEFAULTS,
+  };
+}
+
+/** Tenant codes hold no blank, so the pair is unambiguous. */
+function keyOf(tenant: string, code: string): string {
+  return `${tenant} ${code}`;
+}
