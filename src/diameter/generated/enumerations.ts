@@ -1,0 +1,243 @@
+// Made by `npx tsx scripts/generate-dictionary.ts`: edit src/diameter/dictionary.
+
+export const CommandCode = {
+  CapabilitiesExchange: 257,
+  DeviceWatchdog: 280,
+  DisconnectPeer: 282,
+  ReAuth: 258,
+  AbortSession: 274,
+  CreditControl: 272,
+} as const;
+
+export const DisconnectCause = {
+  REBOOTING: 0,
+  BUSY: 1,
+  DO_NOT_WANT_TO_TALK_TO_YOU: 2,
+} as const;
+
+export const ReAuthRequestType = {
+  AUTHORIZE_ONLY: 0,
+  AUTHORIZE_AUTHENTICATE: 1,
+} as const;
+
+export const AuthSessionState = {
+  STATE_MAINTAINED: 0,
+  NO_STATE_MAINTAINED: 1,
+} as const;
+
+export const TerminationCause = {
+  DIAMETER_LOGOUT: 1,
+  DIAMETER_SERVICE_NOT_PROVIDED: 2,
+  DIAMETER_BAD_ANSWER: 3,
+  DIAMETER_ADMINISTRATIVE: 4,
+  DIAMETER_LINK_BROKEN: 5,
+  DIAMETER_AUTH_EXPIRED: 6,
+  DIAMETER_USER_MOVED: 7,
+  DIAMETER_SESSION_TIMEOUT: 8,
+} as const;
+
+export const RedirectHostUsage = {
+  DONT_CACHE: 0,
+  ALL_SESSION: 1,
+  ALL_REALM: 2,
+  REALM_AND_APPLICATION: 3,
+  ALL_APPLICATION: 4,
+  ALL_HOST: 5,
+  ALL_USER: 6,
+} as const;
+
+export const ResultCode = {
+  DIAMETER_MULTI_ROUND_AUTH: 1001,
+  DIAMETER_SUCCESS: 2001,
+  DIAMETER_LIMITED_SUCCESS: 2002,
+  DIAMETER_COMMAND_UNSUPPORTED: 3001,
+  DIAMETER_UNABLE_TO_DELIVER: 3002,
+  DIAMETER_REALM_NOT_SERVED: 3003,
+  DIAMETER_TOO_BUSY: 3004,
+  DIAMETER_LOOP_DETECTED: 3005,
+  DIAMETER_REDIRECT_INDICATION: 3006,
+  DIAMETER_APPLICATION_UNSUPPORTED: 3007,
+  DIAMETER_INVALID_HDR_BITS: 3008,
+  DIAMETER_INVALID_AVP_BITS: 3009,
+  DIAMETER_UNKNOWN_PEER: 3010,
+  DIAMETER_AUTHENTICATION_REJECTED: 4001,
+  DIAMETER_OUT_OF_SPACE: 4002,
+  DIAMETER_ELECTION_LOST: 4003,
+  DIAMETER_END_USER_SERVICE_DENIED: 4010,
+  DIAMETER_CREDIT_CONTROL_NOT_APPLICABLE: 4011,
+  DIAMETER_CREDIT_LIMIT_REACHED: 4012,
+  DIAMETER_AVP_UNSUPPORTED: 5001,
+  DIAMETER_UNKNOWN_SESSION_ID: 5002,
+  DIAMETER_AUTHORIZATION_REJECTED: 5003,
+  DIAMETER_INVALID_AVP_VALUE: 5004,
+  DIAMETER_MISSING_AVP: 5005,
+  DIAMETER_RESOURCES_EXCEEDED: 5006,
+  DIAMETER_CONTRADICTING_AVPS: 5007,
+  DIAMETER_AVP_NOT_ALLOWED: 5008,
+  DIAMETER_AVP_OCCURS_TOO_MANY_TIMES: 5009,
+  DIAMETER_NO_COMMON_APPLICATION: 5010,
+  DIAMETER_UNSUPPORTED_VERSION: 5011,
+  DIAMETER_UNABLE_TO_COMPLY: 5012,
+  DIAMETER_INVALID_BIT_IN_HEADER: 5013,
+  DIAMETER_INVALID_AVP_LENGTH: 5014,
+  DIAMETER_INVALID_MESSAGE_LENGTH: 5015,
+  DIAMETER_INVALID_AVP_BIT_COMBO: 5016,
+  DIAMETER_NO_COMMON_SECURITY: 5017,
+  DIAMETER_USER_UNKNOWN: 5030,
+  DIAMETER_RATING_FAILED: 5031,
+} as const;
+
+export const CcRequestType = {
+  INITIAL_REQUEST: 1,
+  UPDATE_REQUEST: 2,
+  TERMINATION_REQUEST: 3,
+  EVENT_REQUEST: 4,
+} as const;
+
+export const CcSessionFailover = {
+  FAILOVER_NOT_SUPPORTED: 0,
+  FAILOVER_SUPPORTED: 1,
+} as const;
+
+export const CheckBalanceResult = {
+  ENOUGH_CREDIT: 0,
+  NO_CREDIT: 1,
+} as const;
+
+export const CreditControl = {
+  CREDIT_AUTHORIZATION: 0,
+  RE_AUTHORIZATION: 1,
+} as const;
+
+export const CreditControlFailureHandling = {
+  TERMINATE: 0,
+  CONTINUE: 1,
+  RETRY_AND_TERMINATE: 2,
+} as const;
+
+export const DirectDebitingFailureHandling = {
+  TERMINATE_OR_BUFFER: 0,
+  CONTINUE: 1,
+} as const;
+
+export const TariffChangeUsage = {
+  UNIT_BEFORE_TARIFF_CHANGE: 0,
+  UNIT_AFTER_TARIFF_CHANGE: 1,
+  UNIT_INDETERMINATE: 2,
+} as const;
+
+export const CcUnitType = {
+  TIME: 0,
+  MONEY: 1,
+  TOTAL_OCTETS: 2,
+  INPUT_OCTETS: 3,
+  OUTPUT_OCTETS: 4,
+  SERVICE_SPECIFIC_UNITS: 5,
+} as const;
+
+export const FinalUnitAction = {
+  TERMINATE: 0,
+  REDIRECT: 1,
+  RESTRICT_ACCESS: 2,
+} as const;
+
+export const MultipleServicesIndicator = {
+  MULTIPLE_SERVICES_NOT_SUPPORTED: 0,
+  MULTIPLE_SERVICES_SUPPORTED: 1,
+} as const;
+
+export const RedirectAddressType = {
+  IPV4: 0,
+  IPV6: 1,
+  URL: 2,
+  SIP_URI: 3,
+} as const;
+
+export const RequestedAction = {
+  DIRECT_DEBITING: 0,
+  REFUND_ACCOUNT: 1,
+  CHECK_BALANCE: 2,
+  PRICE_ENQUIRY: 3,
+} as const;
+
+export const SubscriptionIdType = {
+  END_USER_E164: 0,
+  END_USER_IMSI: 1,
+  END_USER_SIP_URI: 2,
+  END_USER_NAI: 3,
+  END_USER_PRIVATE: 4,
+} as const;
+
+export const UserEquipmentInfoType = {
+  IMEISV: 0,
+  MAC: 1,
+  EUI64: 2,
+  MODIFIED_EUI64: 3,
+} as const;
+
+export const ReportingReason = {
+  THRESHOLD: 0,
+  QHT: 1,
+  FINAL: 2,
+  QUOTA_EXHAUSTED: 3,
+  VALIDITY_TIME: 4,
+  OTHER_QUOTA_TYPE: 5,
+  RATING_CONDITION_CHANGE: 6,
+  FORCED_REAUTHORISATION: 7,
+  POOL_EXHAUSTED: 8,
+} as const;
+
+export const LowBalanceIndication = {
+  NOT_APPLICABLE: 0,
+  YES: 1,
+} as const;
+
+export const AddressType = {
+  E_MAIL: 0,
+  MSISDN: 1,
+  IPV4: 2,
+  IPV6: 3,
+  NUMERIC_SHORTCODE: 4,
+  ALPHANUMERIC_SHORTCODE: 5,
+  OTHER: 6,
+  IMSI: 7,
+} as const;
+
+export const NodeFunctionality = {
+  S_CSCF: 0,
+  P_CSCF: 1,
+  I_CSCF: 2,
+  MRFC: 3,
+  MGCF: 4,
+  BGCF: 5,
+  AS: 6,
+  IBCF: 7,
+  S_GW: 8,
+  P_GW: 9,
+  HSGW: 10,
+  E_CSCF: 11,
+  MME: 12,
+  TRF: 13,
+  TF: 14,
+  ATCF: 15,
+  PROXY: 16,
+  EPDG: 17,
+  TDF: 18,
+  TWAG: 19,
+  SCEF: 20,
+  IWK_SCEF: 21,
+  IMS_GWF: 22,
+} as const;
+
+export const RoleOfNode = {
+  ORIGINATING_ROLE: 0,
+  TERMINATING_ROLE: 1,
+  FORWARDING_ROLE: 2,
+} as const;
+
+export const SmMessageType = {
+  SUBMISSION: 0,
+  DELIVERY_REPORT: 1,
+  SM_SERVICE_REQUEST: 2,
+  DELIVERY: 3,
+} as const;
