@@ -64,12 +64,27 @@ local function contains_any(set, values)
   return false
 end
 
--- in_scope(scope, ask): whether a bucket's scope takes the service of a request.
-local function in_scope(scope, ask)
+-- in_open_band(set, bands, now): whether a band of a scope set (false: anything) is open now; bands
+-- come with the request as { from, until, band }.
+local function in_open_band(set, bands, now)
+  if not set then
+    return true
+  end
+  for i = 1, #bands do
+    local band = bands[i]
+    if band[1] <= now and now < band[2] and contains(set, band[3]) then
+      return true
+    end
+  end
+  return false
+end
+
+-- in_scope(scope, ask, now): whether a bucket's scope takes the service of a request.
+local function in_scope(scope, ask, now)
   return contains(scope[SCOPE_CONTEXTS], ask[ASK_CONTEXT])
     and contains(scope[SCOPE_RATING_GROUPS], ask[ASK_RATING_GROUP])
     and contains_any(scope[SCOPE_ZONES], ask[ASK_ZONES])
-    and contains_any(scope[SCOPE_BANDS], ask[ASK_BANDS])
+    and in_open_band(scope[SCOPE_BANDS], ask[ASK_BANDS], now)
 end
 
 -- is_eligible(bucket, ask, now): active or armed, valid now, in scope. Whether anything is left in
@@ -79,7 +94,7 @@ local function is_eligible(bucket, ask, now)
   return (state == STATE_ACTIVE or state == STATE_ARMED)
     and bucket[BUCKET_START] <= now
     and (ends == 0 or ends > now)
-    and (not bucket[BUCKET_SCOPE] or in_scope(bucket[BUCKET_SCOPE], ask))
+    and (not bucket[BUCKET_SCOPE] or in_scope(bucket[BUCKET_SCOPE], ask, now))
 end
 
 -- A list of eligible buckets is filled as far as a walk gets: buckets are stored in the default

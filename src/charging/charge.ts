@@ -40,6 +40,13 @@ export interface ChargeQuota {
   readonly shortValiditySeconds: number;
 }
 
+/** A time band and when it is open; buckets may be limited to it. */
+export interface ChargeBand {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly band: string;
+}
+
 /** One service of a charge request. Units are of `unit`. */
 export interface ChargeService {
   readonly key: string;
@@ -56,7 +63,7 @@ export interface ChargeService {
   readonly moneyOrder: ConsumptionOrder;
   readonly serviceContext: string;
   readonly zones: readonly string[];
-  readonly bands: readonly string[];
+  readonly bands: readonly ChargeBand[];
   readonly reason: string | null;
 }
 
@@ -231,7 +238,7 @@ function packService(service: ChargeService): Packable {
     service.serviceContext,
     service.ratingGroup ?? false,
     service.zones,
-    service.bands,
+    service.bands.map(({ fromMs, untilMs, band }) => [Math.max(0, fromMs), untilMs, band]),
     service.reason ?? false,
   ];
 }

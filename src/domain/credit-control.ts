@@ -157,6 +157,4 @@ export type CreditControlOutcome =
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly detail: string };
 
 /** Decides a request. Resolves only after the decision is durable; never rejects for a business reason. */
-export type CreditControlHandler = (
-  request: CreditControlRequest,
-) => Promise<CreditControlOutcome>;
+export type CreditControlHandler = (request: CreditControlRequest) => Promise<CreditControlOutcome>;

@@ -89,6 +89,8 @@ export interface BucketGrant {
   readonly step: number;
   readonly blocker: boolean;
   readonly bundleId: string | null;
+  /** How long it lasts from its first use, in ms; null where its validity is fixed. */
+  readonly durationMs?: number | null;
   /** Everything else of the bucket as the engine keeps it (scope, thresholds …). */
   readonly detail: Readonly<Record<string, unknown>>;
 }
@@ -100,7 +102,9 @@ export type LedgerKind =
   | 'reversal'
   | 'transfer'
   | 'expiry'
-  | 'refund';
+  | 'refund'
+  /** The intent could not be applied; `reason` says why and nothing moved. */
+  | 'refused';
 
 /** Reported units of one service in one request, charged or uncollected. */
 export interface UsageEvent {
@@ -153,7 +157,7 @@ export interface LedgerEvent {
   readonly intentId: string | null;
   readonly reason: string | null;
   readonly impacts: readonly Impact[];
-  /** Present when the entry creates the bucket. */
+  /** The bucket as it is afterwards, where the entry creates it or changes its definition. */
   readonly grant: BucketGrant | null;
 }
 

@@ -1,0 +1,274 @@
+/**
+ * The life of a charging session, request by request: find the subscriber, rate what is spoken of,
+ * let the engine decide, answer. Nothing is kept here between two requests: any process may answer
+ * any request of any session.
+ */
+import {
+  charge,
+  settle,
+  type ChargeOutcome,
+  type ChargeRefusal,
+  type ChargeRequest,
+} from '../charging/charge.js';
+import { EngineOutOfMemoryError, EngineUnavailableError, type Engine } from '../charging/engine.js';
+import { AmountRangeError } from '../domain/amounts.js';
+import type {
+  CreditControlHandler,
+  CreditControlOutcome,
+  CreditControlRequest,
+  Refusal,
+} from '../domain/credit-control.js';
+import type { EventStamp } from '../domain/events.js';
+import type { SubscriberProfile } from '../domain/profile.js';
+import type { Logger } from '../observability/logger.js';
+import type { ChargingPolicy, CompiledCatalog } from '../rating/catalog.js';
+import { answerService } from './answer.js';
+import type { CatalogHolder } from './catalog-holder.js';
+import type { CreditControlMetrics } from './metrics.js';
+import { prepareService, serviceKey, type PreparedService } from './rated-service.js';
+import { createSubjectFinder, type Subject } from './subject.js';
+
+export interface CreditControlOptions {
+  /** Requests decided at one time; more are answered `overloaded` at once. */
+  readonly requestsInFlightMax: number;
+}
+
+export interface CreditControlDependencies {
+  readonly engine: Engine;
+  readonly catalog: CatalogHolder;
+  readonly logger: Logger;
+  readonly metrics: CreditControlMetrics;
+  /** Milliseconds since 1970: picks the rates sent along; the script decides by its own clock. */
+  readonly clock: () => number;
+  /** Whether new sessions are refused for now, and why (the record lags too far behind). */
+  readonly refusesSessions?: () => string | null;
+}
+
+/** Makes the handler that the fronts call. */
+export function createCreditControl(
+  options: CreditControlOptions,
+  dependencies: CreditControlDependencies,
+): CreditControlHandler {
+  const { engine, catalog, logger, metrics, clock } = dependencies;
+  const subjects = createSubjectFinder({ engine });
+  let inFlight = 0;
+
+  async function handle(request: CreditControlRequest): Promise<CreditControlOutcome> {
+    if (inFlight >= options.requestsInFlightMax) {
+      return refuse('overloaded', `${inFlight} requests are being decided`);
+    }
+    inFlight += 1;
+    const endTimer = metrics.decisionSeconds.startTimer({ protocol: request.protocol });
+    try {
+      const outcome = await decide(request);
+      metrics.count(request, outcome);
+      return outcome;
+    } catch (error) {
+      return failure(error, request);
+    } finally {
+      endTimer();
+      inFlight -= 1;
+    }
+  }
+
+  async function decide(request: CreditControlRequest): Promise<CreditControlOutcome> {
+    const opens = request.phase === 'initial' || request.phase === 'event';
+    const hold = opens ? dependencies.refusesSessions?.() : null;
+    if (typeof hold === 'string') return refuse('unavailable', hold);
+    // The second time with a profile read afresh: the first may have been a stale copy.
+    for (const fresh of [false, true]) {
+      const subject = await subjects.find(request, fresh);
+      if (subject === null) {
+        return refuse('unknown-subscriber', 'no identity of the request is known in its scope');
+      }
+      const outcome = await chargeSubject(request, subject);
+      if (outcome !== 'stale') return outcome;
+    }
+    return refuse('unavailable', 'the profile changed twice while the request was decided');
+  }
+
+  async function chargeSubject(
+    request: CreditControlRequest,
+    subject: Subject,
+  ): Promise<CreditControlOutcome | 'stale'> {
+    const version = catalog.current();
+    const at = clock();
+    const { profile } = subject;
+    const prepared = mergeServices(request).map((service) =>
+      prepareService(service, { request, profile, catalog: version, at }),
+    );
+    const chargeRequest = buildCharge(request, subject, prepared, version);
+    // On one connection Redis runs the route's SET before the script. A lone event has no route.
+    const routed =
+      subject.routed || request.phase === 'event' ? null : subjects.route(request, subject);
+    const [outcome] = await Promise.all([runCharge(chargeRequest), routed]);
+    if (request.phase === 'terminate') subjects.forget(request.sessionId);
+    if (outcome.kind === 'refused' && isStale(outcome.refusal)) return 'stale';
+    return answer(prepared, outcome, { request, profile, catalog: version });
+  }
+
+  /** When memory is out a report is still taken; nothing is granted. */
+  async function runCharge(request: ChargeRequest): Promise<ChargeOutcome> {
+    let outcome: ChargeOutcome;
+    try {
+      outcome = await charge(engine, request);
+    } catch (error) {
+      const reports = request.phase === 'update' || request.phase === 'terminate';
+      if (!(error instanceof EngineOutOfMemoryError) || !reports) throw error;
+      metrics.settledWithoutMemory.inc();
+      outcome = await settle(engine, request);
+    }
+    if (outcome.kind !== 'other-account') return outcome;
+    // The identity has moved to another account since; the session ends where it began.
+    return charge(engine, { ...request, accountId: outcome.accountId });
+  }
+
+  function failure(error: unknown, request: CreditControlRequest): CreditControlOutcome {
+    if (error instanceof AmountRangeError) return refuse('invalid-request', error.message);
+    metrics.failures.inc();
+    if (error instanceof EngineUnavailableError || error instanceof EngineOutOfMemoryError) {
+      logger.warn({ err: error, peer: request.peer }, 'request not decided');
+      return refuse('unavailable', error.message);
+    }
+    logger.error({ err: error, peer: request.peer }, 'request failed');
+    return refuse('unavailable', 'internal error; see the log');
+  }
+
+  return handle;
+}
+
+function refuse(refusal: Refusal, detail: string): CreditControlOutcome {
+  return { kind: 'refused', refusal, detail };
+}
+
+/** The copy of the profile was too old, or its account was moved. */
+function isStale(refusal: ChargeRefusal): boolean {
+  return refusal === 'stale-profile' || refusal === 'unknown-account';
+}
+
+/** Two entries for one service in a request are one: their use adds up, the last ask counts. */
+function mergeServices(request: CreditControlRequest): CreditControlRequest['services'] {
+  const merged = new Map<string, CreditControlRequest['services'][number]>();
+  for (const service of request.services) {
+    const key = serviceKey(service);
+    const before = merged.get(key);
+    merged.set(
+      key,
+      before === undefined
+        ? service
+        : { ...before, ...service, used: [...before.used, ...service.used] },
+    );
+  }
+  return merged.size === request.services.length ? request.services : [...merged.values()];
+}
+
+function buildCharge(
+  request: CreditControlRequest,
+  { profile }: Subject,
+  prepared: readonly PreparedService[],
+  catalog: CompiledCatalog,
+): ChargeRequest {
+  return {
+    partition: profile.partition,
+    accountId: profile.accountId,
+    profileVersion: profile.version,
+    sessionId: request.sessionId,
+    requestNumber: request.requestNumber,
+    phase: request.phase,
+    stamp: stampOf(request, profile, catalog.version),
+    policy: chargePolicy(catalog.policy(profile.tenant)),
+    services: prepared.flatMap((service) => service.charge ?? []),
+    cause: request.terminationCause ?? null,
+  };
+}
+
+function chargePolicy(policy: ChargingPolicy): ChargeRequest['policy'] {
+  return {
+    unknownSession: policy.unknownSession,
+    overuse: policy.overuse,
+    supervisionMs: policy.supervisionSecondsMin * 1000,
+    retentionMs: policy.retentionSeconds * 1000,
+    graceMs: policy.graceSeconds * 1000,
+  };
+}
+
+/** Who and where, for the record. Personal identifiers stand apart: they can be erased. */
+function stampOf(
+  request: CreditControlRequest,
+  profile: SubscriberProfile,
+  configVersion: number,
+): EventStamp {
+  const { calledParty, ...network } = request.context;
+  const sent = (kind: string): string | undefined =>
+    request.identities.find((identity) => identity.kind === kind)?.value;
+  const personal = {
+    imsi: sent('imsi') ?? profile.imsi,
+    msisdn: sent('e164') ?? profile.msisdn,
+    userName: sent('user-name') ?? sent('nai') ?? profile.userName,
+    mac: sent('mac'),
+    calledParty,
+  };
+  return {
+    tenant: profile.tenant,
+    customer: profile.customer,
+    subscription: profile.subscription,
+    protocol: request.protocol,
+    peer: request.peer,
+    serviceContext: request.serviceContext,
+    personal: withoutUndefined(personal),
+    network: withoutUndefined(network),
+    eventTimestamp: request.eventTimestamp ?? null,
+    configVersion,
+  };
+}
+
+function withoutUndefined<Value>(
+  fields: Readonly<Record<string, Value | undefined>>,
+): Record<string, Value> {
+  const defined: Record<string, Value> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined) defined[name] = value;
+  }
+  return defined;
+}
+
+const REFUSALS: Readonly<Record<ChargeRefusal, readonly [Refusal, string]>> = {
+  fenced: ['unavailable', 'the partition is closed until recovery has compared it'],
+  'newer-state': ['unavailable', 'the account was written by a newer version: upgrade this node'],
+  'unknown-account': ['unknown-subscriber', 'the account is not in Redis'],
+  'stale-profile': ['unavailable', 'the profile is being changed'],
+  'unknown-session': ['unknown-session', 'the session is not known and is not recreated'],
+  conflict: ['conflicting-duplicate', 'this request number was used with other content'],
+  'stale-number': ['stale-request-number', 'this request number is too far behind the last'],
+  'service-denied': ['service-denied', 'the account is suspended or closed'],
+};
+
+function answer(
+  prepared: readonly PreparedService[],
+  outcome: ChargeOutcome,
+  context: {
+    readonly request: CreditControlRequest;
+    readonly profile: SubscriberProfile;
+    readonly catalog: CompiledCatalog;
+  },
+): CreditControlOutcome {
+  if (outcome.kind === 'other-account') {
+    return refuse('unavailable', 'the session moved while the request was decided');
+  }
+  if (outcome.kind === 'refused') return refuse(...REFUSALS[outcome.refusal]);
+  const charged = new Map(outcome.services.map((service) => [service.key, service]));
+  const answerContext = {
+    catalog: context.catalog,
+    tenant: context.profile.tenant,
+    terminates: context.request.phase === 'terminate' || context.request.phase === 'event',
+    at: outcome.at,
+  };
+  return {
+    kind: 'answered',
+    repeated: outcome.repeated,
+    services: prepared.map((service) =>
+      answerService(service, charged.get(serviceKey(service.request)) ?? null, answerContext),
+    ),
+    lowBalance: outcome.services.some((service) => service.last === 'final'),
+  };
+}

@@ -1,0 +1,97 @@
+/** Who a request is about: the profile to charge and, for a session under way, its route. */
+import type { Engine } from '../charging/engine.js';
+import { findProfile, findRoute, writeRoute } from '../charging/routing.js';
+import type { CreditControlRequest } from '../domain/credit-control.js';
+import type { SubscriberIdentity } from '../domain/identity.js';
+import type { SubscriberProfile } from '../domain/profile.js';
+import type { SessionRoute } from '../domain/session-route.js';
+import { createRecent } from './recent.js';
+
+export interface Subject {
+  readonly profile: SubscriberProfile;
+  readonly route: SessionRoute;
+  /** Whether the route is known to stand in Redis. */
+  readonly routed: boolean;
+}
+
+export interface SubjectFinder {
+  /** `fresh` passes by what is remembered: for a profile that turned out stale. */
+  find(request: CreditControlRequest, fresh: boolean): Promise<Subject | null>;
+  /** Writes the route of a session that has none yet. */
+  route(request: CreditControlRequest, subject: Subject): Promise<void>;
+  /** Forgets a session that has ended. */
+  forget(sessionId: string): void;
+}
+
+const PROFILES_MAX = 200_000;
+const ROUTES_MAX = 200_000;
+
+export function createSubjectFinder(dependencies: { readonly engine: Engine }): SubjectFinder {
+  const { engine } = dependencies;
+  const profiles = createRecent<string, SubscriberProfile>({ entriesMax: PROFILES_MAX });
+  const routes = createRecent<string, SessionRoute>({ entriesMax: ROUTES_MAX });
+
+  async function profileOf(
+    networkScope: string,
+    identity: SubscriberIdentity,
+    fresh: boolean,
+  ): Promise<SubscriberProfile | null> {
+    const key = engine.keys.identity(networkScope, identity);
+    const remembered = fresh ? undefined : profiles.get(key);
+    if (remembered !== undefined) return remembered;
+    const found = await findProfile(engine, networkScope, identity);
+    if (found === null) profiles.delete(key);
+    else profiles.set(key, found);
+    return found;
+  }
+
+  async function routeOf(sessionId: string): Promise<SessionRoute | null> {
+    const remembered = routes.get(sessionId);
+    if (remembered !== undefined) return remembered;
+    const found = await findRoute(engine, sessionId);
+    if (found !== null) routes.set(sessionId, found);
+    return found;
+  }
+
+  async function find(request: CreditControlRequest, fresh: boolean): Promise<Subject | null> {
+    // A session goes on with the subscriber it began with, whatever a later request names.
+    if (request.phase === 'update' || request.phase === 'terminate') {
+      const route = await routeOf(request.sessionId);
+      if (route !== null) {
+        const profile = await profileOf(route.networkScope, route.identity, fresh);
+        if (profile !== null) return { profile, route, routed: true };
+      }
+    }
+    for (const identity of request.identities) {
+      const profile = await profileOf(request.networkScope, identity, fresh);
+      if (profile !== null) {
+        return { profile, route: newRoute(request, identity, profile), routed: false };
+      }
+    }
+    return null;
+  }
+
+  async function route(request: CreditControlRequest, subject: Subject): Promise<void> {
+    await writeRoute(engine, request.sessionId, subject.route);
+    routes.set(request.sessionId, subject.route);
+  }
+
+  return { find, route, forget: (sessionId) => routes.delete(sessionId) };
+}
+
+function newRoute(
+  request: CreditControlRequest,
+  identity: SubscriberIdentity,
+  profile: SubscriberProfile,
+): SessionRoute {
+  return {
+    partition: profile.partition,
+    accountId: profile.accountId,
+    networkScope: request.networkScope,
+    identity,
+    protocol: request.protocol,
+    peer: request.peer,
+    origin: request.origin,
+    serviceContext: request.serviceContext,
+  };
+}
