@@ -6,6 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { canReach, findServerUser, preparePostgresBinaries } from './postgres-binaries.js';
 import {
+  awaitPredecessor,
   findFreePort,
   startServerProcess,
   type ServerProcess,
@@ -15,8 +16,8 @@ import {
 export interface PostgresServerOptions {
   /** Where the cluster lives; made when missing. */
   readonly directory: string;
-  /** Default: a free one. */
-  readonly port?: number;
+  /** Asked when the directory is free of an earlier server. Default: any free port. */
+  readonly choosePort?: () => Promise<number>;
   /** Password of the superuser `postgres`, set when the cluster is made. */
   readonly password: string;
   /** False gives up safety against a power cut for speed; only for data that may be lost. */
@@ -29,7 +30,7 @@ export interface PostgresServerOptions {
 export interface PostgresServer extends ServerProcess {
   readonly port: number;
   /** URL of a database of this server, with the superuser's name and password. */
-  databaseUrl(database: string): string;
+  readonly databaseUrl: (database: string) => string;
 }
 
 const run = promisify(execFile);
@@ -111,7 +112,12 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
   if (!existsSync(path.join(cluster, 'PG_VERSION'))) {
     await makeCluster({ binaries, cluster, user, ...options });
   }
-  const port = options.port ?? (await findFreePort());
+  await awaitPredecessor({
+    name: 'Postgres',
+    pidFile: path.join(cluster, 'postmaster.pid'),
+    program: 'postgres',
+  });
+  const port = await (options.choosePort ?? findFreePort)();
   const server = await startServerProcess({
     name: 'Postgres',
     command: path.join(binaries, 'postgres'),

@@ -1,7 +1,12 @@
 /** A Redis server of our own on loopback, with the settings that charging needs. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { findFreePort, startServerProcess, type ServerProcess } from './server-process.js';
+import {
+  awaitPredecessor,
+  findFreePort,
+  startServerProcess,
+  type ServerProcess,
+} from './server-process.js';
 
 /**
  * When Redis calls fsync: `always` is the durability level strict, `everysec` relaxed. `off` keeps
@@ -14,8 +19,8 @@ export interface RedisServerOptions {
   readonly command: readonly string[];
   /** Where its append-only file lives; must exist. */
   readonly directory: string;
-  /** Default: a free one. */
-  readonly port?: number;
+  /** Asked when the directory is free of an earlier server. Default: any free port. */
+  readonly choosePort?: () => Promise<number>;
   readonly password?: string;
   readonly appendFsync: AppendFsync;
   readonly maxMemoryMb: number;
@@ -30,6 +35,7 @@ export interface RedisServer extends ServerProcess {
 }
 
 const CONFIG_FILE = 'redis.conf';
+const PID_FILE = 'redis.pid';
 
 /** The configuration is a file, since arguments can be read by every user of the machine. */
 function configText(options: RedisServerOptions, port: number): string {
@@ -39,6 +45,7 @@ function configText(options: RedisServerOptions, port: number): string {
     ...(options.password === undefined ? [] : [`requirepass ${options.password}`]),
     `dir ${JSON.stringify(options.directory)}`,
     'daemonize no',
+    `pidfile ${JSON.stringify(path.join(options.directory, PID_FILE))}`,
     'save ""',
     `appendonly ${options.appendFsync === 'off' ? 'no' : 'yes'}`,
     ...(options.appendFsync === 'off' ? [] : [`appendfsync ${options.appendFsync}`]),
@@ -53,7 +60,13 @@ function configText(options: RedisServerOptions, port: number): string {
 export async function startRedisServer(options: RedisServerOptions): Promise<RedisServer> {
   const [command, ...leading] = options.command;
   if (command === undefined) throw new Error('the Redis command is empty');
-  const port = options.port ?? (await findFreePort());
+  await awaitPredecessor({
+    name: 'Redis',
+    pidFile: path.join(options.directory, PID_FILE),
+    // Redis rewrites its command line to name, address and port.
+    program: '-server ',
+  });
+  const port = await (options.choosePort ?? findFreePort)();
   const configPath = path.join(options.directory, CONFIG_FILE);
   await writeFile(configPath, configText(options, port), { mode: 0o600 });
   const server = await startServerProcess({

@@ -4,8 +4,10 @@
  * shutdown stays ours.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** An operating-system user to run a server as; null for our own. */
 export type ServerUser = { readonly uid: number; readonly gid: number } | null;
@@ -147,6 +149,39 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     stop: () => end(options.stopSignal),
     kill: () => end('SIGKILL'),
   };
+}
+
+/** Whether the process runs whose id a server left in a file. A reused id is another program's. */
+function isStillRunning(pidFile: string, program: string): boolean {
+  let pid: number;
+  try {
+    pid = Number.parseInt(readFileSync(pidFile, 'utf8'), 10);
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  const commandLine = `/proc/${pid}/cmdline`;
+  return !existsSync(commandLine) || readFileSync(commandLine, 'utf8').includes(program);
+}
+
+/**
+ * Waits for a server that an earlier process left behind when it was killed: its watcher is about
+ * to end it, and two servers must not write to one directory.
+ * @throws ServerStartError when it doesn't end.
+ */
+export async function awaitPredecessor(options: {
+  readonly name: string;
+  readonly pidFile: string;
+  /** Part of its command line. */
+  readonly program: string;
+}): Promise<void> {
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  while (isStillRunning(options.pidFile, options.program)) {
+    if (Date.now() > deadline) {
+      throw new ServerStartError(options.name, 'of an earlier start still runs: end it first', []);
+    }
+    await delay(50);
+  }
 }
 
 /** A loopback TCP port that nothing listens on at this moment. */

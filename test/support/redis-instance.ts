@@ -56,7 +56,7 @@ export async function startRedisInstance(options: StartRedisOptions = {}): Promi
     kill: () => server.kill(),
     stop: () => server.stop(),
     start: async () => {
-      server = await startRedisServer({ ...settings, port });
+      server = await startRedisServer({ ...settings, choosePort: async () => port });
     },
     remove: async () => {
       await server.kill();
