@@ -26,6 +26,11 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+/** Making a Postgres cluster takes long: only the tests that speak of it have one made. */
+function startRedisOnly() {
+  return start({ postgresUrl: inject('postgresUrl') });
+}
+
 async function start(options: Partial<Parameters<typeof startLocalStack>[0]> = {}) {
   running = await startLocalStack({ directory, reset: false, ...options }, { progress });
   return running;
@@ -77,7 +82,7 @@ describe('the local stack', () => {
   });
 
   test('runs Redis so that nothing is forgotten, and asks for a password', async () => {
-    const { redisUrl } = await start();
+    const { redisUrl } = await startRedisOnly();
     const settings = await withRedis(redisUrl, async (client) =>
       Promise.all(
         ['appendfsync', 'appendonly', 'maxmemory-policy', 'maxmemory', 'bind'].map(
@@ -94,20 +99,20 @@ describe('the local stack', () => {
   test('takes other ports when the usual ones are taken, and says so', async () => {
     const port = await findFreePort();
     const taken = createServer().listen(port, '127.0.0.1');
-    await start();
+    await startRedisOnly();
     await stop();
     const file = path.join(directory, 'stack.json');
     const state = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
     writeFileSync(file, JSON.stringify({ ...state, redisPort: port }));
     told.length = 0;
-    const { redisUrl } = await start();
+    const { redisUrl } = await startRedisOnly();
     taken.close();
     expect(Number(new URL(redisUrl).port)).not.toBe(port);
     expect(told.join('\n')).toContain(`port ${port} is taken`);
   });
 
   test('refuses to run twice over the same data', async () => {
-    await start();
+    await startRedisOnly();
     // The lock names this very process; another one's is simulated by its parent, which runs.
     writeFileSync(path.join(directory, 'lock'), String(process.ppid));
     await expect(startLocalStack({ directory, reset: false }, { progress })).rejects.toMatchObject({
@@ -117,7 +122,7 @@ describe('the local stack', () => {
 
   test('takes over from a process that was killed', async () => {
     writeFileSync(path.join(directory, 'lock'), '999999999');
-    await expect(start()).resolves.toBeDefined();
+    await expect(startRedisOnly()).resolves.toBeDefined();
   });
 
   test('uses given servers as they are and leaves them running', async () => {
@@ -139,7 +144,7 @@ describe('the local stack', () => {
   });
 
   test('tells which of its servers ended by itself', async () => {
-    const stack = await start();
+    const stack = await startRedisOnly();
     await withRedis(stack.redisUrl, (client) => client.call('SHUTDOWN', 'NOW').catch(() => null));
     expect(await stack.lost).toBe('Redis');
   });
