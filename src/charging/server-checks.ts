@@ -1,0 +1,115 @@
+/** What a Redis must be like to hold money, looked at before the first request. */
+import type { Engine } from './engine.js';
+
+export type DurabilityLevel = 'strict' | 'relaxed' | 'replicated';
+
+export interface ServerFinding {
+  /** `refuse`: may lose or forget balances; the daemon does not start unless told to accept it. */
+  readonly severity: 'refuse' | 'warn';
+  readonly message: string;
+}
+
+const VERSION_MIN = 7;
+
+/**
+ * Checks version, eviction, memory and persistence against a durability level (storage.md). What the
+ * server does not let us read (a managed Redis without CONFIG) is a warning.
+ */
+export async function checkServer(
+  engine: Engine,
+  durability: DurabilityLevel,
+): Promise<readonly ServerFinding[]> {
+  const info = parseInfo(await engine.redis.info('server', 'replication'));
+  const findings: ServerFinding[] = [];
+  const version = info.get('redis_version') ?? '0';
+  if (Number.parseInt(version, 10) < VERSION_MIN) {
+    findings.push({
+      severity: 'refuse',
+      message: `Redis is ${version}, ${VERSION_MIN}.0 or newer is needed (script flags)`,
+    });
+  }
+  const settings = await readSettings(engine);
+  if (settings === null) {
+    return [
+      ...findings,
+      {
+        severity: 'warn',
+        message: 'CONFIG GET is not allowed: eviction and persistence unchecked',
+      },
+    ];
+  }
+  return [...findings, ...checkSettings(settings, durability), ...checkReplicas(info, durability)];
+}
+
+function checkSettings(
+  settings: ReadonlyMap<string, string>,
+  durability: DurabilityLevel,
+): readonly ServerFinding[] {
+  const findings: ServerFinding[] = [];
+  const refuse = (message: string): void => void findings.push({ severity: 'refuse', message });
+  if (settings.get('maxmemory-policy') !== 'noeviction') {
+    refuse('maxmemory-policy must be noeviction: Redis would forget balances when it is full');
+  }
+  if (settings.get('maxmemory') === '0') {
+    refuse('maxmemory must be set: without it the host runs out of memory instead of Redis');
+  }
+  if (settings.get('appendonly') !== 'yes') {
+    refuse('appendonly must be yes: a restart would lose every balance');
+  } else if (durability !== 'relaxed' && settings.get('appendfsync') !== 'always') {
+    refuse(
+      `appendfsync must be always for durability ${durability}; ` +
+        'with everysec choose ENGINE_DURABILITY=relaxed, which may lose a second on a power cut',
+    );
+  }
+  if (Number(settings.get('hash-max-listpack-value') ?? 0) < 512) {
+    findings.push({
+      severity: 'warn',
+      message: 'hash-max-listpack-value below 512 makes a session take twice the memory',
+    });
+  }
+  return findings;
+}
+
+function checkReplicas(
+  info: ReadonlyMap<string, string>,
+  durability: DurabilityLevel,
+): readonly ServerFinding[] {
+  if (durability !== 'replicated' || Number(info.get('connected_slaves') ?? 0) > 0) return [];
+  return [{ severity: 'refuse', message: 'durability replicated needs a connected replica' }];
+}
+
+async function readSettings(engine: Engine): Promise<ReadonlyMap<string, string> | null> {
+  try {
+    const pairs = (await engine.redis.config(
+      'GET',
+      'maxmemory',
+      'maxmemory-policy',
+      'appendonly',
+      'appendfsync',
+      'hash-max-listpack-value',
+    )) as unknown;
+    return new Map(pairsOf(pairs));
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ReplyError') return null;
+    throw error;
+  }
+}
+
+/** RESP2 answers CONFIG GET with a flat list, RESP3 with a map. */
+function pairsOf(reply: unknown): [string, string][] {
+  if (reply instanceof Map) return [...(reply as Map<string, string>)];
+  if (!Array.isArray(reply)) return Object.entries(reply as Record<string, string>);
+  const flat = reply as string[];
+  return flat.flatMap((name, index) =>
+    index % 2 === 0 ? [[name, flat[index + 1] ?? ''] as [string, string]] : [],
+  );
+}
+
+function parseInfo(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split('\r\n').flatMap((line) => {
+      const colon = line.indexOf(':');
+      return colon > 0 ? [[line.slice(0, colon), line.slice(colon + 1)] as const] : [];
+    }),
+  );
+}

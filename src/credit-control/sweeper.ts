@@ -1,0 +1,104 @@
+/** Looks, again and again, for what time ends: silent sessions, buckets. */
+import type { Engine } from '../charging/engine.js';
+import { dueTimers, sweepTimer, type SweepOutcome } from '../charging/sweeping.js';
+import type { Logger } from '../observability/logger.js';
+import type { Counter, Metrics } from '../observability/metrics.js';
+
+export interface SweeperOptions {
+  readonly partitions: number;
+  readonly intervalMs: number;
+  /** Timers of one partition that one round handles. */
+  readonly batchMax: number;
+}
+
+export interface Sweeper {
+  start(): void;
+  /** One round over every partition; returns how many timers were handled. */
+  runOnce(): Promise<number>;
+  /** Ends after the round under way. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Makes a sweeper. Every process may run one: a timer that two of them sweep is acted on once,
+ * since the script looks at what stands, not at who asks.
+ */
+export function createSweeper(
+  options: SweeperOptions,
+  dependencies: {
+    readonly engine: Engine;
+    readonly logger: Logger;
+    readonly metrics: Metrics;
+    readonly clock: () => number;
+  },
+): Sweeper {
+  const { engine, logger, clock } = dependencies;
+  const swept = sweptCounter(dependencies.metrics);
+  const stopping = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+
+  async function runOnce(): Promise<number> {
+    let handled = 0;
+    for (let partition = 0; partition < options.partitions; partition += 1) {
+      if (stopping.signal.aborted) break;
+      const due = await dueTimers(engine, partition, clock(), options.batchMax);
+      const outcomes = await Promise.all(due.map((timer) => sweepTimer(engine, timer)));
+      for (const outcome of outcomes) swept.inc({ outcome: outcome.kind });
+      handled += due.length;
+    }
+    return handled;
+  }
+
+  async function loop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        await runOnce();
+      } catch (error) {
+        logger.warn({ err: error }, 'sweep failed; it is repeated');
+      }
+      await pause(options.intervalMs, stopping.signal);
+    }
+  }
+
+  return {
+    start: () => {
+      running = loop();
+    },
+    runOnce,
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+function sweptCounter(metrics: Metrics): Counter<'outcome'> {
+  return metrics.counter<'outcome'>({
+    name: 'tolld_sweeper_timers_total',
+    help: `Timers handled, by outcome: ${OUTCOMES.join(', ')}.`,
+    labels: ['outcome'],
+  });
+}
+
+const OUTCOMES: readonly SweepOutcome['kind'][] = [
+  'expired',
+  'removed',
+  'turned',
+  'forgotten',
+  'not-due',
+  'fenced',
+];
+
+/** Waits, or returns at once when told to stop. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
+}
