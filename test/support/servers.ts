@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startPostgresServer, type PostgresServer } from '../../src/local/postgres-server.js';
+import { migrate } from '../../src/records/migrate.js';
 import { makeScratchDirectory } from './scratch-directory.js';
 import { startRedisInstance } from './redis-instance.js';
 
@@ -24,6 +25,7 @@ async function makeTemplate(postgres: PostgresServer): Promise<void> {
   await client.connect();
   await client.query(`CREATE DATABASE ${TEMPLATE} TEMPLATE template0`);
   await client.end();
+  await migrate({ url: postgres.databaseUrl(TEMPLATE) });
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {

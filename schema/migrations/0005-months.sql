@@ -1,0 +1,64 @@
+-- Why: months are made ahead, and old ones taken off, by a daemon that owns no table.
+
+CREATE FUNCTION tolld.month_tables() RETURNS TABLE (parent text, time_column text)
+LANGUAGE sql IMMUTABLE AS $$
+  VALUES ('rated_events', 'charged_at'), ('account_events', 'happened_at'),
+    ('sessions', 'opened_at')
+$$;
+
+-- Makes the partition of one month where it is missing; true where it made one. Rows of that month
+-- that went to the default partition move into it.
+CREATE FUNCTION tolld.create_month(parent text, month date) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET tolld.moving_month = 'on' AS $$
+DECLARE
+  first_day CONSTANT date := date_trunc('month', month)::date;
+  next_day CONSTANT date := (date_trunc('month', month) + interval '1 month')::date;
+  child CONSTANT text := parent || to_char(first_day, '"_"YYYY"_"MM');
+  time_column CONSTANT text :=
+    (SELECT m.time_column FROM tolld.month_tables() m WHERE m.parent = create_month.parent);
+  has_strays boolean;
+BEGIN
+  IF time_column IS NULL THEN
+    RAISE EXCEPTION '% is not kept by months', parent USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  -- One at a time: two daemons that start together make the same months.
+  PERFORM pg_advisory_xact_lock(hashtext('tolld.create_month'));
+  IF to_regclass('tolld.' || child) IS NOT NULL THEN
+    RETURN false;
+  END IF;
+  EXECUTE format('CREATE TABLE tolld.%I (LIKE tolld.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
+    child, parent);
+  EXECUTE format('SELECT EXISTS (SELECT FROM tolld.%I WHERE %I >= %L AND %I < %L)',
+    parent || '_default', time_column, first_day, time_column, next_day) INTO has_strays;
+  IF has_strays THEN
+    EXECUTE format('WITH moved AS (DELETE FROM tolld.%I WHERE %I >= %L AND %I < %L RETURNING *) '
+      'INSERT INTO tolld.%I SELECT * FROM moved',
+      parent || '_default', time_column, first_day, time_column, next_day, child);
+  END IF;
+  EXECUTE format('ALTER TABLE tolld.%I ATTACH PARTITION tolld.%I FOR VALUES FROM (%L) TO (%L)',
+    parent, child, first_day, next_day);
+  RETURN true;
+END $$;
+
+-- The current month and as many after it, of every table kept by months; how many it made.
+CREATE FUNCTION tolld.create_months(ahead integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+  made integer := 0;
+  parent text;
+  month date;
+BEGIN
+  FOR parent IN SELECT m.parent FROM tolld.month_tables() m LOOP
+    FOR month IN
+      SELECT generate_series(date_trunc('month', now()),
+        date_trunc('month', now()) + ahead * interval '1 month', '1 month')::date
+    LOOP
+      IF tolld.create_month(parent, month) THEN
+        made := made + 1;
+      END IF;
+    END LOOP;
+  END LOOP;
+  RETURN made;
+END $$;

@@ -1,0 +1,131 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createLogger } from '../../../src/observability/logger.js';
+import { asTenant, createDatabase, EVERY_TENANT } from '../../../src/records/database.js';
+import { testDatabase } from '../../support/postgres.js';
+
+const database = testDatabase();
+const logger = createLogger({ level: 'silent' });
+
+function connect(role: 'flusher' | 'manager' | 'reader') {
+  return createDatabase(
+    { url: database.url, name: 'rights test', connectionsMax: 1, role },
+    { logger },
+  );
+}
+
+beforeAll(async () => {
+  await database.pool.query(`
+    INSERT INTO tolld.tenants (id, moniker, name) VALUES ('a', 'a', 'A'), ('b', 'b', 'B');
+    INSERT INTO tolld.accounts (id, tenant, partition) VALUES ('a1', 'a', 0), ('b1', 'b', 0);
+    INSERT INTO tolld.ledger_entries
+      (account_id, sequence, position, tenant, posted_at, kind, amount, partition, epoch, entry)
+    VALUES ('a1', 1, 0, 'a', now(), 'grant', 5, 0, 1, 0), ('b1', 1, 0, 'b', now(), 'grant', 7, 0, 1, 1);
+    INSERT INTO tolld.rated_events (charged_at, sequence, entry, epoch, request_number, used,
+      uncollected, cost, partition, kind, tenant, account_id, session_id, service, imsi, impacts)
+    VALUES (now(), 2, 2, 1, 1, 10, 0, 0, 0, 'usage', 'a', 'a1', 's1', '-', '26201', '[]')`);
+});
+
+describe('row-level security', () => {
+  test('shows a tenant its own rows only, and nothing where no tenant is set', async () => {
+    const pool = connect('reader');
+    const seen = async (tenant: string) =>
+      asTenant(pool, tenant, async (client) => {
+        const { rows } = await client.query<{ id: string }>(
+          'SELECT id FROM tolld.accounts ORDER BY id',
+        );
+        return rows.map(({ id }) => id);
+      });
+    expect(await seen('a')).toEqual(['a1']);
+    expect(await seen('b')).toEqual(['b1']);
+    expect(await seen('a,b')).toEqual(['a1', 'b1']);
+    expect(await seen('')).toEqual([]);
+    expect(await seen(EVERY_TENANT)).toEqual(['a1', 'b1']);
+    expect((await pool.query('SELECT FROM tolld.accounts')).rowCount).toBe(0);
+    expect((await pool.query('SELECT FROM tolld.tenants')).rowCount).toBe(0);
+    await pool.end();
+  });
+
+  test('refuses to write a row of another tenant', async () => {
+    const pool = connect('manager');
+    const insert = asTenant(pool, 'a', (client) =>
+      client.query(`INSERT INTO tolld.accounts (id, tenant, partition) VALUES ('b2', 'b', 0)`),
+    );
+    await expect(insert).rejects.toThrow(/row-level security/);
+    await pool.end();
+  });
+
+  test('holds for every table that names a tenant', async () => {
+    const { rows } = await database.pool.query(`
+      SELECT relname FROM pg_class c
+      WHERE relnamespace = 'tolld'::regnamespace AND relkind IN ('r', 'p')
+        AND NOT relispartition AND NOT relrowsecurity AND EXISTS (
+          SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname = 'tenant')`);
+    expect(rows).toEqual([]);
+  });
+
+  test('can not be passed by naming a partition', async () => {
+    const pool = connect('reader');
+    await expect(pool.query('SELECT FROM tolld.rated_events_default')).rejects.toThrow(
+      /permission denied/,
+    );
+    await pool.end();
+  });
+});
+
+describe('what is recorded', () => {
+  test.each([
+    'UPDATE tolld.ledger_entries SET amount = 1',
+    'DELETE FROM tolld.ledger_entries',
+    'TRUNCATE tolld.ledger_entries',
+    'DELETE FROM tolld.rated_events',
+    'UPDATE tolld.rated_events SET used = 1',
+    'TRUNCATE tolld.rated_events',
+    `UPDATE tolld.rated_events SET imsi = 'another'`,
+  ])('withstands its owner: %s', async (statement) => {
+    await expect(database.pool.query(statement)).rejects.toThrow(/append-only/);
+  });
+
+  test.each([
+    'UPDATE tolld.ledger_entries SET amount = 1',
+    'DELETE FROM tolld.ledger_entries',
+    'DELETE FROM tolld.rated_events',
+    'UPDATE tolld.rated_events SET used = 1',
+  ])('can not be asked of the flusher: %s', async (statement) => {
+    const pool = connect('flusher');
+    await expect(pool.query(statement)).rejects.toThrow(/permission denied/);
+    await pool.end();
+  });
+
+  test('loses what is personal when it is erased', async () => {
+    await database.pool.query('UPDATE tolld.rated_events SET imsi = NULL');
+    const { rows } = await database.pool.query('SELECT imsi, used FROM tolld.rated_events');
+    expect(rows).toEqual([{ imsi: null, used: '10' }]);
+  });
+});
+
+describe('months', () => {
+  test('are made ahead by the flusher, who owns nothing, and take over strays', async () => {
+    const pool = connect('flusher');
+    await database.pool.query(`INSERT INTO tolld.account_events
+      (happened_at, sequence, entry, epoch, partition, kind, tenant, account_id, change)
+      VALUES ('2031-05-31T23:59:59Z', 1, 1, 1, 1, 'session', 'a', 'a1', 'opened'),
+             ('2031-06-01T00:00:00Z', 2, 1, 1, 1, 'session', 'a', 'a1', 'closed')`);
+    const made = await pool.query<{ made: boolean }>(
+      `SELECT tolld.create_month('account_events', '2031-05-17') AS made`,
+    );
+    expect(made.rows).toEqual([{ made: true }]);
+    const { rows } = await database.pool.query(`
+      SELECT sequence, tableoid::regclass::text AS place FROM tolld.account_events
+      WHERE happened_at > '2031-01-01' ORDER BY sequence`);
+    expect(rows).toEqual([
+      { sequence: '1', place: 'tolld.account_events_2031_05' },
+      { sequence: '2', place: 'tolld.account_events_default' },
+    ]);
+    const again = await Promise.all([
+      pool.query<{ made: number }>('SELECT tolld.create_months(2) AS made'),
+      database.pool.query<{ made: number }>('SELECT tolld.create_months(2) AS made'),
+    ]);
+    expect(again.map(({ rows: [row] }) => row?.made).sort()).toEqual([0, 9]);
+    await pool.end();
+  });
+});
