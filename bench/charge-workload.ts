@@ -1,0 +1,345 @@
+/**
+ * Accounts with sessions to charge, and the requests that charge them: for the charge script and,
+ * on the same keys' shapes, for the bare one. Every request is a new one of its session.
+ */
+import type { Redis } from 'ioredis';
+import {
+  charge,
+  packRateLine,
+  type ChargePolicy,
+  type ChargeRequest,
+  type ChargeService,
+} from '../src/charging/charge.js';
+import type { Engine } from '../src/charging/engine.js';
+import { REPLY_FENCED } from '../src/charging/generated/layout.js';
+import { createKeys, partitionOf } from '../src/charging/keys.js';
+import { creditAccount, provisionAccount } from '../src/charging/provisioning.js';
+import type { ScriptReply, Scripts } from '../src/charging/script-loader.js';
+import { toAmount, ZERO, type Amount } from '../src/domain/amounts.js';
+import type { BucketGrant, EventStamp } from '../src/domain/events.js';
+import { drive, encodeCommand, type CommandPart } from './pipeline-driver.js';
+
+/** Partitions of the key space, as a first start lays it out by default. */
+export const PARTITIONS = 64;
+
+const MIB = 2 ** 20;
+const DAY_MS = 86_400_000;
+
+/** What a request reports, and what it asks for: 1 MiB. */
+export const UNITS_PER_REQUEST = MIB;
+
+export interface WorkloadShape {
+  readonly accounts: number;
+  /** The last bucket holds money, the others octets. */
+  readonly buckets: number;
+  /** How many of the octet buckets, from the first consumed on, hold nothing any more. */
+  readonly usedUp: number;
+  readonly services: number;
+}
+
+export const STANDARD_SHAPE: WorkloadShape = {
+  accounts: 10_000,
+  buckets: 4,
+  usedUp: 0,
+  services: 1,
+};
+
+export const STAMP: EventStamp = {
+  tenant: 'example',
+  customer: 'c00012345',
+  subscription: 's00012345',
+  protocol: 'gy',
+  peer: 'pgw1.example.net',
+  serviceContext: '32251@3gpp.org',
+  personal: { imsi: '001010000012345', msisdn: '491700012345' },
+  network: { apn: 'internet', ratType: '6', visitedNetwork: '00101' },
+  eventTimestamp: null,
+  configVersion: 1,
+};
+
+const POLICY: ChargePolicy = {
+  unknownSession: 'recreate',
+  overuse: 'write-off',
+  supervisionMs: 7_200_000,
+  retentionMs: 86_400_000,
+  graceMs: 60_000,
+};
+
+/** 0.01 per MiB in micro-units, billed by the KiB. */
+const LINE = packRateLine({
+  id: 'data@1',
+  pulses: [{ from: 0, step: 1024 }],
+  tiers: [{ from: 0, num: 10_000, den: MIB }],
+  counter: null,
+  connectionFee: ZERO,
+  minimumCharge: ZERO,
+  cap: null,
+  unitsMax: toAmount(2 ** 43),
+});
+
+/** Of fixed width: an account is copied from another by writing its id over the other's. */
+export function accountIdOf(index: number): string {
+  return `a${String(index).padStart(9, '0')}`;
+}
+
+export function sessionIdOf(index: number, name = 'main'): string {
+  return `pgw1.example.net;${String(index).padStart(10, '0')};${name}`;
+}
+
+export interface RequestOptions {
+  readonly account: number;
+  readonly sessionId: string;
+  readonly number: number;
+  readonly phase: ChargeRequest['phase'];
+  readonly services: number;
+  readonly used: number;
+  /** Null asks for nothing. */
+  readonly want: number | null;
+}
+
+export function chargeRequest(options: RequestOptions): ChargeRequest {
+  const accountId = accountIdOf(options.account);
+  const services = Array.from({ length: options.services }, (_, index) =>
+    serviceOf(10 * (index + 1), options),
+  );
+  return {
+    partition: partitionOf(accountId, PARTITIONS),
+    accountId,
+    profileVersion: 1,
+    sessionId: options.sessionId,
+    requestNumber: options.number,
+    phase: options.phase,
+    stamp: STAMP,
+    policy: POLICY,
+    services,
+    cause: options.phase === 'terminate' ? 'logout' : null,
+  };
+}
+
+const FOREVER_MS = 8_640_000_000_000_000;
+
+function serviceOf(ratingGroup: number, options: RequestOptions): ChargeService {
+  return {
+    key: `${ratingGroup}:`,
+    unit: 'octets',
+    ratingGroup,
+    used: toAmount(options.used),
+    want: options.want === null ? null : toAmount(options.want),
+    quota: {
+      maximum: toAmount(2 ** 30),
+      minimum: toAmount(64 * 2 ** 10),
+      sharePercent: 25,
+      validitySeconds: 3_600,
+      shortValiditySeconds: 60,
+    },
+    windows: [
+      {
+        fromMs: 0,
+        untilMs: FOREVER_MS,
+        currency: 'EUR',
+        line: LINE,
+        periodStartMs: 0,
+        kind: 'charged',
+        label: 'data@1 -',
+      },
+    ],
+    unitOrder: 'earliest-expiring',
+    moneyOrder: 'earliest-expiring',
+    serviceContext: '32251@3gpp.org',
+    zones: [],
+    bands: [],
+    reason: null,
+  };
+}
+
+/** Grants one account its buckets and opens its session, by the scripts themselves. */
+async function openTemplate(engine: Engine, shape: WorkloadShape, index: number): Promise<void> {
+  const accountId = accountIdOf(index);
+  const partition = partitionOf(accountId, PARTITIONS);
+  const account = { partition, accountId, stamp: STAMP };
+  await provisionAccount(engine, { ...account, standing: 'active', profileVersion: 1 });
+  const granted = await creditAccount(engine, {
+    ...account,
+    intentNumber: 1,
+    intentId: 'i1',
+    kind: 'grant',
+    reason: null,
+    operations: Array.from({ length: shape.buckets }, (_, place) => ({
+      operation: 'grant' as const,
+      bucket: bucketOf(shape, place),
+    })),
+  });
+  if (granted.kind !== 'applied') throw new Error(`buckets were not granted: ${granted.kind}`);
+  const opened = await charge(
+    engine,
+    chargeRequest({
+      account: index,
+      sessionId: sessionIdOf(index),
+      number: 0,
+      phase: 'initial',
+      services: shape.services,
+      used: 0,
+      want: UNITS_PER_REQUEST,
+    }),
+  );
+  if (opened.kind !== 'answered' || opened.services.some((s) => s.result !== 'granted')) {
+    throw new Error(`a session was not opened: ${JSON.stringify(opened)}`);
+  }
+}
+
+function bucketOf(shape: WorkloadShape, place: number): BucketGrant {
+  const now = Date.now();
+  const money = place === shape.buckets - 1;
+  const plenty: Amount = toAmount(money ? 1e13 : 1e14);
+  return {
+    bucketId: `b${String(place).padStart(7, '0')}`,
+    resource: money ? 'EUR' : 'octets',
+    kind: money ? 'money' : 'units',
+    priority: money ? 100 : 10 + (place % 3),
+    state: 'active',
+    startsAt: now - DAY_MS,
+    endsAt: money ? null : now + (place + 10) * DAY_MS,
+    createdAt: now - DAY_MS + place,
+    floor: ZERO,
+    granted: consumedAt(shape, place) < shape.usedUp ? ZERO : plenty,
+    step: 1,
+    blocker: false,
+    bundleId: money ? null : `p${String(place % 4)}`,
+    detail: {},
+  };
+}
+
+/** Place in consumption order of the bucket at a place of the grant. */
+function consumedAt(shape: WorkloadShape, place: number): number {
+  const units = Array.from({ length: shape.buckets - 1 }, (_, index) => index);
+  units.sort((a, b) => (a % 3) - (b % 3) || a - b);
+  return place === shape.buckets - 1 ? place : units.indexOf(place);
+}
+
+export interface Seeded {
+  readonly shape: WorkloadShape;
+  /** The account that the others are copies of; it is not charged. */
+  readonly templateId: string;
+}
+
+const COPIES_PER_BATCH = 5_000;
+
+/**
+ * Empties Redis and fills it with accounts 0 … n-1, each with a session open. One account is built
+ * by the scripts, the others are copies of its keys: a million are there in a minute. The outbox
+ * is emptied afterwards: what it holds later is what was measured.
+ */
+export async function seedAccounts(
+  engine: Engine,
+  port: number,
+  shape: WorkloadShape,
+): Promise<Seeded> {
+  const { redis, keys } = engine;
+  await redis.flushall();
+  await engine.scripts.load(redis);
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    await redis.set(keys.control(partition), '1');
+  }
+  const template = shape.accounts;
+  const templateId = accountIdOf(template);
+  await openTemplate(engine, shape, template);
+  const home = partitionOf(templateId, PARTITIONS);
+  const account = await redis.getBuffer(keys.account(home, templateId));
+  const session = await redis.hgetallBuffer(keys.session(home, sessionIdOf(template)));
+  if (account === null) throw new Error('the template account is gone');
+  for (let first = 0; first < shape.accounts; first += COPIES_PER_BATCH) {
+    const commands: Buffer[] = [];
+    const end = Math.min(first + COPIES_PER_BATCH, shape.accounts);
+    for (let index = first; index < end; index += 1) {
+      const accountId = accountIdOf(index);
+      const partition = partitionOf(accountId, PARTITIONS);
+      const fields = Object.entries(session).flatMap(([field, value]): CommandPart[] => [
+        field,
+        field === 'h' ? overwrite(value, templateId, accountId) : value,
+      ]);
+      const sessionId = sessionIdOf(index);
+      const deadline = String(Date.now() + POLICY.supervisionMs);
+      commands.push(
+        encodeCommand([
+          'SET',
+          keys.account(partition, accountId),
+          overwrite(account, templateId, accountId),
+        ]),
+        encodeCommand(['HSET', keys.session(partition, sessionId), ...fields]),
+        encodeCommand(['ZADD', keys.timers(partition), deadline, `s:${sessionId}`]),
+      );
+    }
+    await drive({ port, commands, expect: '', pipeline: 300 });
+  }
+  await emptyOutbox(engine);
+  return { shape, templateId };
+}
+
+/** Drops the entries and keeps the streams, and with them their last ids. */
+export async function emptyOutbox(engine: Engine): Promise<void> {
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    await engine.redis.xtrim(engine.keys.outbox(partition), 'MAXLEN', 0);
+  }
+}
+
+/** Replaces an id inside a packed value by another of the same length. */
+function overwrite(packed: Buffer, from: string, to: string): Buffer {
+  const copy = Buffer.from(packed);
+  const at = copy.indexOf(from);
+  if (at < 0) throw new Error(`${from} is not in the packed value`);
+  copy.write(to, at);
+  return copy;
+}
+
+interface RecordedCall {
+  readonly keys: readonly string[];
+  readonly args: readonly (string | Buffer)[];
+}
+
+/**
+ * The command that a script function would send: it is called over scripts that write down what
+ * they are given and answer that the partition is fenced.
+ */
+export async function encodeCall(
+  call: (engine: Engine) => Promise<unknown>,
+  sha: string,
+): Promise<Buffer> {
+  const recorder = new CallRecorder();
+  // Every script function either returns a refusal as its outcome or throws on the fence.
+  await call(recorder.engine).catch(() => undefined);
+  const { keys, args } = recorder.last();
+  return encodeCommand(['EVALSHA', sha, String(keys.length), ...keys, ...args]);
+}
+
+const FENCED: ScriptReply = [REPLY_FENCED];
+
+class CallRecorder {
+  readonly engine: Engine;
+  #last: RecordedCall | null = null;
+
+  constructor() {
+    const scripts: Scripts = {
+      all: [],
+      load: () => Promise.resolve(),
+      run: (_redis, _name, keys, args) => {
+        this.#last = { keys, args };
+        return Promise.resolve(FENCED);
+      },
+    };
+    // The recorder never reaches Redis.
+    const redis = {} as Redis;
+    this.engine = {
+      redis,
+      scripts,
+      keys: createKeys(KEY_PREFIX),
+      limits: { requestTimeoutMs: 1_000 },
+    };
+  }
+
+  last(): RecordedCall {
+    if (this.#last === null) throw new Error('no script was called');
+    return this.#last;
+  }
+}
+
+export const KEY_PREFIX = 'tolld';

@@ -1,0 +1,27 @@
+/** `npm run bench -- NAME [flags]`: runs one measurement. Each prints one JSON line last. */
+const QUESTIONS: Readonly<Record<string, string>> = {
+  engine: 'the charge script against the bare one, and where its time goes',
+  'account-layout': 'one packed value per account, or a hash cut into fields?',
+  'session-layout': 'one packed value per session, or a hash cut into fields?',
+  'diameter-codec': 'Credit-Control messages decoded and encoded by a core',
+  'radius-codec': 'RADIUS packets decoded and encoded by a core',
+  rating: 'rating decisions of a core',
+  flusher: 'events per second from the outbox to Postgres',
+};
+
+/** A measurement with flags exports `run`; one without does its work when it is loaded. */
+interface Measurement {
+  readonly run?: (args: readonly string[]) => Promise<void>;
+}
+
+const [name = '', ...args] = process.argv.slice(2);
+if (QUESTIONS[name] === undefined) {
+  console.error('usage: npm run bench -- NAME [flags]');
+  for (const [known, question] of Object.entries(QUESTIONS)) {
+    console.error(`  ${known.padEnd(16)} ${question}`);
+  }
+  process.exitCode = 2;
+} else {
+  const measurement = (await import(`./${name}.js`)) as Measurement;
+  await measurement.run?.(args);
+}
