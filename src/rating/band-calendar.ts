@@ -40,9 +40,9 @@ export function createBandCalendar(
       const known = stretches.get(fromMs);
       if (known !== undefined) return known;
       const untilMs = fromMs + STRETCH_MS;
-      const covered = { fromMs: fromMs - COVERED_BEFORE_MS, untilMs: untilMs + COVERED_AFTER_MS };
+      const spans = clock.spans(fromMs - COVERED_BEFORE_MS, untilMs + COVERED_AFTER_MS);
       const open = bands.map((band) =>
-        Object.freeze({ band: band.id, open: openIntervals(band, clock, covered) }),
+        Object.freeze({ band: band.id, open: openIntervals(band, spans) }),
       );
       const [oldest] = stretches.keys();
       if (oldest !== undefined && stretches.size >= STRETCHES_MAX) stretches.delete(oldest);

@@ -27,6 +27,7 @@ import {
 } from './tariff.js';
 import { checkTariff } from './tariff-check.js';
 import { compileBand, type CompiledBand } from './time-band.js';
+import { createPeriodCalendar } from './usage-period.js';
 import { createZoneIndex, type ZoneIndex } from './zone-index.js';
 
 export type CompileResult =
@@ -58,8 +59,8 @@ export function compileTariff(tariff: Tariff): CompileResult {
       timezone: tariff.timezone,
       versions,
       zones,
-      clock,
       bands: createBandCalendar(bands, clock),
+      periods: createPeriodCalendar(clock),
       index: createQuestionIndex(named, zones.chainCount),
       ruleSets: new RuleSetCache(),
     },

@@ -1,12 +1,12 @@
 /** A tariff made ready to answer: what `compile.ts` builds and `rate.ts` reads. */
 import type { UnitKind } from '../domain/units.js';
 import type { BandCalendar } from './band-calendar.js';
-import type { LocalClock } from './local-time.js';
 import type { QuestionIndex } from './question-index.js';
 import type { QuotaTable } from './quota.js';
 import type { RateLine } from './rate-line.js';
 import type { RuleSetCache } from './rule-set-cache.js';
 import type { RuleMatch, UsageCounter } from './tariff.js';
+import type { PeriodCalendar } from './usage-period.js';
 import type { ZoneIndex } from './zone-index.js';
 
 /** Opaque to callers: ask it through `rate()` and `openBands()`. Never changes what it answers. */
@@ -17,8 +17,8 @@ export interface CompiledTariff {
   /** By start; each ends where the next begins. */
   readonly versions: readonly CompiledVersion[];
   readonly zones: ZoneIndex;
-  readonly clock: LocalClock;
   readonly bands: BandCalendar;
+  readonly periods: PeriodCalendar;
   readonly index: QuestionIndex;
   /** What has been asked before, with the answers in force. */
   readonly ruleSets: RuleSetCache;

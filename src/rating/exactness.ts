@@ -10,11 +10,11 @@ import { TARIFF_LIMITS, type Decimal, type Price } from './tariff.js';
 
 /**
  * A session must be able to reach this total within the exact range; a price under which it could
- * not is refused. Octets: 16 TiB, a saturated gigabit line for a day and a half, twice over.
- * Seconds: a leap year. Events: a million.
+ * not is refused. Octets: 4 TiB, a gigabit line filled for ten hours. Seconds: a leap year. Events:
+ * a million.
  */
 export const SESSION_UNITS_MIN: Readonly<Record<UnitKind, number>> = {
-  octets: 2 ** 44,
+  octets: 2 ** 42,
   seconds: 366 * 86_400,
   events: 1_000_000,
 };

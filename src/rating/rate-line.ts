@@ -52,7 +52,7 @@ export interface RateTier {
  * answer of a compiled tariff, and totals kept under an id go on when its window opens again.
  */
 export interface RateLine {
-  /** "<tariff>@<version>#<rule>". */
+  /** "<tariff>@<version>#<rule>"; a rule that is not chargeable has one for each unit, ":octets". */
   readonly id: string;
   /** "<tariff>@<version>". */
   readonly tariffVersion: string;

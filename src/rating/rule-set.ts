@@ -17,7 +17,6 @@ import {
 } from './rate-line.js';
 import { compareRules } from './rule-order.js';
 import type { Interval } from './time-band.js';
-import { periodAt } from './usage-period.js';
 
 /** A question without its time, in the words that rules are written in. */
 interface Facts extends Pick<
@@ -106,16 +105,26 @@ function matches({ match }: CompiledRule, facts: Facts): boolean {
   );
 }
 
-/** How long an answer given at an instant may be given again. */
+/**
+ * How long an answer given at an instant may be given again: for a stretch of time, or, where time
+ * plays no part, for as long as nothing but the version of that instant is covered.
+ */
 function validityAt(tariff: CompiledTariff, atMs: number, timed: boolean): Interval {
   const version = tariff.versions.findLast((candidate) => candidate.fromMs <= atMs);
-  const fromMs = version?.fromMs ?? 0;
-  const untilMs = version?.untilMs ?? tariff.versions[0]?.fromMs ?? FOREVER_MS;
-  if (!timed) return { fromMs, untilMs };
+  if (version !== undefined && !timed) {
+    const alone = {
+      fromMs: version.fromMs + COVERED_BEFORE_MS,
+      untilMs: version.untilMs - (version.untilMs === FOREVER_MS ? 0 : COVERED_AFTER_MS),
+    };
+    if (atMs >= alone.fromMs && atMs < alone.untilMs) return alone;
+  }
   const stretch = tariff.bands.stretchAt(atMs);
   return {
-    fromMs: Math.max(fromMs, stretch.fromMs),
-    untilMs: Math.min(untilMs, stretch.untilMs),
+    fromMs: Math.max(version?.fromMs ?? 0, stretch.fromMs),
+    untilMs: Math.min(
+      version?.untilMs ?? tariff.versions[0]?.fromMs ?? FOREVER_MS,
+      stretch.untilMs,
+    ),
   };
 }
 
@@ -230,7 +239,7 @@ function windowsOf(
     if (usageCounter === null) return [{ fromMs, untilMs, line, periodStartMs: null }];
     const parts: RateWindow[] = [];
     for (let at = fromMs; at < untilMs;) {
-      const period = periodAt(usageCounter.period, tariff.clock, at);
+      const period = tariff.periods.periodAt(usageCounter.period, at);
       const end = Math.min(period.untilMs, untilMs);
       parts.push({ fromMs: at, untilMs: end, line, periodStartMs: period.fromMs });
       at = end;

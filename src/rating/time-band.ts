@@ -1,5 +1,5 @@
 /** When a time band is open: its windows on the wall's clock, as intervals of real time. */
-import { DAY_MS, type LocalClock } from './local-time.js';
+import { DAY_MS, type OffsetSpan } from './local-time.js';
 import { WEEKDAYS, type BandWindow, type TimeBand, type Weekday } from './tariff.js';
 
 /** Half open, in milliseconds since 1970. */
@@ -92,16 +92,15 @@ function compileWindow(window: BandWindow): Window {
 }
 
 /**
- * The intervals in [fromMs, untilMs) in which the wall's clock is inside the band: sorted, apart,
+ * The intervals in some spans of time in which the wall's clock is inside the band: sorted, apart,
  * cut at both ends. Where clocks are set back, a reading that comes twice counts twice.
  */
 export function openIntervals(
   band: CompiledBand,
-  clock: LocalClock,
-  { fromMs, untilMs }: Interval,
+  spans: readonly OffsetSpan[],
 ): readonly Interval[] {
   const found: Interval[] = [];
-  for (const span of clock.spans(fromMs, untilMs)) {
+  for (const span of spans) {
     const { offsetMs } = span;
     // From the day before: its windows may run past midnight.
     const firstDay = Math.floor((span.fromMs + offsetMs) / DAY_MS) - 1;
