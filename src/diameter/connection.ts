@@ -1,0 +1,541 @@
+/**
+ * One transport connection to a peer, whoever opened it: framing, the base protocol's own messages,
+ * watchdog, requests in flight and back-pressure. What is neither base protocol nor an answer goes
+ * to the owner. The owner answers through `send`; what is sent in one turn leaves in one write.
+ */
+import type { Socket } from 'node:net';
+import type { Logger } from '../observability/logger.js';
+import { Framer } from './framing.js';
+import type { DecodeFault } from './decode-fault.js';
+import { writeErrorAnswer } from './error-answer.js';
+import { CommandCode, ResultCode } from './generated/enumerations.js';
+import { createHopByHop } from './identifiers.js';
+import type { EncodedIdentity } from './identity.js';
+import type { DiameterLimits } from './limits.js';
+import { FLAG_ERROR, FLAG_REQUEST, isRequest, readHeader } from './message-header.js';
+import type { MessageReader } from './message-reader.js';
+import { MessageWriter } from './message-writer.js';
+import {
+  judgeCapabilities,
+  readCapabilitiesAnswer,
+  readCapabilitiesRequest,
+  writeCapabilitiesAnswer,
+  writeCapabilitiesRequest,
+  type Capabilities,
+  type OwnCapabilities,
+} from './messages/capabilities-exchange.js';
+import { writeWatchdogAnswer, writeWatchdogRequest } from './messages/device-watchdog.js';
+import {
+  writeDisconnectAnswer,
+  writeDisconnectRequest,
+  type DisconnectCause,
+} from './messages/disconnect-peer.js';
+import { unsigned24, unsigned32 } from './octets.js';
+import type { ResolvedPeer } from './peer.js';
+import { stepPeer, type PeerEvent, type PeerState } from './peer-state.js';
+import { NoAnswerError, PendingRequests } from './pending-requests.js';
+import { stepWatchdog, WATCHDOG_INITIAL, type WatchdogEvent } from './watchdog.js';
+
+/** The peer that capabilities belong to, or the Result-Code of a refusal. */
+export type Admission =
+  { readonly peer: ResolvedPeer } | { readonly resultCode: number; readonly reason: string };
+
+/** What a connection asks of its owner, the server or the client. */
+export interface ConnectionOwner {
+  /** Judges who the other side says it is. */
+  admit(capabilities: Capabilities, connection: DiameterConnection): Admission;
+  opened(connection: DiameterConnection): void;
+  /** A request that isn't the base protocol's own. Its bytes may be kept. */
+  received(message: Buffer, connection: DiameterConnection): void;
+  closed(connection: DiameterConnection, reason: string): void;
+}
+
+export interface ConnectionOptions {
+  readonly role: 'responder' | 'initiator';
+  readonly identity: EncodedIdentity;
+  readonly limits: DiameterLimits;
+}
+
+export interface ConnectionDependencies {
+  readonly socket: Socket;
+  readonly owner: ConnectionOwner;
+  readonly logger: Logger;
+  /** Shared: it holds one message at a time, and reading is never interrupted. */
+  readonly reader: MessageReader;
+  readonly endToEnd: () => number;
+  /** From 0 to below 1, for the watchdog's jitter. */
+  readonly random?: () => number;
+}
+
+export class DiameterConnection {
+  readonly #options: ConnectionOptions;
+  readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
+  readonly #reader: MessageReader;
+  readonly #endToEnd: () => number;
+  readonly #random: () => number;
+  readonly #framer: Framer;
+  readonly #writer = new MessageWriter();
+  readonly #pending = new PendingRequests();
+  readonly #hopByHop = createHopByHop();
+  #logger: Logger;
+  #state: PeerState;
+  #peer: ResolvedPeer | null = null;
+  #capabilities: Capabilities | null = null;
+  #watchdog = WATCHDOG_INITIAL;
+  #heardAtMs = performance.now();
+  #inFlight = 0;
+  #held = false;
+  #pumping = false;
+  #flushScheduled = false;
+  #cause: DisconnectCause = 0;
+  #reason = 'closed by the peer';
+  #closedTold = false;
+  #lifeTimer: NodeJS.Timeout | undefined;
+  #watchdogTimer: NodeJS.Timeout | undefined;
+  #stallTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: ConnectionOptions, dependencies: ConnectionDependencies) {
+    const { socket, owner, logger, reader, endToEnd, random = Math.random } = dependencies;
+    this.#options = options;
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#reader = reader;
+    this.#endToEnd = endToEnd;
+    this.#random = random;
+    this.#framer = new Framer(options.limits);
+    this.#logger = logger.child({
+      remote: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`,
+    });
+    this.#state = options.role === 'responder' ? 'wait-cer' : 'connecting';
+    this.#listen();
+    this.#setLifeTimer(options.limits.capabilitiesMs);
+  }
+
+  get state(): PeerState {
+    return this.#state;
+  }
+
+  /** The declared peer at the other end, once capabilities are exchanged. */
+  get peer(): ResolvedPeer | null {
+    return this.#peer;
+  }
+
+  get capabilities(): Capabilities | null {
+    return this.#capabilities;
+  }
+
+  get remoteAddress(): string {
+    return (this.#socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+  }
+
+  /** Requests that were received and not answered. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** The watchdog trusts the peer: requests may be sent to it. */
+  get trusted(): boolean {
+    return this.#state === 'open' && this.#watchdog.name === 'okay';
+  }
+
+  /** Writes messages; they leave together at the end of this turn. */
+  send(write: (writer: MessageWriter) => void): void {
+    if (this.#state === 'closed') return;
+    write(this.#writer);
+    this.#scheduleFlush();
+  }
+
+  /**
+   * Sends a request of ours. `write` gets its identifiers, `read` its answer while the bytes last.
+   * @throws NoAnswerError when none comes in time or the connection ends.
+   */
+  request<T>(
+    write: (writer: MessageWriter, ids: { hopByHop: number; endToEnd: number }) => void,
+    read: (answer: Buffer) => T,
+    options: { readonly timeoutMs?: number; readonly endToEnd?: number } = {},
+  ): Promise<T> {
+    if (this.#state !== 'open') return Promise.reject(new NoAnswerError('disconnected'));
+    const hopByHop = this.#hopByHop();
+    const endToEnd = options.endToEnd ?? this.#endToEnd();
+    const timeoutMs = options.timeoutMs ?? this.#options.limits.requestMs;
+    this.send((writer) => write(writer, { hopByHop, endToEnd }));
+    return this.#pending.wait(hopByHop, timeoutMs, read);
+  }
+
+  /** Identifiers for a request that is sent again over another connection. */
+  nextEndToEnd(): number {
+    return this.#endToEnd();
+  }
+
+  /** The owner took a request; the connection isn't read while too many wait. */
+  requestStarted(): void {
+    this.#inFlight += 1;
+  }
+
+  /** The owner answered a request, or gave it up. */
+  requestFinished(): void {
+    this.#inFlight -= 1;
+    if (this.#held && this.#inFlight * 2 <= this.#options.limits.inFlightPerConnectionMax) {
+      this.#held = false;
+      this.#pump();
+    }
+  }
+
+  /** Ends the connection the way the protocol has it: DPR, DPA, close. */
+  stop(cause: DisconnectCause, reason: string): void {
+    this.#cause = cause;
+    this.#reason = reason;
+    this.#step('stop');
+  }
+
+  /** Drops the connection at once. */
+  drop(reason: string): void {
+    this.#reason = reason;
+    this.#socket.destroy();
+    this.#finish();
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => {
+      if (this.#state === 'closed') return;
+      this.#framer.push(chunk);
+      this.#pump();
+    });
+    socket.on('drain', () => this.#drained());
+    socket.on('error', (error) => {
+      this.#reason = error.message;
+      this.#logger.debug({ err: error }, 'connection failed');
+    });
+    socket.on('close', () => this.#finish());
+    if (this.#options.role === 'initiator') {
+      // 'secureConnect' follows 'connect' on TLS; the owner hands over a socket that is ready to
+      // tell by one of them.
+      socket.once('ready', () => this.#step('connected'));
+    }
+  }
+
+  /** Takes messages as long as their answers have room. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    this.#heardAtMs = performance.now();
+    while (this.#state !== 'closed' && !this.#isFull()) {
+      const frame = this.#framer.next();
+      if (frame === null) break;
+      if (frame.kind === 'message') this.#receive(frame.message);
+      else this.#break(frame.header, frame.resultCode);
+    }
+    this.#pumping = false;
+    if (this.#held) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  #isFull(): boolean {
+    const { inFlightPerConnectionMax, outputBufferedMax } = this.#options.limits;
+    const full =
+      this.#inFlight >= inFlightPerConnectionMax || this.#socket.writableLength > outputBufferedMax;
+    if (full) this.#held = true;
+    return full;
+  }
+
+  #receive(message: Buffer): void {
+    const flags = message[4] as number;
+    const command = unsigned24(message, 5);
+    if ((flags & FLAG_REQUEST) === 0) {
+      this.#receiveAnswer(command, message);
+      return;
+    }
+    if (this.#state === 'wait-cer' && command !== CommandCode.CapabilitiesExchange) {
+      this.#reason = 'spoke before capabilities were exchanged';
+      this.#step('unexpected');
+      return;
+    }
+    this.#watch('message');
+    // The E bit has no place in a request [RFC 6733 3].
+    if ((flags & FLAG_ERROR) !== 0) {
+      const resultCode = ResultCode.DIAMETER_INVALID_HDR_BITS;
+      this.#answerFault(message, { resultCode, reason: 'E bit in a request', failedAvp: null });
+      return;
+    }
+    switch (command) {
+      case CommandCode.CapabilitiesExchange:
+        this.#receiveCapabilitiesRequest(message);
+        break;
+      case CommandCode.DeviceWatchdog:
+        this.#receiveWatchdogRequest(message);
+        break;
+      case CommandCode.DisconnectPeer:
+        this.#receiveDisconnectRequest(message);
+        break;
+      default:
+        this.#owner.received(message, this);
+    }
+  }
+
+  #receiveAnswer(command: number, message: Buffer): void {
+    if (command === CommandCode.DeviceWatchdog) {
+      this.#watch('watchdog-answer');
+      return;
+    }
+    this.#watch('message');
+    if (command === CommandCode.CapabilitiesExchange) {
+      this.#receiveCapabilitiesAnswer(message);
+    } else if (command === CommandCode.DisconnectPeer) {
+      this.#step('disconnect-answer');
+    } else if (!this.#pending.settle(unsigned32(message, 12), message)) {
+      this.#logger.debug({ command }, 'answer to no request');
+    }
+  }
+
+  #receiveCapabilitiesRequest(message: Buffer): void {
+    const fault = this.#reader.read(message);
+    const capabilities = readCapabilitiesRequest(this.#reader);
+    const wrong = fault ?? this.#reader.fault;
+    if (wrong !== null) {
+      this.#answerFault(message, wrong);
+      this.#reason = `capabilities exchange: ${wrong.reason}`;
+      this.#end();
+      return;
+    }
+    const admission = this.#owner.admit(capabilities, this);
+    const refusal =
+      'resultCode' in admission ? admission.resultCode : judgeCapabilities(capabilities);
+    const header = readHeader(message);
+    const resultCode = refusal ?? ResultCode.DIAMETER_SUCCESS;
+    const own = this.#ownCapabilities(capabilities.vendorSpecific);
+    this.send((writer) => writeCapabilitiesAnswer(writer, header, resultCode, own));
+    if (refusal !== null || !('peer' in admission)) {
+      this.#reason = `capabilities refused with ${resultCode}`;
+      this.#step('cer-refused');
+      return;
+    }
+    this.#setPeer(admission.peer, capabilities);
+    this.#step('cer-accepted');
+  }
+
+  #receiveCapabilitiesAnswer(message: Buffer): void {
+    if (this.#state !== 'wait-cea') return;
+    const fault = this.#reader.read(message);
+    const answer = readCapabilitiesAnswer(this.#reader);
+    const admission = this.#owner.admit(answer, this);
+    const resultCode =
+      fault?.resultCode ??
+      ('resultCode' in admission ? admission.resultCode : judgeCapabilities(answer));
+    if (answer.resultCode !== ResultCode.DIAMETER_SUCCESS || resultCode !== null) {
+      this.#reason = `capabilities refused with ${resultCode ?? answer.resultCode}`;
+      this.#step('cea-refused');
+    } else if ('peer' in admission) {
+      this.#setPeer(admission.peer, answer);
+      this.#step('cea-accepted');
+    }
+  }
+
+  #receiveWatchdogRequest(message: Buffer): void {
+    const fault = this.#reader.read(message);
+    if (fault !== null) {
+      this.#answerFault(message, fault);
+      return;
+    }
+    const header = readHeader(message);
+    this.send((writer) => writeWatchdogAnswer(writer, header, this.#options.identity));
+  }
+
+  #receiveDisconnectRequest(message: Buffer): void {
+    const fault = this.#reader.read(message);
+    if (fault !== null) {
+      this.#answerFault(message, fault);
+      return;
+    }
+    const header = readHeader(message);
+    this.send((writer) => writeDisconnectAnswer(writer, header, this.#options.identity));
+    this.#reason = 'the peer disconnected';
+    this.#step('disconnect-request');
+  }
+
+  #setPeer(peer: ResolvedPeer, capabilities: Capabilities): void {
+    if (this.#peer === null) this.#logger = this.#logger.child({ peer: peer.name });
+    this.#peer = peer;
+    this.#capabilities = capabilities;
+  }
+
+  #ownCapabilities(vendorSpecific: boolean): OwnCapabilities {
+    const address = (this.#socket.localAddress ?? '127.0.0.1').replace(/^::ffff:/, '');
+    return { identity: this.#options.identity, addresses: [address], vendorSpecific };
+  }
+
+  /** Answers a request that can't be read, and goes on with the next. */
+  #answerFault(message: Buffer, fault: DecodeFault): void {
+    this.#logger.debug({ resultCode: fault.resultCode, reason: fault.reason }, 'request refused');
+    this.send((writer) => writeErrorAnswer(writer, message, fault, this.#options.identity));
+  }
+
+  /** The stream can't be followed: say so where the header lets us, and close. */
+  #break(header: Buffer, resultCode: number): void {
+    this.#logger.warn({ resultCode }, 'message can not be framed');
+    this.#reason = `a message could not be framed (${resultCode})`;
+    if (this.#state !== 'wait-cer' && isRequest(readHeader(header))) {
+      this.#answerFault(header, {
+        resultCode,
+        reason: 'not a message of this protocol',
+        failedAvp: null,
+      });
+    }
+    this.#end();
+  }
+
+  #step(event: PeerEvent): void {
+    const wasOpen = this.#state === 'open';
+    const { state, actions } = stepPeer(this.#state, event);
+    this.#state = state;
+    for (const action of actions) {
+      switch (action) {
+        case 'opened':
+          this.#setOpened();
+          break;
+        case 'send-cer':
+          this.#sendCapabilitiesRequest();
+          break;
+        case 'send-dpr':
+          this.#sendDisconnectRequest();
+          break;
+        case 'disconnect':
+        case 'send-cea-and-disconnect':
+          this.#end();
+          break;
+        // Written before the step, from the request that they answer.
+        case 'send-cea':
+          break;
+        case 'send-dpa':
+          this.#setLifeTimer(this.#options.limits.disconnectMs);
+          break;
+      }
+    }
+    if (wasOpen && state !== 'open') clearTimeout(this.#watchdogTimer);
+  }
+
+  #setOpened(): void {
+    clearTimeout(this.#lifeTimer);
+    this.#watch('connection-up');
+    this.#owner.opened(this);
+  }
+
+  #sendCapabilitiesRequest(): void {
+    this.#setLifeTimer(this.#options.limits.capabilitiesMs);
+    const ids = { hopByHop: this.#hopByHop(), endToEnd: this.#endToEnd() };
+    this.send((writer) => writeCapabilitiesRequest(writer, ids, this.#ownCapabilities(false)));
+  }
+
+  #sendDisconnectRequest(): void {
+    this.#setLifeTimer(this.#options.limits.disconnectMs);
+    const ids = { hopByHop: this.#hopByHop(), endToEnd: this.#endToEnd() };
+    const { identity } = this.#options;
+    this.send((writer) => writeDisconnectRequest(writer, ids, { identity, cause: this.#cause }));
+  }
+
+  /** Until a state that has to pass has passed. */
+  #setLifeTimer(ms: number): void {
+    clearTimeout(this.#lifeTimer);
+    this.#lifeTimer = setTimeout(() => {
+      if (this.#state === 'wait-cer' || this.#state === 'wait-cea') {
+        this.#reason = 'no capabilities in time';
+      }
+      this.#step('timeout');
+    }, ms);
+  }
+
+  #watch(event: WatchdogEvent): void {
+    if (this.#state !== 'open') return;
+    // Nearly every message: the timer looks at the time it was heard.
+    if (event === 'message' && this.#watchdog.name === 'okay') return;
+    const { state, actions } = stepWatchdog(this.#watchdog, event);
+    this.#watchdog = state;
+    for (const action of actions) {
+      if (action === 'set-timer') this.#setWatchdogTimer();
+      else if (action === 'send-watchdog') this.#sendWatchdogRequest();
+      else if (action === 'close' && event === 'timer') this.#giveUp();
+    }
+  }
+
+  #setWatchdogTimer(): void {
+    const { watchdogMs, watchdogJitterMs } = this.#options.limits;
+    const jitter = (this.#random() * 2 - 1) * watchdogJitterMs;
+    const setAtMs = performance.now();
+    const wait = (ms: number): void => {
+      clearTimeout(this.#watchdogTimer);
+      this.#watchdogTimer = setTimeout(() => {
+        // What was heard since counts as if it had set the timer, and so does not listening.
+        const sinceMs = performance.now() - Math.max(setAtMs, this.#heardAtMs);
+        const restMs = this.#held ? watchdogMs : watchdogMs + jitter - sinceMs;
+        if (restMs > 1) wait(restMs);
+        else this.#watch('timer');
+      }, ms);
+    };
+    if (this.#state === 'open') wait(watchdogMs + jitter);
+  }
+
+  #sendWatchdogRequest(): void {
+    const ids = { hopByHop: this.#hopByHop(), endToEnd: this.#endToEnd() };
+    this.send((writer) => writeWatchdogRequest(writer, ids, this.#options.identity));
+  }
+
+  #giveUp(): void {
+    this.#reason = 'watchdog: the peer is silent';
+    this.#logger.warn({}, 'peer is silent, connection given up');
+    this.#step('timeout');
+    this.#socket.destroy();
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    // After the microtasks of this turn: every answer that they bring leaves in the same write.
+    process.nextTick(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushScheduled = false;
+    if (this.#writer.pending === 0 || this.#socket.destroyed) return;
+    const taken = this.#socket.write(this.#writer.take());
+    if (!taken && this.#stallTimer === undefined) this.#setStallTimer();
+  }
+
+  /** A peer that takes nothing for too long is dropped: its answers would only pile up. */
+  #setStallTimer(): void {
+    this.#stallTimer = setTimeout(
+      () => this.drop('the peer does not read'),
+      this.#options.limits.outputStalledMs,
+    );
+  }
+
+  #drained(): void {
+    clearTimeout(this.#stallTimer);
+    this.#stallTimer = undefined;
+    if (this.#held && this.#inFlight < this.#options.limits.inFlightPerConnectionMax) {
+      this.#held = false;
+      this.#pump();
+    }
+  }
+
+  /** Sends what is written and closes our side; the rest is cut off soon after. */
+  #end(): void {
+    this.#flush();
+    this.#state = 'closed';
+    this.#socket.end();
+    clearTimeout(this.#lifeTimer);
+    this.#lifeTimer = setTimeout(() => this.#socket.destroy(), this.#options.limits.disconnectMs);
+  }
+
+  #finish(): void {
+    clearTimeout(this.#lifeTimer);
+    clearTimeout(this.#watchdogTimer);
+    clearTimeout(this.#stallTimer);
+    this.#state = 'closed';
+    this.#pending.failAll();
+    if (this.#closedTold) return;
+    this.#closedTold = true;
+    this.#owner.closed(this, this.#reason);
+  }
+}
