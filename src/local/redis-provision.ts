@@ -1,5 +1,5 @@
 /** Finds a Redis server program, or gets one in the least intrusive way that the machine allows. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { findInstallRight, installIntoDirectory, installIntoSystem } from './debian-packages.js';
 import type { Progress } from './progress.js';
@@ -39,12 +39,10 @@ export class RedisMissingError extends Error {
 /** A server that an earlier start unpacked into `directory`. */
 function findUnpacked(directory: string): RedisCommand | null {
   const libraries = path.join(directory, 'usr', 'lib');
-  let folders: string[];
-  try {
-    folders = readdirSync(libraries).map((name) => path.join(libraries, name));
-  } catch {
-    return null;
-  }
+  // Absent where the system has all libraries that the server needs.
+  const folders = existsSync(libraries)
+    ? readdirSync(libraries).map((name) => path.join(libraries, name))
+    : [];
   const search = `LD_LIBRARY_PATH=${[libraries, ...folders].join(':')}`;
   return probeRedisCommand(['env', search, path.join(directory, 'usr', 'bin', 'redis-server')]);
 }
