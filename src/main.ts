@@ -1,0 +1,99 @@
+/** The command line. Each command is a file of `src/cli/`. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { configCommand } from './cli/config.js';
+import { createCommandContext, EXIT, type ExitCode } from './cli/context.js';
+import { migrateCommand } from './cli/migrate.js';
+import { processTerminal, type Terminal } from './cli/output.js';
+import { ConfigError, processEnvironment, type Environment } from './config.js';
+
+const EXIT_CODES_HELP = `
+Exit codes: ${EXIT.done} done, ${EXIT.failed} failed, ${EXIT.usage} wrong command line or configuration.
+Settings: docs/configuration.md, or \`tolld config\`.`;
+
+/** The package's version, from beside `src/` in a clone and from above `dist/src/` when built. */
+function packageVersion(): string {
+  for (const place of ['../package.json', '../../package.json']) {
+    try {
+      const text = readFileSync(new URL(place, import.meta.url), 'utf8');
+      return (JSON.parse(text) as { version: string }).version;
+    } catch {
+      continue;
+    }
+  }
+  return 'unknown';
+}
+
+const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EAI_AGAIN']);
+
+/** An expected failure says itself what to do; anything else is a bug, and its stack is wanted. */
+function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : null;
+  // Every address of a host name was tried: the errors tell more than the one around them.
+  const message =
+    error instanceof AggregateError && error.message === ''
+      ? error.errors
+          .map((inner) => (inner instanceof Error ? inner.message : String(inner)))
+          .join(', ')
+      : error.message;
+  if (code === null) return error.stack ?? message;
+  if (UNREACHABLE.has(code)) return `${message} (\`tolld config\` shows where it looks)`;
+  return message;
+}
+
+export interface MainDependencies {
+  readonly terminal?: Terminal;
+  readonly environment?: Environment;
+}
+
+/**
+ * Runs one command line, without the program's own name.
+ * @returns the exit code for the process.
+ */
+export async function main(
+  args: readonly string[],
+  { terminal = processTerminal(), environment = processEnvironment() }: MainDependencies = {},
+): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.done;
+  const program = new Command('tolld');
+  const context = createCommandContext({
+    terminal,
+    environment,
+    configFile: () => program.opts<{ config?: string }>().config,
+    setExitCode: (code) => {
+      exitCode = code;
+    },
+  });
+  program
+    .description('Real-time online charging system: Diameter Gy/Ro over one atomic balance engine')
+    .version(packageVersion())
+    .option('-c, --config <file>', 'YAML or JSON file with settings (also: TOLLD_CONFIG)')
+    .addHelpText('after', EXIT_CODES_HELP)
+    .addCommand(migrateCommand(context))
+    .addCommand(configCommand(context));
+  quietly([program, ...program.commands], terminal);
+
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has written what it has to say, help and version included.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    terminal.note(`tolld: ${describeFailure(error)}`);
+    return error instanceof ConfigError ? EXIT.usage : EXIT.failed;
+  }
+}
+
+/** Makes commands, and commands of commands, throw instead of ending the process. */
+function quietly(commands: readonly Command[], terminal: Terminal): void {
+  for (const command of commands) {
+    command.exitOverride();
+    command.configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.note(text.trimEnd()),
+    });
+    command.showHelpAfterError('(--help shows what there is)');
+    if (command.parent !== null) quietly(command.commands, terminal);
+  }
+}
