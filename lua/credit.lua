@@ -5,9 +5,10 @@
 --- @include "price_units"
 --- @include "list_eligible"
 --- @include "plan_walk"
---- @include "settle_usage"
 --- @include "change_buckets"
+--- @include "settle_usage"
 --- @include "write_entry"
+--- @include "check_thresholds"
 --- @include "arm_account"
 -- credit: applies one intent to an account: grants buckets, adds to them, changes their limits.
 -- Intents of an account are numbered 1, 2, 3 …; the account keeps the last one applied, so applying
@@ -21,7 +22,7 @@
 --       { REPLY_REFUSED, reason }: bucket-exists, unknown-bucket, amount-out-of-range
 --       { REPLY_REPEATED } applied before; { REPLY_OUT_OF_ORDER, last applied number }
 --       { REPLY_FENCED }, { REPLY_NEWER_STATE }, { REPLY_UNKNOWN_ACCOUNT }
--- Events ledger per operation, bucket-state
+-- Events ledger per operation, bucket-state, threshold
 local account_key, control_key, outbox_key, timers_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local request = cmsgpack.unpack(ARGV[1])
 
@@ -31,13 +32,16 @@ local AMOUNT_LIMIT = 9007199254740992
 -- refusal_of(account, operation): why an operation cannot be applied, or nil.
 local function refusal_of(account, operation)
   local code = operation[1]
+  if code == OPERATION_SET_THRESHOLDS then
+    return nil
+  end
   if code == OPERATION_GRANT then
-    if find_bucket(account, operation[2][BUCKET_ID]) then
+    if find_bucket({ account }, operation[2][BUCKET_ID]) then
       return 'bucket-exists'
     end
     return nil
   end
-  local bucket = find_bucket(account, operation[2])
+  local bucket = find_bucket({ account }, operation[2])
   if not bucket then
     return 'unknown-bucket'
   end
@@ -50,38 +54,64 @@ local function refusal_of(account, operation)
   return nil
 end
 
--- apply(account, operation): carries one operation out. Returns its impact, or false, and the
--- bucket where its definition is new.
-local function apply(account, operation)
+-- set_thresholds(account, wanted): replaces the account's thresholds; one that was there keeps
+-- whether it is armed, so that setting them again fires nothing twice.
+local function set_thresholds(account, wanted)
+  local before = account[ACCOUNT_THRESHOLDS]
+  for i = 1, #wanted do
+    for k = 1, #before do
+      if before[k][THRESHOLD_ID] == wanted[i][THRESHOLD_ID] then
+        wanted[i][THRESHOLD_ARMED] = before[k][THRESHOLD_ARMED]
+      end
+    end
+  end
+  account[ACCOUNT_THRESHOLDS] = wanted
+end
+
+-- add_amount(events, bucket, amount, now): moves a bucket; one that was used up can be used again.
+local function add_amount(events, bucket, amount, now)
+  local used_up = bucket[BUCKET_STATE] == STATE_INACTIVE and bucket[BUCKET_REMAINING] == 0
+  bucket[BUCKET_REMAINING] = bucket[BUCKET_REMAINING] + amount
+  if amount > 0 then
+    bucket[BUCKET_GRANTED] = bucket[BUCKET_GRANTED] + amount
+    if used_up and (bucket[BUCKET_END] == 0 or bucket[BUCKET_END] > now) then
+      change_state(events, bucket, STATE_ACTIVE, CAUSE_RESUMED)
+    end
+  end
+  return { bucket[BUCKET_ID], bucket[BUCKET_RESOURCE], amount, bucket[BUCKET_REMAINING], 0 }
+end
+
+-- apply(account, events, operation, now): carries one operation out. Returns its impact, or false,
+-- and the bucket where its definition is new.
+local function apply(account, events, operation, now)
   local code = operation[1]
+  if code == OPERATION_SET_THRESHOLDS then
+    set_thresholds(account, operation[2])
+    return false, false
+  end
   if code == OPERATION_GRANT then
     local bucket = operation[2]
     local buckets = account[ACCOUNT_BUCKETS]
     local n = #buckets
     buckets[n + 1], buckets[n + 2] = bucket[BUCKET_ID], bucket[BUCKET_RESOURCE]
     buckets[n + 3] = bucket
+    if bucket[BUCKET_AFTER] then
+      account[ACCOUNT_PENDING] = account[ACCOUNT_PENDING] + 1
+    end
     local amount = bucket[BUCKET_REMAINING]
     return { bucket[BUCKET_ID], bucket[BUCKET_RESOURCE], amount, amount, 0 }, bucket
   end
-  local bucket = find_bucket(account, operation[2])
+  local bucket = find_bucket({ account }, operation[2])
   if code == OPERATION_ADD then
-    bucket[BUCKET_REMAINING] = bucket[BUCKET_REMAINING] + operation[3]
-    if operation[3] > 0 then
-      bucket[BUCKET_GRANTED] = bucket[BUCKET_GRANTED] + operation[3]
-    end
-    return {
-      bucket[BUCKET_ID],
-      bucket[BUCKET_RESOURCE],
-      operation[3],
-      bucket[BUCKET_REMAINING],
-      0,
-    },
-      false
+    return add_amount(events, bucket, operation[3], now), false
   end
   if code == OPERATION_SET_FLOOR then
     bucket[BUCKET_FLOOR] = operation[3]
-  else
+  elseif code == OPERATION_SET_END then
     bucket[BUCKET_END] = operation[3]
+  elseif operation[3] ~= bucket[BUCKET_STATE] then
+    local cause = operation[3] == STATE_INACTIVE and CAUSE_SUSPENDED or CAUSE_RESUMED
+    change_state(events, bucket, operation[3], cause)
   end
   return false, bucket
 end
@@ -120,7 +150,7 @@ if refusal then
   events[#events + 1] = { EVENT_LEDGER, LEDGER_REFUSED, number, intent, refusal, {}, false }
 else
   for _, operation in ipairs(request[CREDIT_OPERATIONS]) do
-    local impact, definition = apply(account, operation)
+    local impact, definition = apply(account, events, operation, now)
     local impacts = impact and { impact } or {}
     events[#events + 1] =
       { EVENT_LEDGER, kind, number, intent, reason, impacts, definition or false }
@@ -132,6 +162,10 @@ end
 account[ACCOUNT_INTENT] = number
 account[ACCOUNT_LAST_SEEN] = now
 account[ACCOUNT_NEXT_CHANGE] = next_change(account)
+if not refusal then
+  turn_buckets(account, events, now)
+  check_thresholds(account, events)
+end
 local starved = account[ACCOUNT_STARVED]
 if not refusal then
   account[ACCOUNT_STARVED] = {}
@@ -139,7 +173,7 @@ end
 -- A read only: a key of the wrong type must fail before the first write.
 redis.call('ZCARD', timers_key)
 
-write_entry(outbox_key, epoch, now, request[CREDIT_STAMP], account, events)
+write_entry(outbox_key, epoch, now, request[CREDIT_STAMP], { account }, { events })
 redis.call('SET', account_key, pack_account(account))
 arm_account(timers_key, account, next_before)
 if refusal then

@@ -27,6 +27,8 @@ local function new_account(id)
   account[ACCOUNT_BUCKETS] = {}
   account[ACCOUNT_STARVED] = {}
   account[ACCOUNT_COUNTERS] = {}
+  account[ACCOUNT_THRESHOLDS] = {}
+  account[ACCOUNT_PENDING] = 0
   return account
 end
 
@@ -51,6 +53,6 @@ account[ACCOUNT_PROFILE] = profile
 account[ACCOUNT_LAST_SEEN] = now
 local event = { EVENT_ACCOUNT, change, standing, profile }
 
-write_entry(outbox_key, epoch, now, request[PROVISION_STAMP], account, { event })
+write_entry(outbox_key, epoch, now, request[PROVISION_STAMP], { account }, { { event } })
 redis.call('SET', account_key, cmsgpack.pack(account))
 return { REPLY_DONE }

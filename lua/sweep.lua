@@ -5,9 +5,10 @@
 --- @include "price_units"
 --- @include "list_eligible"
 --- @include "plan_walk"
---- @include "settle_usage"
 --- @include "change_buckets"
+--- @include "settle_usage"
 --- @include "write_entry"
+--- @include "check_thresholds"
 --- @include "arm_account"
 -- sweep: does what a timer has come for. An open session past its supervision time is closed and
 -- its reservations go back; a finished one past its retention is removed; the buckets of an account
@@ -55,8 +56,9 @@ local function sweep_account()
     return { REPLY_NOT_DUE, string.format('%.0f', due) }
   end
   turn_buckets(account, events, now)
+  check_thresholds(account, events)
   account[ACCOUNT_LAST_SEEN] = now
-  write_entry(outbox_key, epoch, now, false, account, events)
+  write_entry(outbox_key, epoch, now, false, { account }, { events })
   redis.call('SET', account_key, pack_account(account))
   if account[ACCOUNT_NEXT_CHANGE] == 0 then
     return forget('turned')
@@ -87,11 +89,12 @@ local function sweep_session()
   local keys = header[SESSION_SERVICES]
   for i = 1, #keys do
     local service = cmsgpack.unpack(redis.call('HGET', session_key, 's:' .. keys[i]))
-    release_legs(account, service)
+    release_legs({ account }, service)
     writes[#writes + 1] = 's:' .. keys[i]
     writes[#writes + 1] = cmsgpack.pack(service)
   end
   turn_ended(account, events, now)
+  check_thresholds(account, events)
   local starved = account[ACCOUNT_STARVED]
   for i = #starved, 1, -1 do
     if starved[i] == id then
@@ -112,7 +115,7 @@ local function sweep_session()
   account[ACCOUNT_LAST_SEEN] = now
   writes[#writes + 1] = 'h'
   writes[#writes + 1] = cmsgpack.pack(header)
-  write_entry(outbox_key, epoch, now, header[SESSION_STAMP], account, events)
+  write_entry(outbox_key, epoch, now, header[SESSION_STAMP], { account }, { events })
   redis.call('SET', account_key, pack_account(account))
   redis.call('HSET', session_key, unpack(writes))
   redis.call('ZADD', timers_key, header[SESSION_DEADLINE], member)

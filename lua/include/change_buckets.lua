@@ -45,37 +45,21 @@ local function expire_rest(events, bucket)
   end
 end
 
--- turn_buckets(account, events, now): ends and starts what is due. Called at the head of every
--- script once ACCOUNT_NEXT_CHANGE has come.
-local function turn_buckets(account, events, now)
+-- is_spent(account, id): whether the bundle (or the bucket) of this id has nothing left to give: the
+-- next one behind it may start.
+local function is_spent(account, id)
   local buckets = account[ACCOUNT_BUCKETS]
   for i = 3, #buckets, 3 do
     local bucket = open_bucket(buckets, i)
-    local state, ends = bucket[BUCKET_STATE], bucket[BUCKET_END]
-    if state == STATE_PENDING and bucket[BUCKET_START] > 0 and bucket[BUCKET_START] <= now then
-      change_state(events, bucket, STATE_ACTIVE, CAUSE_SUCCEEDED)
-      state = STATE_ACTIVE
-    end
-    if ends > 0 and ends <= now then
-      if state == STATE_ACTIVE or state == STATE_ARMED then
-        change_state(events, bucket, STATE_INACTIVE, CAUSE_EXPIRED)
-      end
-      expire_rest(events, bucket)
+    if
+      (bucket[BUCKET_BUNDLE] == id or bucket[BUCKET_ID] == id)
+      and bucket[BUCKET_STATE] ~= STATE_INACTIVE
+      and bucket[BUCKET_REMAINING] - bucket[BUCKET_RESERVED] > 0
+    then
+      return false
     end
   end
-  account[ACCOUNT_NEXT_CHANGE] = next_change(account)
-end
-
--- turn_ended(account, events, now): after releases, expires what came back to an ended bucket. Only
--- opened buckets can have got anything back.
-local function turn_ended(account, events, now)
-  local buckets = account[ACCOUNT_BUCKETS]
-  for i = 3, #buckets, 3 do
-    local bucket = buckets[i]
-    if type(bucket) == 'table' and bucket[BUCKET_END] > 0 and bucket[BUCKET_END] <= now then
-      expire_rest(events, bucket)
-    end
-  end
+  return true
 end
 
 -- sort_buckets(account): puts the buckets into the default consumption order, in which they are
@@ -95,32 +79,122 @@ local function sort_buckets(account)
   end
 end
 
--- start_armed(account, walk, events, now): the armed buckets of a walk, and the other buckets of
--- their bundles, become active: their validity begins now.
-local function start_armed(account, walk, events, now)
-  local started = false
-  for i = 1, #walk, 3 do
-    local met = walk[i]
-    if met[BUCKET_STATE] == STATE_ARMED then
-      local bundle, buckets = met[BUCKET_BUNDLE], account[ACCOUNT_BUCKETS]
-      for k = 3, #buckets, 3 do
-        local bucket = open_bucket(buckets, k)
-        if
-          bucket == met
-          or (bundle and bucket[BUCKET_BUNDLE] == bundle and bucket[BUCKET_STATE] == STATE_ARMED)
-        then
-          bucket[BUCKET_START] = now
-          if bucket[BUCKET_DURATION] > 0 then
-            bucket[BUCKET_END] = now + bucket[BUCKET_DURATION]
-          end
-          change_state(events, bucket, STATE_ACTIVE, CAUSE_FIRST_USE)
-          started = true
-        end
+-- start_bucket(events, bucket, now, cause): the bucket's validity begins now.
+local function start_bucket(events, bucket, now, cause)
+  bucket[BUCKET_START] = now
+  if bucket[BUCKET_DURATION] > 0 then
+    bucket[BUCKET_END] = now + bucket[BUCKET_DURATION]
+  end
+  change_state(events, bucket, STATE_ACTIVE, cause)
+end
+
+-- start_pending(account, events, now): starts the buckets whose predecessor has nothing left to
+-- give. Returns whether any started. The head of each chain only: the next waits for this one.
+local function start_pending(account, events, now)
+  if account[ACCOUNT_PENDING] == 0 then
+    return false
+  end
+  local buckets, waiting, started = account[ACCOUNT_BUCKETS], 0, {}
+  for i = 3, #buckets, 3 do
+    local bucket = open_bucket(buckets, i)
+    local after = bucket[BUCKET_AFTER]
+    if bucket[BUCKET_STATE] == STATE_PENDING and after then
+      if is_spent(account, after) then
+        started[#started + 1] = bucket
+      else
+        waiting = waiting + 1
       end
     end
   end
-  if started then
-    sort_buckets(account)
-    account[ACCOUNT_NEXT_CHANGE] = next_change(account)
+  for i = 1, #started do
+    start_bucket(events, started[i], now, CAUSE_SUCCEEDED)
   end
+  account[ACCOUNT_PENDING] = waiting
+  if #started == 0 then
+    return false
+  end
+  sort_buckets(account)
+  account[ACCOUNT_NEXT_CHANGE] = next_change(account)
+  return true
+end
+
+-- retire_exhausted(account, events, walk): this account's unit buckets of a walk that were used up
+-- become inactive, and what waits behind them starts when it is next asked for.
+local function retire_exhausted(account, events, walk)
+  for i = 1, #walk, 3 do
+    local bucket = walk[i]
+    if
+      bucket[BUCKET_KIND] == KIND_UNITS
+      and bucket[BUCKET_REMAINING] == 0
+      and bucket[BUCKET_RESERVED] == 0
+      and bucket[BUCKET_STATE] == STATE_ACTIVE
+      and find_bucket({ account }, bucket[BUCKET_ID])
+    then
+      change_state(events, bucket, STATE_INACTIVE, CAUSE_EXHAUSTED)
+    end
+  end
+end
+
+-- turn_buckets(account, events, now): ends and starts what is due. Called at the head of every
+-- script once ACCOUNT_NEXT_CHANGE has come.
+local function turn_buckets(account, events, now)
+  local buckets = account[ACCOUNT_BUCKETS]
+  for i = 3, #buckets, 3 do
+    local bucket = open_bucket(buckets, i)
+    local state, ends = bucket[BUCKET_STATE], bucket[BUCKET_END]
+    if state == STATE_PENDING and bucket[BUCKET_START] > 0 and bucket[BUCKET_START] <= now then
+      state = bucket[BUCKET_DURATION] > 0 and STATE_ARMED or STATE_ACTIVE
+      change_state(events, bucket, state, CAUSE_SUCCEEDED)
+    end
+    if ends > 0 and ends <= now then
+      if state == STATE_ACTIVE or state == STATE_ARMED then
+        change_state(events, bucket, STATE_INACTIVE, CAUSE_EXPIRED)
+      end
+      expire_rest(events, bucket)
+    end
+  end
+  account[ACCOUNT_NEXT_CHANGE] = next_change(account)
+  start_pending(account, events, now)
+end
+
+-- turn_ended(account, events, now): after releases, expires what came back to an ended bucket. Only
+-- opened buckets can have got anything back.
+local function turn_ended(account, events, now)
+  local buckets = account[ACCOUNT_BUCKETS]
+  for i = 3, #buckets, 3 do
+    local bucket = buckets[i]
+    if type(bucket) == 'table' and bucket[BUCKET_END] > 0 and bucket[BUCKET_END] <= now then
+      expire_rest(events, bucket)
+    end
+  end
+end
+
+-- start_armed(account, events, walk, now): the armed buckets of a walk that are this account's, and
+-- the other buckets of their bundles, become active: their validity begins now.
+local function start_armed(account, events, walk, now)
+  local met, bundles, any = {}, {}, false
+  for i = 1, #walk, 3 do
+    local bucket = walk[i]
+    if bucket[BUCKET_STATE] == STATE_ARMED then
+      met[bucket], any = true, true
+      if bucket[BUCKET_BUNDLE] then
+        bundles[bucket[BUCKET_BUNDLE]] = true
+      end
+    end
+  end
+  if not any then
+    return
+  end
+  local buckets = account[ACCOUNT_BUCKETS]
+  for i = 3, #buckets, 3 do
+    local bucket = open_bucket(buckets, i)
+    if
+      bucket[BUCKET_STATE] == STATE_ARMED
+      and (met[bucket] or (bucket[BUCKET_BUNDLE] and bundles[bucket[BUCKET_BUNDLE]]))
+    then
+      start_bucket(events, bucket, now, CAUSE_FIRST_USE)
+    end
+  end
+  sort_buckets(account)
+  account[ACCOUNT_NEXT_CHANGE] = next_change(account)
 end

@@ -4,10 +4,12 @@
 --- @include "open_buckets"
 --- @include "list_eligible"
 --- @include "plan_walk"
---- @include "settle_usage"
 --- @include "change_buckets"
+--- @include "settle_usage"
 --- @include "grant_units"
+--- @include "check_thresholds"
 --- @include "write_entry"
+--- @include "arm_account"
 -- charge_session(keys, request, may_grant): one request of a charging session, from its answer if
 -- it was answered before to its answer if it was not. Shared by charge.lua and settle.lua, which
 -- differ only in whether they may grant (and so whether Redis runs them when memory is out).
@@ -33,14 +35,12 @@ local function new_service(unit)
   service[SERVICE_LEGS] = {}
   service[SERVICE_GRANTED] = 0
   service[SERVICE_VALID_UNTIL] = 0
-  service[SERVICE_CURRENCY] = false
-  service[SERVICE_LINE] = false
-  service[SERVICE_PERIOD] = 0
+  service[SERVICE_WINDOW] = false
+  service[SERVICE_NEXT] = false
   service[SERVICE_GROSS] = 0
   service[SERVICE_OPENED] = false
   service[SERVICE_TOTALS] = {}
   service[SERVICE_STEPS] = {}
-  service[SERVICE_LABEL] = false
   return service
 end
 
@@ -61,8 +61,9 @@ local function new_session(request, now)
   return header
 end
 
--- usage_event(request, ask, service, window, impacts, cost, uncollected): the record of one report.
-local function usage_event(request, ask, service, window, impacts, cost, uncollected)
+-- usage_event(request, ask, service, used, part, result): the record of one part of a report.
+local function usage_event(request, ask, service, used, part, result)
+  local window = part[2]
   return {
     EVENT_USAGE,
     request[REQUEST_SESSION],
@@ -70,17 +71,48 @@ local function usage_event(request, ask, service, window, impacts, cost, uncolle
     ask[ASK_KEY],
     ask[ASK_RATING_GROUP],
     ask[ASK_UNIT],
-    ask[ASK_USED],
-    uncollected,
-    cost,
+    used,
+    part[1],
+    result[3],
     window and window[WINDOW_CURRENCY] or false,
     window and window[WINDOW_LABEL] or false,
     ask[ASK_REASON],
-    impacts,
+    result[1],
     service[SERVICE_USED],
     service[SERVICE_COST],
-    { service[SERVICE_GROSS], service[SERVICE_OPENED], service[SERVICE_TOTALS], service[SERVICE_STEPS] },
+    {
+      service[SERVICE_GROSS],
+      service[SERVICE_OPENED],
+      service[SERVICE_TOTALS],
+      service[SERVICE_STEPS],
+    },
   }
+end
+
+-- shared_usage_event(request, ask, impacts): what the owner of a sharing group paid for a member.
+local function shared_usage_event(request, ask, impacts)
+  return {
+    EVENT_SHARED_USAGE,
+    request[REQUEST_ACCOUNT],
+    request[REQUEST_SESSION],
+    request[REQUEST_NUMBER],
+    ask[ASK_KEY],
+    impacts,
+  }
+end
+
+-- parts_of(service, ask, window): the parts of a report: what was used under the tariff of the
+-- reservation (or of now, where there was none), and what after its change.
+local function parts_of(service, ask, window)
+  local parts = {}
+  local before = service[SERVICE_WINDOW] or window
+  if ask[ASK_USED] > 0 then
+    parts[1] = { ask[ASK_USED], before }
+  end
+  if ask[ASK_USED_AFTER] > 0 then
+    parts[#parts + 1] = { ask[ASK_USED_AFTER], service[SERVICE_NEXT] or window or before }
+  end
+  return parts
 end
 
 -- session_event(request, header, change, cause): the record of a session's beginning or end.
@@ -111,9 +143,9 @@ local function remember_starved(account, session_id, starved)
   end
 end
 
--- release_rest(account, key, header, loaded): at the end of a session gives back what the services
--- hold that the last request did not speak of. Returns their fields to write.
-local function release_rest(account, key, header, loaded)
+-- release_rest(books, key, header, loaded): at the end of a session gives back what the services
+-- hold that the last request did not speak of, and adds them to the loaded ones.
+local function release_rest(books, key, header, loaded)
   local services, missing = header[SESSION_SERVICES], {}
   for i = 1, #services do
     if not loaded[services[i]] then
@@ -123,7 +155,7 @@ local function release_rest(account, key, header, loaded)
   for i = 1, #missing do
     local field = 's:' .. missing[i]
     local service = cmsgpack.unpack(redis.call('HGET', key, field))
-    release_legs(account, service)
+    release_legs(books, service)
     loaded[missing[i]] = service
   end
 end
@@ -140,8 +172,126 @@ local function arm_timer(header)
   return nil
 end
 
+-- deadline_of(header, loaded, now, least): when an open session has been silent for too long: twice
+-- the longest validity granted, at least `least`. Services that this request did not speak of keep
+-- the deadline that stands. [RFC 8506 13: Tcc]
+local function deadline_of(header, loaded, now, least)
+  local deadline, count = now + least, 0
+  for _, service in pairs(loaded) do
+    count = count + 1
+    local valid = 2 * service[SERVICE_VALID_UNTIL] - now
+    if valid > deadline then
+      deadline = valid
+    end
+  end
+  if count < #header[SESSION_SERVICES] and header[SESSION_DEADLINE] > deadline then
+    return header[SESSION_DEADLINE]
+  end
+  return deadline
+end
+
+-- can_serve(books, request, asks, loaded, now): whether the buckets cover everything that a one-time
+-- event asks for, services together.
+local function can_serve(books, request, asks, loaded, now)
+  for i = 1, #asks do
+    local ask = asks[i]
+    local window = pick_window(ask[ASK_WINDOWS], now)
+    if not window and #ask[ASK_WINDOWS] > 0 then
+      return false
+    end
+    local list = list_eligible(books, ask, window, now, request[REQUEST_SHARING])
+    local service = loaded[ask[ASK_KEY]]
+    if capacity_of(list, books[1], service, window, ask[ASK_USED]) < ask[ASK_USED] then
+      return false
+    end
+  end
+  return true
+end
+
+-- refund_service(books, events, request, ask, service, now): gives back what an earlier event took: the price
+-- of the units to the first money bucket, or the units to the first unit bucket where nothing has a
+-- price. Returns whether a bucket took it. [RFC 8506 6.4]
+local function refund_service(books, events, request, ask, service, now)
+  local window = pick_window(ask[ASK_WINDOWS], now)
+  local list = list_eligible(books, ask, window, now, false)
+  local n, bucket = 1, nth_eligible(list, 1)
+  local priced = window and window[WINDOW_KIND] == WINDOW_CHARGED
+  while bucket and (bucket[BUCKET_KIND] == KIND_MONEY) ~= (priced or false) do
+    n = n + 1
+    bucket = nth_eligible(list, n)
+  end
+  if not bucket then
+    return false
+  end
+  local amount = ask[ASK_USED]
+  if priced then
+    amount = charge_units(open_line(window), read_meter(books[1], service, window), ask[ASK_USED])
+  end
+  bucket[BUCKET_REMAINING] = bucket[BUCKET_REMAINING] + amount
+  events[1][#events[1] + 1] = {
+    EVENT_LEDGER,
+    LEDGER_REFUND,
+    0,
+    false,
+    request[REQUEST_SESSION],
+    { { bucket[BUCKET_ID], bucket[BUCKET_RESOURCE], amount, bucket[BUCKET_REMAINING], 0 } },
+    false,
+  }
+  return true
+end
+
+-- read_book(key): an account, or nil and the reply that says why not.
+local function read_book(key)
+  local packed = redis.call('GET', key)
+  if not packed then
+    return nil, { REPLY_UNKNOWN_ACCOUNT }
+  end
+  local account = cmsgpack.unpack(packed)
+  if account[ACCOUNT_VERSION] > SCHEMA_VERSION then
+    return nil, { REPLY_NEWER_STATE }
+  end
+  return account
+end
+
+-- settle_service(books, events, request, ask, service, window, now): takes one service's report, or
+-- ends its reservation where it reports nothing. Returns whether balances moved.
+local function settle_service(books, events, request, ask, service, window, now)
+  local newest = request[REQUEST_NUMBER] > service[SERVICE_NUMBER]
+  local parts = parts_of(service, ask, window)
+  if #parts == 0 then
+    if newest and #service[SERVICE_LEGS] > 0 then
+      release_legs(books, service)
+      return true
+    end
+    return false
+  end
+  local legs, grant = service[SERVICE_LEGS], service[SERVICE_GRANTED]
+  if not newest then
+    -- A report that was overtaken: the reservation belongs to a later request and stays.
+    service[SERVICE_LEGS] = {}
+  end
+  local used = { parts[1][1], parts[2] and parts[2][1] }
+  local results, walks = settle_usage(books, events, service, ask, parts, now, request)
+  if not newest then
+    service[SERVICE_LEGS], service[SERVICE_GRANTED] = legs, grant
+  end
+  for p = 1, #parts do
+    local own, shared = events[1], events[2]
+    own[#own + 1] = usage_event(request, ask, service, used[p], parts[p], results[p])
+    if #results[p][2] > 0 then
+      shared[#shared + 1] = shared_usage_event(request, ask, results[p][2])
+    end
+  end
+  for w = 1, #walks do
+    for b = 1, #books do
+      retire_exhausted(books[b], events[b], walks[w])
+    end
+  end
+  return true
+end
+
 local function charge_session(keys, request, may_grant)
-  local account_key, session_key = keys[1], keys[2]
+  local session_key, sharing = keys[2], request[REQUEST_SHARING]
   local policy, asks = request[REQUEST_POLICY], request[REQUEST_SERVICES]
   local number, phase = request[REQUEST_NUMBER], request[REQUEST_PHASE]
   local session_id = request[REQUEST_SESSION]
@@ -190,169 +340,174 @@ local function charge_session(keys, request, may_grant)
     return { REPLY_UNKNOWN_SESSION }
   end
 
-  local packed = redis.call('GET', account_key)
-  if not packed then
-    return { REPLY_UNKNOWN_ACCOUNT }
-  end
-  local account = cmsgpack.unpack(packed)
-  if account[ACCOUNT_VERSION] > SCHEMA_VERSION then
-    return { REPLY_NEWER_STATE }
+  local account, missing = read_book(keys[1])
+  if not account then
+    return missing
   end
   if account[ACCOUNT_PROFILE] ~= request[REQUEST_PROFILE] then
     return { REPLY_STALE_PROFILE }
   end
-  local standing = account[ACCOUNT_STANDING]
-  if standing ~= STANDING_ACTIVE and (phase == PHASE_INITIAL or phase == PHASE_EVENT) then
+  local books, events = { account }, { {} }
+  local active = account[ACCOUNT_STANDING] == STANDING_ACTIVE
+  if sharing then
+    local owner, absent = read_book(keys[6])
+    if not owner then
+      return absent
+    end
+    mark_owner(owner)
+    if owner[ACCOUNT_STANDING] ~= STANDING_ACTIVE then
+      -- A suspended owner pays for nothing new; what is reserved there is still settled.
+      sharing[SHARING_RESOURCES] = {}
+    end
+    books[2], events[2] = owner, {}
+  end
+  if not active and (phase == PHASE_INITIAL or phase == PHASE_EVENT) then
     return { REPLY_SERVICE_DENIED }
   end
 
   -- Decide, in local tables.
-  local now = read_time(request[REQUEST_NOW], account[ACCOUNT_LAST_SEEN])
-  local events, changed = {}, false
-  local next_before = account[ACCOUNT_NEXT_CHANGE]
-  if next_before > 0 and next_before <= now then
-    turn_buckets(account, events, now)
-    changed = true
+  local last_seen = account[ACCOUNT_LAST_SEEN]
+  if books[2] and books[2][ACCOUNT_LAST_SEEN] > last_seen then
+    last_seen = books[2][ACCOUNT_LAST_SEEN]
   end
-  local reopened = header and header[SESSION_STATE] == SESSION_EXPIRED and phase == PHASE_UPDATE
+  local now, changed, timers_before = read_time(request[REQUEST_NOW], last_seen), false, {}
+  for b = 1, #books do
+    local due = books[b][ACCOUNT_NEXT_CHANGE]
+    timers_before[b] = due
+    if due > 0 and due <= now then
+      turn_buckets(books[b], events[b], now)
+      changed = true
+    end
+  end
+  local own = events[1]
+  local reopened = header
+    and header[SESSION_STATE] == SESSION_EXPIRED
+    and phase == PHASE_UPDATE
+    and policy[POLICY_UNKNOWN_SESSION] == UNKNOWN_SESSION_RECREATE
+    and not behind
   if not header then
     header = new_session(request, now)
     if phase ~= PHASE_EVENT then
-      events[#events + 1] = session_event(session_id, header, CHANGE_OPENED, number, false)
+      own[#own + 1] = session_event(session_id, header, CHANGE_OPENED, number, false)
     end
-  elseif reopened and policy[POLICY_UNKNOWN_SESSION] == UNKNOWN_SESSION_RECREATE and not behind then
+  elseif reopened then
     header[SESSION_STATE] = SESSION_OPEN
-    events[#events + 1] = session_event(session_id, header, CHANGE_OPENED, number, 'reopened')
+    own[#own + 1] = session_event(session_id, header, CHANGE_OPENED, number, 'reopened')
   end
-  local open = header[SESSION_STATE] == SESSION_OPEN
-  local ends = phase == PHASE_TERMINATE
-  local loaded, answers, supervision = {}, {}, policy[POLICY_SUPERVISION_MS]
-  local starved, refused = false, false
+  local open, ends = header[SESSION_STATE] == SESSION_OPEN, phase == PHASE_TERMINATE
+  local loaded, windows, answers = {}, {}, {}
+  for i = 1, #asks do
+    local key = asks[i][ASK_KEY]
+    windows[i] = pick_window(asks[i][ASK_WINDOWS], now)
+    if stored[i + 2] then
+      loaded[key] = cmsgpack.unpack(stored[i + 2])
+    else
+      loaded[key] = new_service(asks[i][ASK_UNIT])
+      local services = header[SESSION_SERVICES]
+      services[#services + 1] = key
+    end
+  end
 
+  -- All reports before all grants: what one service gives back another may be granted.
+  local refund = phase == PHASE_EVENT and request[REQUEST_ACTION] == ACTION_REFUND
+  local whole = phase ~= PHASE_EVENT or refund or can_serve(books, request, asks, loaded, now)
+  local refused = {}
   for i = 1, #asks do
     local ask = asks[i]
-    local key = ask[ASK_KEY]
-    local service = loaded[key]
-    if not service then
-      service = stored[i + 2] and cmsgpack.unpack(stored[i + 2]) or new_service(ask[ASK_UNIT])
-      if not stored[i + 2] then
-        local services = header[SESSION_SERVICES]
-        services[#services + 1] = key
-      end
-      loaded[key] = service
+    local service = loaded[ask[ASK_KEY]]
+    if refund then
+      refused[i] = not refund_service(books, events, request, ask, service, now)
+      changed = changed or not refused[i]
+    elseif not whole then
+      refused[i] = true
+    elseif settle_service(books, events, request, ask, service, windows[i], now) then
+      changed = true
     end
-    local window = pick_window(ask[ASK_WINDOWS], now)
+  end
+
+  local starved = false
+  for i = 1, #asks do
+    local ask = asks[i]
+    local service, window = loaded[ask[ASK_KEY]], windows[i]
     local newest = number > service[SERVICE_NUMBER]
-    local result, granted, validity, last = RESULT_SETTLED, 0, 0, 0
-    if phase == PHASE_EVENT then
-      local list = list_eligible(account, ask, window, now)
-      if capacity_of(list, account, service, window, ask[ASK_USED]) < ask[ASK_USED] then
-        refused = true
-        break
-      end
-    end
-    if ask[ASK_USED] > 0 then
-      local legs, grant = service[SERVICE_LEGS], service[SERVICE_GRANTED]
-      if not newest then
-        -- A report that was overtaken: the reservation belongs to a later request and stays.
-        service[SERVICE_LEGS] = {}
-      end
-      local impacts, cost, uncollected, priced =
-        settle_usage(account, service, ask, window, now, policy)
-      if not newest then
-        service[SERVICE_LEGS], service[SERVICE_GRANTED] = legs, grant
-      end
-      events[#events + 1] =
-        usage_event(request, ask, service, priced, impacts, cost, uncollected)
-      changed = true
-    elseif newest and #service[SERVICE_LEGS] > 0 then
-      release_legs(account, service)
-      changed = true
-    end
-    local want = ask[ASK_WANT]
-    if want ~= WANT_NOTHING then
+    local result, granted, validity, last, change_at = RESULT_SETTLED, 0, 0, 0, 0
+    if refused[i] then
+      result = RESULT_CREDIT_LIMIT
+    elseif ask[ASK_WANT] ~= WANT_NOTHING then
       if (behind and not newest) or not open or ends then
         result = RESULT_SUPERSEDED
-      elseif standing ~= STANDING_ACTIVE or not may_grant then
+      elseif not active or not may_grant then
         result = RESULT_SERVICE_DENIED
       elseif not window and #ask[ASK_WINDOWS] > 0 then
         result = RESULT_RATING_FAILED
       elseif window and window[WINDOW_KIND] == WINDOW_NOT_CHARGEABLE then
         result = RESULT_NOT_CHARGEABLE
       else
-        granted, validity, last =
-          grant_units(account, service, ask, window, now, policy, events)
+        granted, validity, last, change_at =
+          grant_units(books, events, service, ask, window, now, request)
         changed = true
-        if granted > 0 then
-          result = RESULT_GRANTED
-          if 2000 * validity > supervision then
-            supervision = 2000 * validity
-          end
-        else
-          result = RESULT_CREDIT_LIMIT
-        end
+        result = granted > 0 and RESULT_GRANTED or RESULT_CREDIT_LIMIT
         starved = starved or last == 1 or granted == 0
       end
     end
     if newest then
       service[SERVICE_NUMBER] = number
     end
+    local priced = service[SERVICE_WINDOW] or window
     answers[i] = {
-      key,
+      ask[ASK_KEY],
       result,
       granted,
       validity,
       last,
       service[SERVICE_COST],
-      service[SERVICE_CURRENCY],
+      priced and priced[WINDOW_CURRENCY] or false,
+      change_at,
     }
-  end
-  if refused then
-    -- An event is served whole or not at all; the refusal is kept as its answer.
-    account, events, changed, loaded = cmsgpack.unpack(packed), {}, false, {}
-    header[SESSION_SERVICES] = {}
-    for i = 1, #asks do
-      answers[i] = { asks[i][ASK_KEY], RESULT_CREDIT_LIMIT, 0, 0, 0, 0, false }
-    end
   end
 
   if phase == PHASE_EVENT then
     header[SESSION_STATE] = SESSION_CLOSED
   elseif ends and open then
-    release_rest(account, session_key, header, loaded)
+    release_rest(books, session_key, header, loaded)
     changed = true
     header[SESSION_STATE] = SESSION_CLOSED
-    events[#events + 1] =
+    own[#own + 1] =
       session_event(session_id, header, CHANGE_CLOSED, number, request[REQUEST_CAUSE])
-    remember_starved(account, session_id, false)
-  elseif changed and open then
-    remember_starved(account, session_id, starved)
   end
-  -- Units given back to a bucket that has ended meanwhile expire at once.
+  if changed and phase ~= PHASE_EVENT then
+    for b = 1, #books do
+      remember_starved(books[b], session_id, starved and not ends)
+    end
+  end
   if changed then
-    turn_ended(account, events, now)
+    for b = 1, #books do
+      -- Units given back to a bucket that has ended meanwhile expire at once.
+      turn_ended(books[b], events[b], now)
+      check_thresholds(books[b], events[b])
+    end
   end
   if number > header[SESSION_LAST_NUMBER] then
     header[SESSION_LAST_NUMBER] = number
   end
   header[SESSION_LAST_SEEN] = now
   if header[SESSION_STATE] == SESSION_OPEN then
-    header[SESSION_DEADLINE] = now + supervision
+    header[SESSION_DEADLINE] = deadline_of(header, loaded, now, policy[POLICY_SUPERVISION_MS])
   else
     header[SESSION_DEADLINE] = now + header[SESSION_RETENTION]
   end
   local timer = arm_timer(header)
-  local account_timer = account[ACCOUNT_NEXT_CHANGE] ~= next_before and account[ACCOUNT_NEXT_CHANGE]
-  if timer or account_timer then
-    -- A read only: a key of the wrong type must fail before the first write.
-    redis.call('ZCARD', keys[5])
-  end
+  -- A read only: a timer key of the wrong type must fail before the first write.
+  redis.call('ZCARD', keys[5])
 
   -- Write.
-  write_entry(keys[4], epoch, now, request[REQUEST_STAMP], account, events)
-  if changed or #events > 0 then
-    account[ACCOUNT_LAST_SEEN] = now
-    redis.call('SET', account_key, pack_account(account))
+  write_entry(keys[4], epoch, now, request[REQUEST_STAMP], books, events)
+  if changed or #own > 0 then
+    for b = 1, #books do
+      books[b][ACCOUNT_LAST_SEEN] = now
+      redis.call('SET', b == 1 and keys[1] or keys[6], pack_account(books[b]))
+      arm_account(keys[5], books[b], timers_before[b])
+    end
   end
   local answer = cmsgpack.pack({ now, answers })
   local writes = {
@@ -368,9 +523,6 @@ local function charge_session(keys, request, may_grant)
   redis.call('HSET', session_key, unpack(writes))
   if timer then
     redis.call('ZADD', keys[5], timer, 's:' .. session_id)
-  end
-  if account_timer and account_timer > 0 then
-    redis.call('ZADD', keys[5], account_timer, 'a:' .. account[ACCOUNT_ID])
   end
   return { REPLY_DONE, answer }
 end

@@ -59,34 +59,99 @@ local function validity_of(walk, seconds, now, grace)
   return validity
 end
 
--- grant_units(account, service, ask, window, now, policy, events): reserves for ask[ASK_WANT] units.
--- Returns the units granted, the validity in seconds, and whether they are the last: 0 no, 1 yes,
--- and nobody else holds any (final units), 2 yes, but others hold units that may come back.
-local function grant_units(account, service, ask, window, now, policy, events)
-  local quota = ask[ASK_QUOTA]
-  local list = list_eligible(account, ask, window, now)
-  local size = size_grant(list, account, service, window, ask)
-  local whole = size < quota[QUOTA_MAXIMUM]
-  local walk, covered = plan_walk(list, account, service, window, size, whole)
-  local last, legs = 0, {}
+-- keep_window(window): a window as it is kept with a reservation: without its times.
+local function keep_window(window)
+  if not window then
+    return false
+  end
+  return {
+    0,
+    0,
+    window[WINDOW_CURRENCY],
+    window[WINDOW_LINE],
+    window[WINDOW_PERIOD],
+    window[WINDOW_KIND],
+    window[WINDOW_LABEL],
+  }
+end
+
+-- money_in(walk): the money a walk reserves.
+local function money_in(walk)
+  local money = 0
+  for i = 1, #walk, 3 do
+    if walk[i][BUCKET_KIND] == KIND_MONEY then
+      money = money + walk[i + 1]
+    end
+  end
+  return money
+end
+
+-- next_window(windows, window, until_ms): the window that takes over before until_ms, in the same
+-- currency; or nil.
+local function next_window(windows, window, until_ms)
+  if not window or window[WINDOW_UNTIL] >= until_ms then
+    return nil
+  end
+  for i = 1, #windows do
+    local candidate = windows[i]
+    if
+      candidate[WINDOW_FROM] == window[WINDOW_UNTIL]
+      and candidate[WINDOW_CURRENCY] == window[WINDOW_CURRENCY]
+    then
+      return candidate
+    end
+  end
+  return nil
+end
+
+-- grant_units(books, events, service, ask, window, now, request): reserves for ask[ASK_WANT] units.
+-- Returns the units granted, the validity in seconds, whether they are the last (0 no; 1 yes, and
+-- nobody else holds any: final units; 2 yes, but others hold units that may come back), and when
+-- the tariff changes inside the validity time, 0 for never.
+local function grant_units(books, events, service, ask, window, now, request)
+  local quota, policy = ask[ASK_QUOTA], request[REQUEST_POLICY]
+  local sharing, account = request[REQUEST_SHARING], books[1]
+  local list, walk, covered, size
+  repeat
+    list = list_eligible(books, ask, window, now, sharing)
+    size = size_grant(list, account, service, window, ask)
+    local whole = size < quota[QUOTA_MAXIMUM]
+    walk, covered = plan_walk(list, account, service, window, size, whole)
+    local again = covered < size and start_pending(account, events[1], now)
+  until not again
+  local last = 0
   if capacity_of(list, account, service, window, covered + 1) <= covered then
     last = others_hold(list) and 2 or 1
   end
+  local seconds = last == 2 and quota[QUOTA_SHORT_VALIDITY_S] or quota[QUOTA_VALIDITY_S]
+  local validity = validity_of(walk, seconds, now, policy[POLICY_GRACE_MS])
+  local change_at, after = 0, false
+  local following = next_window(ask[ASK_WINDOWS], window, now + validity * 1000)
+  if following and covered > 0 then
+    -- Units used after the change cost what they cost then: hold the dearer of the two.
+    local later, within = plan_walk(list, account, service, following, covered, false)
+    if within >= covered then
+      change_at, after = window[WINDOW_UNTIL], keep_window(following)
+      if money_in(later) > money_in(walk) then
+        walk = later
+      end
+    end
+  end
+  if change_at == 0 and window and window[WINDOW_UNTIL] < now + validity * 1000 then
+    -- No rate to go on with, or not enough money for it: the grant ends with the window.
+    validity = math.max(1, math.ceil((window[WINDOW_UNTIL] - now) / 1000))
+  end
+  local legs = {}
   for i = 1, #walk, 3 do
     local bucket = walk[i]
     bucket[BUCKET_RESERVED] = bucket[BUCKET_RESERVED] + walk[i + 1]
     legs[i], legs[i + 1], legs[i + 2] = bucket[BUCKET_ID], walk[i + 1], walk[i + 2]
   end
   service[SERVICE_LEGS], service[SERVICE_GRANTED] = legs, covered
-  service[SERVICE_LINE] = window and window[WINDOW_LINE] or false
-  service[SERVICE_PERIOD] = window and window[WINDOW_PERIOD] or 0
-  service[SERVICE_CURRENCY] = window and window[WINDOW_CURRENCY] or false
-  service[SERVICE_LABEL] = window and window[WINDOW_LABEL] or false
-  if covered > 0 then
-    start_armed(account, walk, events, now)
+  service[SERVICE_WINDOW], service[SERVICE_NEXT] = keep_window(window), after
+  for b = 1, #books do
+    start_armed(books[b], events[b], walk, now)
   end
-  local seconds = last == 2 and quota[QUOTA_SHORT_VALIDITY_S] or quota[QUOTA_VALIDITY_S]
-  local validity = validity_of(walk, seconds, now, policy[POLICY_GRACE_MS])
   service[SERVICE_VALID_UNTIL] = now + validity * 1000
-  return covered, validity, last
+  return covered, validity, last, change_at
 end

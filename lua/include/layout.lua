@@ -35,6 +35,19 @@ ACCOUNT_NEXT_CHANGE = 8
 ACCOUNT_BUCKETS = 9
 ACCOUNT_STARVED = 10
 ACCOUNT_COUNTERS = 11
+ACCOUNT_THRESHOLDS = 12
+ACCOUNT_PENDING = 13
+
+-- Threshold of an account
+THRESHOLD_ID = 1
+THRESHOLD_RESOURCE = 2
+THRESHOLD_BUNDLE = 3
+THRESHOLD_PERCENT = 4
+THRESHOLD_LEVEL = 5
+THRESHOLD_ARMED = 6
+
+THRESHOLD_CROSSED = 1
+THRESHOLD_REARMED = 2
 
 STANDING_ACTIVE = 1
 STANDING_SUSPENDED = 2
@@ -58,6 +71,7 @@ BUCKET_SCOPE = 14
 BUCKET_BUNDLE = 15
 BUCKET_DURATION = 16
 BUCKET_GRANTED = 17
+BUCKET_AFTER = 18
 
 KIND_UNITS = 1
 KIND_MONEY = 2
@@ -110,21 +124,21 @@ SERVICE_COST = 4
 SERVICE_LEGS = 5
 SERVICE_GRANTED = 6
 SERVICE_VALID_UNTIL = 7
-SERVICE_CURRENCY = 8
-SERVICE_LINE = 9
-SERVICE_PERIOD = 10
-SERVICE_GROSS = 11
-SERVICE_OPENED = 12
-SERVICE_TOTALS = 13
-SERVICE_STEPS = 14
-SERVICE_LABEL = 15
+SERVICE_WINDOW = 8
+SERVICE_NEXT = 9
+SERVICE_GROSS = 10
+SERVICE_OPENED = 11
+SERVICE_TOTALS = 12
+SERVICE_STEPS = 13
 
 -- Leg: flat triples in SERVICE_LEGS: bucket id, amount reserved, units it covers. The money legs of
 -- one run follow each other; the first carries the units of the run, the others 0.
 LEG_WIDTH = 3
 
--- Window of a rate line in a request, and the line in force in the script: the packed line is
--- opened only where money is touched. WINDOW_LABEL is text for the event: "<line id> <zone>".
+-- Window of a rate line: in a request, and (without its times) with the reservation it priced, as
+-- SERVICE_WINDOW, and as SERVICE_NEXT the one after a tariff change inside the validity time. The
+-- packed line is opened only where money is touched. WINDOW_LABEL is text for the event:
+-- "<line id> <zone>".
 WINDOW_FROM = 1
 WINDOW_UNTIL = 2
 WINDOW_CURRENCY = 3
@@ -132,7 +146,6 @@ WINDOW_LINE = 4
 WINDOW_PERIOD = 5
 WINDOW_KIND = 6
 WINDOW_LABEL = 7
-WINDOW_OPENED = 8
 
 WINDOW_CHARGED = 1
 WINDOW_FREE = 2
@@ -161,6 +174,21 @@ REQUEST_STAMP = 8
 REQUEST_POLICY = 9
 REQUEST_SERVICES = 10
 REQUEST_CAUSE = 11
+REQUEST_SHARING = 12
+REQUEST_ACTION = 13
+
+ACTION_DEBIT = 1
+ACTION_REFUND = 2
+
+-- Sharing: the owner of the member's group (its key is KEYS[6]), whose buckets come first at one
+-- priority, which services may draw on them (a scope), and which resources
+SHARING_OWNER = 1
+SHARING_ORDER = 2
+SHARING_SCOPE = 3
+SHARING_RESOURCES = 4
+
+SHARING_OWN_FIRST = 1
+SHARING_SHARED_FIRST = 2
 
 PHASE_INITIAL = 1
 PHASE_UPDATE = 2
@@ -196,6 +224,7 @@ ASK_RATING_GROUP = 10
 ASK_ZONES = 11
 ASK_BANDS = 12
 ASK_REASON = 13
+ASK_USED_AFTER = 14
 
 -- Nothing asked for, as ASK_WANT
 WANT_NOTHING = -1
@@ -215,6 +244,7 @@ ANSWER_VALIDITY_S = 4
 ANSWER_FINAL = 5
 ANSWER_COST = 6
 ANSWER_CURRENCY = 7
+ANSWER_TARIFF_CHANGE = 8
 
 RESULT_SETTLED = 1
 RESULT_GRANTED = 2
@@ -274,6 +304,8 @@ OPERATION_GRANT = 1
 OPERATION_ADD = 2
 OPERATION_SET_FLOOR = 3
 OPERATION_SET_END = 4
+OPERATION_SET_STATE = 5
+OPERATION_SET_THRESHOLDS = 6
 
 -- Provision request (ARGV)
 PROVISION_NOW = 1

@@ -1,9 +1,15 @@
--- compare_buckets(a, b, unit_order, money_order): true when a is consumed before b.
--- The order is total: priority, units before money, the resource's consumption order, creation
--- time, id.
-local function compare_buckets(a, b, unit_order, money_order)
+-- compare_buckets(a, b, unit_order, money_order, sharing): true when a is consumed before b.
+-- The order is total: priority, own before shared or shared before own, units before money, the
+-- resource's consumption order, creation time, id.
+local function compare_buckets(a, b, unit_order, money_order, sharing)
   if a[BUCKET_PRIORITY] ~= b[BUCKET_PRIORITY] then
     return a[BUCKET_PRIORITY] < b[BUCKET_PRIORITY]
+  end
+  if sharing then
+    local shared_a, shared_b = owned_by_owner[a[BUCKET_ID]], owned_by_owner[b[BUCKET_ID]]
+    if shared_a ~= shared_b then
+      return (shared_a == true) == (sharing[SHARING_ORDER] == SHARING_SHARED_FIRST)
+    end
   end
   local kind = a[BUCKET_KIND]
   if kind ~= b[BUCKET_KIND] then
@@ -126,20 +132,46 @@ local function nth_eligible(list, n)
   return found[n]
 end
 
--- list_eligible(account, ask, window, now): the buckets that may pay for a service now: right
--- resource (or money of the rate's currency), valid, in scope.
-local function list_eligible(account, ask, window, now)
+-- add_shared(list, owner, sharing): adds what the owner's buckets offer to a member's service.
+local function add_shared(list, owner, sharing)
+  local found, ask = list[LIST_BUCKETS], list[LIST_ASK]
+  if sharing[SHARING_SCOPE] and not in_scope(sharing[SHARING_SCOPE], ask, list[LIST_NOW]) then
+    return
+  end
+  local buckets = owner[ACCOUNT_BUCKETS]
+  for i = 1, #buckets, 3 do
+    local resource = buckets[i + 1]
+    if
+      (resource == ask[ASK_UNIT] or resource == list[LIST_CURRENCY])
+      and contains(sharing[SHARING_RESOURCES], resource)
+    then
+      local bucket = open_bucket(buckets, i + 2)
+      if is_eligible(bucket, ask, list[LIST_NOW]) then
+        found[#found + 1] = bucket
+      end
+    end
+  end
+end
+
+-- list_eligible(books, ask, window, now, sharing): the buckets that may pay for a service now: right
+-- resource (or money of the rate's currency), valid, in scope; the sharing owner's among them.
+local function list_eligible(books, ask, window, now, sharing)
   local currency = window and window[WINDOW_CURRENCY] or false
-  local list = { {}, 1, account, ask, currency, now }
+  local list = { {}, 1, books[1], ask, currency, now }
   local unit_order, money_order = ask[ASK_UNIT_ORDER], ask[ASK_MONEY_ORDER]
-  if unit_order ~= ORDER_EARLIEST_EXPIRING or money_order ~= ORDER_EARLIEST_EXPIRING then
+  local stored = unit_order == ORDER_EARLIEST_EXPIRING and money_order == ORDER_EARLIEST_EXPIRING
+  if not stored or books[2] then
     -- Another order than the stored one: all of them, sorted.
     local count = 0
     while nth_eligible(list, count + 1) do
       count = count + 1
     end
+    list[LIST_ACCOUNT] = false
+    if books[2] then
+      add_shared(list, books[2], sharing)
+    end
     table.sort(list[LIST_BUCKETS], function(a, b)
-      return compare_buckets(a, b, unit_order, money_order)
+      return compare_buckets(a, b, unit_order, money_order, sharing)
     end)
   end
   return list

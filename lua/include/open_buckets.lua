@@ -10,12 +10,25 @@ local function open_bucket(buckets, place)
   return bucket
 end
 
--- find_bucket(account, id): the bucket, or nil.
-local function find_bucket(account, id)
+-- Ids of the buckets that belong to the owner of a sharing group; empty for a charge without one.
+local owned_by_owner = {}
+
+-- mark_owner(account): remembers that these buckets are the owner's.
+local function mark_owner(account)
   local buckets = account[ACCOUNT_BUCKETS]
   for i = 1, #buckets, 3 do
-    if buckets[i] == id then
-      return open_bucket(buckets, i + 2)
+    owned_by_owner[buckets[i]] = true
+  end
+end
+
+-- find_bucket(books, id): the bucket in the account, or in its sharing owner's; or nil.
+local function find_bucket(books, id)
+  for b = 1, #books do
+    local buckets = books[b][ACCOUNT_BUCKETS]
+    for i = 1, #buckets, 3 do
+      if buckets[i] == id then
+        return open_bucket(buckets, i + 2)
+      end
     end
   end
   return nil

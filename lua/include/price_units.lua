@@ -7,12 +7,16 @@
 local METER_UNITS, METER_BILLED, METER_COUNTER = 1, 2, 3
 local METER_GROSS, METER_COST, METER_OPENED = 4, 5, 6
 
+-- Lines unpacked so far, by their packed bytes.
+local opened_lines = {}
+
 -- open_line(window): the rate line of a window, unpacked once.
 local function open_line(window)
-  local line = window[WINDOW_OPENED]
+  local packed = window[WINDOW_LINE]
+  local line = opened_lines[packed]
   if not line then
-    line = cmsgpack.unpack(window[WINDOW_LINE])
-    window[WINDOW_OPENED] = line
+    line = cmsgpack.unpack(packed)
+    opened_lines[packed] = line
   end
   return line
 end
@@ -100,8 +104,8 @@ local function write_meter(account, service, window, meter)
   local line = open_line(window)
   service[SERVICE_GROSS], service[SERVICE_COST] = meter[METER_GROSS], meter[METER_COST]
   service[SERVICE_OPENED] = meter[METER_OPENED]
-  local totals, place = service[SERVICE_TOTALS], nil
-  place = #totals + 1
+  local totals = service[SERVICE_TOTALS]
+  local place = #totals + 1
   for i = 1, #totals, 3 do
     if totals[i] == line[LINE_ID] then
       place = i

@@ -1,7 +1,9 @@
 -- Committing what was used: the reservation pays first, then what is eligible, then nobody.
 
--- record_impact(impacts, bucket, delta, units): adds to the event's impacts, one per bucket.
-local function record_impact(impacts, bucket, delta, units)
+-- record_impact(effects, bucket, delta, units): adds to the impacts of an event, one per bucket.
+-- effects is { the account's own impacts, those on its sharing owner's buckets }.
+local function record_impact(effects, bucket, delta, units)
+  local impacts = owned_by_owner[bucket[BUCKET_ID]] and effects[2] or effects[1]
   for i = 1, #impacts do
     local impact = impacts[i]
     if impact[1] == bucket[BUCKET_ID] then
@@ -27,38 +29,38 @@ local function add_steps(service, bucket_id, units)
   steps[#steps + 1] = units
 end
 
--- debit_walk(walk, service, impacts): takes what plan_walk said. The meter is the caller's to keep.
-local function debit_walk(walk, service, impacts)
+-- debit_walk(walk, service, effects): takes what plan_walk said. The meter is the caller's to keep.
+local function debit_walk(walk, service, effects)
   for i = 1, #walk, 3 do
     local bucket, amount, units = walk[i], walk[i + 1], walk[i + 2]
     bucket[BUCKET_REMAINING] = bucket[BUCKET_REMAINING] - amount
-    record_impact(impacts, bucket, -amount, units)
+    record_impact(effects, bucket, -amount, units)
     if bucket[BUCKET_STEP] > 1 then
       add_steps(service, bucket[BUCKET_ID], units)
     end
   end
 end
 
--- release_legs(account, service): gives back everything a service holds.
-local function release_legs(account, service)
+-- release_legs(books, service): gives back everything a service holds.
+local function release_legs(books, service)
   local legs = service[SERVICE_LEGS]
   for i = 1, #legs, LEG_WIDTH do
-    local bucket = find_bucket(account, legs[i])
+    local bucket = find_bucket(books, legs[i])
     bucket[BUCKET_RESERVED] = bucket[BUCKET_RESERVED] - legs[i + 1]
   end
   service[SERVICE_LEGS] = {}
   service[SERVICE_GRANTED] = 0
 end
 
--- take_legs(account, service, now, grace): ends a service's reservation and lets each held bucket
+-- take_legs(books, service, now, grace): ends a service's reservation and lets each held bucket
 -- show, for the walk over them, just what was reserved there. Returns the list for that walk,
 -- without those that ended and whose grant is past its validity time (their units expire), and flat
 -- pairs (bucket, reserved by others) to set when the walk is done.
-local function take_legs(account, service, now, grace)
+local function take_legs(books, service, now, grace)
   local held, others, legs = {}, {}, service[SERVICE_LEGS]
   local usable_past_end = now <= service[SERVICE_VALID_UNTIL] + grace
   for i = 1, #legs, LEG_WIDTH do
-    local bucket, amount = find_bucket(account, legs[i]), legs[i + 1]
+    local bucket, amount = find_bucket(books, legs[i]), legs[i + 1]
     local ends = bucket[BUCKET_END]
     others[#others + 1] = bucket
     others[#others + 1] = bucket[BUCKET_RESERVED] - amount
@@ -85,52 +87,75 @@ local function last_money(list)
   return found
 end
 
--- settle_usage(account, service, ask, window, now, policy): commits ask[ASK_USED] units and ends the
--- service's reservation. What the reservation covers is priced by the line stored with it, the rest
--- by `window`, or by the stored line where one is. Returns the impacts, the money it cost, the units
--- nothing covered, and the window that priced it.
-local function settle_usage(account, service, ask, window, now, policy)
-  local left, impacts, cost_before = ask[ASK_USED], {}, service[SERVICE_COST]
-  if service[SERVICE_LINE] then
-    window = {
-      0,
-      0,
-      service[SERVICE_CURRENCY],
-      service[SERVICE_LINE],
-      service[SERVICE_PERIOD],
-      WINDOW_CHARGED,
-      service[SERVICE_LABEL],
-    }
+-- pay_part(books, service, ask, part, list, effects): takes what a list covers of a part of a report
+-- and keeps the meter. A part is { units left, window that prices it }.
+local function pay_part(books, service, part, list, effects)
+  local walk, covered, meter = plan_walk(list, books[1], service, part[2], part[1], false)
+  debit_walk(walk, service, effects)
+  if meter then
+    write_meter(books[1], service, part[2], meter)
   end
-  local walk, covered, meter
+  part[1] = part[1] - covered
+  return walk
+end
+
+-- overdraw(books, service, part, list, effects): the `debit` overuse policy: what nothing covers
+-- drives the last money bucket below its floor.
+local function overdraw(books, service, part, list, effects)
+  local payer = last_money(list)
+  if payer then
+    local meter = read_meter(books[1], service, part[2])
+    local cost = charge_units(open_line(part[2]), meter, part[1])
+    debit_walk({ payer, cost, part[1] }, service, effects)
+    write_meter(books[1], service, part[2], meter)
+    part[1] = 0
+  end
+end
+
+-- settle_usage(books, events, service, ask, parts, now, request): commits what a report says and ends
+-- the service's reservation. parts: { units, window } before and after a tariff change; what is
+-- left of a part's units afterwards was not collected. Returns per part { own impacts, shared
+-- impacts, money it cost }.
+local function settle_usage(books, events, service, ask, parts, now, request)
+  local policy, results = request[REQUEST_POLICY], {}
+  local held, others
   if #service[SERVICE_LEGS] > 0 then
-    local list, others = take_legs(account, service, now, policy[POLICY_GRACE_MS])
-    walk, covered, meter = plan_walk(list, account, service, window, left, false)
+    held, others = take_legs(books, service, now, policy[POLICY_GRACE_MS])
+  end
+  local walks = {}
+  for p = 1, #parts do
+    local effects, cost_before = { {}, {} }, service[SERVICE_COST]
+    if held then
+      walks[#walks + 1] = pay_part(books, service, parts[p], held, effects)
+    end
+    results[p] = { effects[1], effects[2], service[SERVICE_COST] - cost_before }
+  end
+  if held then
     for i = 1, #others, 2 do
       others[i][BUCKET_RESERVED] = others[i + 1]
     end
-    debit_walk(walk, service, impacts)
-    if meter then
-      write_meter(account, service, window, meter)
-    end
-    left = left - covered
   end
-  if left > 0 then
-    local list = list_eligible(account, ask, window, now)
-    walk, covered, meter = plan_walk(list, account, service, window, left, false)
-    debit_walk(walk, service, impacts)
-    if meter then
-      write_meter(account, service, window, meter)
-    end
-    left = left - covered
-    local payer = left > 0 and policy[POLICY_OVERUSE] == OVERUSE_DEBIT and last_money(list)
-    if payer then
-      meter = read_meter(account, service, window)
-      debit_walk({ payer, charge_units(open_line(window), meter, left), left }, service, impacts)
-      write_meter(account, service, window, meter)
-      left = 0
+  for p = 1, #parts do
+    local part, result = parts[p], results[p]
+    local units, cost_before = part[1], service[SERVICE_COST]
+    if units > 0 then
+      local effects = { result[1], result[2] }
+      repeat
+        local list = list_eligible(books, ask, part[2], now, request[REQUEST_SHARING])
+        walks[#walks + 1] = pay_part(books, service, part, list, effects)
+        local again = part[1] > 0 and start_pending(books[1], events[1], now)
+        if part[1] > 0 and not again and policy[POLICY_OVERUSE] == OVERUSE_DEBIT then
+          overdraw(books, service, part, list, effects)
+        end
+      until not again
+      result[3] = result[3] + service[SERVICE_COST] - cost_before
     end
   end
-  service[SERVICE_USED] = service[SERVICE_USED] + ask[ASK_USED]
-  return impacts, service[SERVICE_COST] - cost_before, left, window
+  for w = 1, #walks do
+    for b = 1, #books do
+      start_armed(books[b], events[b], walks[w], now)
+    end
+  end
+  service[SERVICE_USED] = service[SERVICE_USED] + ask[ASK_USED] + ask[ASK_USED_AFTER]
+  return results, walks
 end

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import type { Amount } from '../domain/amounts.js';
 import type { EventStamp } from '../domain/events.js';
+import type { SharingMembership } from '../domain/profile.js';
 import type { UnitKind } from '../domain/units.js';
 import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
 import { pack, unpack, type Packable, type Unpacked } from './packing.js';
 import type { ScriptReply } from './script-loader.js';
-import { asAmount, asArray, asNumber, asText, asTextOrNull } from './unpacked.js';
+import { asAmount, asArray, asNumber, asText, asTextOrNull, asTimeOrNull } from './unpacked.js';
 
 export const CONSUMPTION_ORDERS = [
   'earliest-expiring',
@@ -52,8 +53,10 @@ export interface ChargeService {
   readonly key: string;
   readonly unit: UnitKind;
   readonly ratingGroup: number | null;
-  /** Used since the last report. */
+  /** Used since the last report, under the tariff of the reservation. */
   readonly used: Amount;
+  /** Used after the tariff change that the last answer announced. */
+  readonly usedAfter: Amount;
   /** Units asked for; null where none are. */
   readonly want: Amount | null;
   readonly quota: ChargeQuota;
@@ -89,6 +92,10 @@ export interface ChargeRequest {
   readonly policy: ChargePolicy;
   readonly services: readonly ChargeService[];
   readonly cause: string | null;
+  /** For an event: take what is asked for, or give it back. */
+  readonly action?: 'debit' | 'refund';
+  /** The sharing group that the account is a member of. */
+  readonly sharing?: SharingMembership | null;
   /** Milliseconds since 1970, for tests; the Redis server's clock where absent. */
   readonly now?: number;
 }
@@ -110,6 +117,8 @@ export interface ChargedService {
   /** Money the service has cost in the session so far. */
   readonly cost: Amount;
   readonly currency: string | null;
+  /** When the tariff changes inside the validity time, ms since 1970; null where it doesn't. */
+  readonly tariffChangeAt: number | null;
 }
 
 export const CHARGE_REFUSALS = [
@@ -166,6 +175,7 @@ async function call(
       keys.control(partition),
       keys.outbox(partition),
       keys.timers(partition),
+      ...(request.sharing ? [keys.account(partition, request.sharing.ownerAccountId)] : []),
     ],
     [packRequest(request)],
   );
@@ -207,7 +217,25 @@ function packRequest(request: ChargeRequest): Buffer {
     ],
     request.services.map(packService),
     request.cause ?? false,
+    packSharing(request.sharing ?? null),
+    request.action === 'refund' ? layout.ACTION_REFUND : layout.ACTION_DEBIT,
   ]);
+}
+
+function packSharing(sharing: SharingMembership | null): Packable {
+  if (sharing === null) return false;
+  const { scope } = sharing;
+  return [
+    sharing.ownerAccountId,
+    sharing.order === 'own-first' ? layout.SHARING_OWN_FIRST : layout.SHARING_SHARED_FIRST,
+    scope !== null && [
+      scope.contexts ?? false,
+      scope.ratingGroups ?? false,
+      scope.zones ?? false,
+      scope.bands ?? false,
+    ],
+    sharing.resources ?? false,
+  ];
 }
 
 function packService(service: ChargeService): Packable {
@@ -240,6 +268,7 @@ function packService(service: ChargeService): Packable {
     service.zones,
     service.bands.map(({ fromMs, untilMs, band }) => [Math.max(0, fromMs), untilMs, band]),
     service.reason ?? false,
+    service.usedAfter,
   ];
 }
 
@@ -250,7 +279,13 @@ function packService(service: ChargeService): Packable {
 function fingerprintOf(request: ChargeRequest): string {
   const content = [
     request.phase,
-    ...request.services.map(({ key, unit, used, want }) => [key, unit, used, want]),
+    ...request.services.map(({ key, unit, used, usedAfter, want }) => [
+      key,
+      unit,
+      used,
+      usedAfter,
+      want,
+    ]),
   ];
   return createHash('sha1').update(JSON.stringify(content)).digest('base64url').slice(0, 16);
 }
@@ -302,7 +337,7 @@ const RESULTS: ReadonlyMap<number, ChargedService['result']> = new Map([
 const LAST = ['no', 'final', 'shared'] as const;
 
 function chargedService(packed: Unpacked): ChargedService {
-  const [key, code, granted, validity, last, cost, currency] = asArray(packed);
+  const [key, code, granted, validity, last, cost, currency, changeAt] = asArray(packed);
   const result = RESULTS.get(asNumber(code));
   if (result === undefined) throw new EngineReplyError(`charge answered result ${String(code)}`);
   return {
@@ -313,6 +348,7 @@ function chargedService(packed: Unpacked): ChargedService {
     last: LAST[asNumber(last)] ?? 'no',
     cost: asAmount(cost),
     currency: asTextOrNull(currency),
+    tariffChangeAt: asTimeOrNull(changeAt),
   };
 }
 

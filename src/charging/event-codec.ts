@@ -50,6 +50,8 @@ const STATE_CAUSES: readonly BucketStateEvent['cause'][] = [
   'resumed',
 ];
 
+const THRESHOLD_DIRECTIONS = ['crossed', 're-armed'] as const;
+
 /** The word a code stands for; codes count from 1 in the order of the words. */
 function word<T>(words: readonly T[], code: Unpacked | undefined): T {
   const found = words[asNumber(code) - 1];
@@ -69,6 +71,11 @@ export function ledgerKindCode(kind: LedgerKind): number {
 /** Code of a standing in a provision request. */
 export function standingCode(standing: AccountStanding): number {
   return code(STANDINGS, standing);
+}
+
+/** Code of a bucket's state in a credit request. */
+export function bucketStateCode(state: BucketState): number {
+  return code(BUCKET_STATES, state);
 }
 
 /** The standing of an account header. @throws PackingError for a code of another version. */
@@ -145,6 +152,24 @@ function decodeEvent(packed: Unpacked): ChargingEvent {
         startsAt: asTimeOrNull(fields[6]),
         endsAt: asTimeOrNull(fields[7]),
       };
+    case layout.EVENT_SHARED_USAGE:
+      return {
+        type: 'shared-usage',
+        memberAccountId: asText(fields[1]),
+        sessionId: asText(fields[2]),
+        requestNumber: asNumber(fields[3]),
+        service: asText(fields[4]),
+        impacts: asArray(fields[5]).map(decodeImpact),
+      };
+    case layout.EVENT_THRESHOLD:
+      return {
+        type: 'threshold',
+        thresholdId: asText(fields[1]),
+        resource: asText(fields[2]),
+        direction: word(THRESHOLD_DIRECTIONS, fields[3]),
+        level: asAmount(fields[4]),
+        value: asAmount(fields[5]),
+      };
     case layout.EVENT_ACCOUNT:
       return {
         type: 'account',
@@ -210,6 +235,8 @@ export interface DecodedBucket extends BucketGrant {
   readonly reserved: BucketGrant['granted'];
   /** How long it lasts from its first use, in ms; null where its validity is fixed. */
   readonly durationMs: number | null;
+  /** The bundle or bucket that must be spent before this one starts. */
+  readonly after: string | null;
 }
 
 const SCOPE_SETS = ['contexts', 'ratingGroups', 'zones', 'bands'] as const;
@@ -236,6 +263,7 @@ export function decodeBucket(packed: Unpacked | undefined): DecodedBucket {
     blocker: fields[layout.BUCKET_BLOCKER] === true,
     bundleId: asTextOrNull(fields[layout.BUCKET_BUNDLE]),
     durationMs: asTimeOrNull(fields[layout.BUCKET_DURATION]),
+    after: asTextOrNull(fields[layout.BUCKET_AFTER]),
     detail: Array.isArray(scope)
       ? { scope: Object.fromEntries(SCOPE_SETS.map((name, index) => [name, scope[index]])) }
       : {},
@@ -315,8 +343,23 @@ function encodeEvent(event: ChargingEvent): Packable {
         event.profileVersion,
       ];
     case 'shared-usage':
+      return [
+        layout.EVENT_SHARED_USAGE,
+        event.memberAccountId,
+        event.sessionId,
+        event.requestNumber,
+        event.service,
+        event.impacts.map(encodeImpact),
+      ];
     case 'threshold':
-      throw new PackingError(`the scripts write no ${event.type} events`);
+      return [
+        layout.EVENT_THRESHOLD,
+        event.thresholdId,
+        event.resource,
+        code(THRESHOLD_DIRECTIONS, event.direction),
+        event.level,
+        event.value,
+      ];
   }
 }
 
@@ -327,6 +370,7 @@ function encodeImpact(impact: Impact): Packable {
 /** What a bucket holds when it is granted; a scope where it has one. */
 export interface NewBucket extends BucketGrant {
   readonly durationMs?: number | null;
+  readonly after?: string | null;
 }
 
 /** Packs a bucket that is about to be granted, in the order of BUCKET_ in layout.lua. */
@@ -350,5 +394,6 @@ export function encodeBucket(bucket: NewBucket): Packable {
     bucket.bundleId ?? false,
     bucket.durationMs ?? 0,
     bucket.granted,
+    bucket.after ?? false,
   ];
 }

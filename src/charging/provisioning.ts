@@ -7,7 +7,13 @@ import type { Amount } from '../domain/amounts.js';
 import type { SubscriberIdentity } from '../domain/identity.js';
 import type { SubscriberProfile } from '../domain/profile.js';
 import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
-import { encodeBucket, ledgerKindCode, standingCode, type NewBucket } from './event-codec.js';
+import {
+  bucketStateCode,
+  encodeBucket,
+  ledgerKindCode,
+  standingCode,
+  type NewBucket,
+} from './event-codec.js';
 import * as layout from './generated/layout.js';
 import { pack, unpack, type Packable } from './packing.js';
 import { asArray, asText } from './unpacked.js';
@@ -75,7 +81,22 @@ export type CreditOperation =
   | { readonly operation: 'grant'; readonly bucket: NewBucket }
   | { readonly operation: 'add'; readonly bucketId: string; readonly amount: Amount }
   | { readonly operation: 'set-floor'; readonly bucketId: string; readonly floor: Amount | null }
-  | { readonly operation: 'set-end'; readonly bucketId: string; readonly endsAt: number | null };
+  | { readonly operation: 'set-end'; readonly bucketId: string; readonly endsAt: number | null }
+  | {
+      readonly operation: 'set-state';
+      readonly bucketId: string;
+      readonly state: 'active' | 'armed' | 'inactive';
+    }
+  | { readonly operation: 'set-thresholds'; readonly thresholds: readonly AccountThreshold[] };
+
+/** Says when what is left of a resource, or of a bundle, has fallen to a level. */
+export interface AccountThreshold {
+  readonly id: string;
+  readonly resource: string;
+  readonly bundleId: string | null;
+  /** An amount left, or a percentage of what was granted. */
+  readonly level: { readonly amount: Amount } | { readonly percent: number };
+}
 
 export interface CreditRequest {
   readonly partition: number;
@@ -165,7 +186,16 @@ function packOperation(operation: CreditOperation): Packable {
       return [layout.OPERATION_SET_FLOOR, operation.bucketId, operation.floor ?? layout.NO_FLOOR];
     case 'set-end':
       return [layout.OPERATION_SET_END, operation.bucketId, operation.endsAt ?? 0];
+    case 'set-state':
+      return [layout.OPERATION_SET_STATE, operation.bucketId, bucketStateCode(operation.state)];
+    case 'set-thresholds':
+      return [layout.OPERATION_SET_THRESHOLDS, operation.thresholds.map(packThreshold)];
   }
+}
+
+function packThreshold({ id, resource, bundleId, level }: AccountThreshold): Packable {
+  const percent = 'percent' in level;
+  return [id, resource, bundleId ?? false, percent, percent ? level.percent : level.amount, true];
 }
 
 /** Publishes a subscriber's profile under one of its identities. */

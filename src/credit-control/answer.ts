@@ -3,15 +3,13 @@ import type { ChargedService } from '../charging/charge.js';
 import { toAmount } from '../domain/amounts.js';
 import type { Money, ServiceOutcome, ServiceResult } from '../domain/credit-control.js';
 import type { CompiledCatalog } from '../rating/catalog.js';
-import { FOREVER_MS, windowAt, type RatedLines } from '../rating/rate-line.js';
+import type { RatedLines } from '../rating/rate-line.js';
 import type { PreparedService } from './rated-service.js';
 
 export interface AnswerContext {
   readonly catalog: CompiledCatalog;
   readonly tenant: string;
   readonly terminates: boolean;
-  /** When the request was decided, by the engine's clock. */
-  readonly at: number;
 }
 
 /** The outcome of one service; `charged` is null where the engine was not asked. */
@@ -29,7 +27,7 @@ export function answerService(
   const cost = costOf(charged, rated, context);
   const result: ServiceResult = charged.result;
   if (result === 'granted') {
-    return { ...head, result, ...grantOf(charged, rated, context.at), ...cost };
+    return { ...head, result, ...grantOf(charged, rated), ...cost };
   }
   if (result === 'credit-limit-reached') {
     // With a way out of credit the gateway is told where to send the user [RFC 8506 5.6].
@@ -48,27 +46,17 @@ export function answerService(
 function grantOf(
   charged: ChargedService,
   rated: RatedLines,
-  at: number,
 ): Omit<ServiceOutcome, 'result' | 'ratingGroup' | 'serviceIdentifiers'> {
   const { quota } = rated;
   const threshold = Math.floor((charged.granted * quota.thresholdPercent) / 100);
-  const changeAt = tariffChangeWithin(rated, at, charged.validitySeconds);
   return {
     granted: { unit: rated.unit, amount: charged.granted },
-    // Usage after a change of price must be reported by itself: the grant ends with the window.
-    validitySeconds:
-      changeAt === null ? charged.validitySeconds : Math.max(1, Math.ceil((changeAt - at) / 1000)),
+    validitySeconds: charged.validitySeconds,
+    ...(charged.tariffChangeAt === null ? {} : { tariffChangeAt: charged.tariffChangeAt }),
     ...(charged.last === 'final' ? { finalUnit: rated.finalUnit } : {}),
     ...(threshold > 0 && charged.last !== 'final' ? { quotaThreshold: toAmount(threshold) } : {}),
     ...(quota.holdingSeconds === null ? {} : { quotaHoldingSeconds: quota.holdingSeconds }),
   };
-}
-
-/** When the price changes inside a validity time, in ms since 1970; null where it doesn't. */
-function tariffChangeWithin(rated: RatedLines, at: number, validitySeconds: number): number | null {
-  const window = windowAt(rated, at);
-  if (window === null || window.untilMs >= FOREVER_MS) return null;
-  return window.untilMs < at + validitySeconds * 1000 ? window.untilMs : null;
 }
 
 function costOf(

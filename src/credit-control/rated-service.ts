@@ -70,6 +70,7 @@ export function prepareService(
       ratingGroup: service.ratingGroup,
       // A one-time event takes at once what it asks for [RFC 8506 6.3].
       used: isEvent ? (wanted ?? toAmount(1)) : used,
+      usedAfter: isEvent ? ZERO : usedUnits(service, unit, true),
       want: isEvent || request.phase === 'terminate' ? null : wanted,
       quota: chargeQuota(rated, policy),
       windows: chargeWindows(rated),
@@ -97,13 +98,16 @@ function unratedCharge(
   rated: RatedService,
 ): ChargeService | null {
   if (rated.result !== 'rating-failed' || request.phase === 'event') return null;
-  const unit = UNIT_KINDS.find((kind) => usedUnits(service, kind) > 0);
+  const unit = UNIT_KINDS.find(
+    (kind) => usedUnits(service, kind) + usedUnits(service, kind, true) > 0,
+  );
   if (unit === undefined) return null;
   return {
     key: serviceKey(service),
     unit,
     ratingGroup: service.ratingGroup,
     used: usedUnits(service, unit),
+    usedAfter: usedUnits(service, unit, true),
     want: null,
     quota: {
       maximum: ZERO,
@@ -139,8 +143,13 @@ function amountOf(amounts: UnitAmounts, unit: UnitKind): Amount | null {
   return addAmounts(amounts.inputOctets ?? ZERO, amounts.outputOctets ?? ZERO);
 }
 
-function usedUnits(service: ServiceRequest, unit: UnitKind): Amount {
-  return addAmounts(ZERO, ...service.used.map((used) => amountOf(used, unit) ?? ZERO));
+/**
+ * Units used before a tariff change, or after it. What a gateway cannot tell apart counts as before:
+ * the tariff that the user was told of first [RFC 8506 8.27].
+ */
+function usedUnits(service: ServiceRequest, unit: UnitKind, after = false): Amount {
+  const used = service.used.filter((each) => (each.tariffChange === 'after') === after);
+  return addAmounts(ZERO, ...used.map((each) => amountOf(each, unit) ?? ZERO));
 }
 
 function wantedUnits(service: ServiceRequest, unit: UnitKind, fallback: Amount): Amount | null {

@@ -179,6 +179,8 @@ function buildCharge(
     policy: chargePolicy(catalog.policy(profile.tenant)),
     services: prepared.flatMap((service) => service.charge ?? []),
     cause: request.terminationCause ?? null,
+    action: request.action === 'refund' ? 'refund' : 'debit',
+    sharing: profile.sharing,
   };
 }
 
@@ -261,7 +263,6 @@ function answer(
     catalog: context.catalog,
     tenant: context.profile.tenant,
     terminates: context.request.phase === 'terminate' || context.request.phase === 'event',
-    at: outcome.at,
   };
   return {
     kind: 'answered',

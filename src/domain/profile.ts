@@ -12,10 +12,26 @@ export interface SubscriberProfile {
   readonly subscription: string | null;
   /** Codes of the tariffs that rate this subscriber, by service context; "*" for any other. */
   readonly tariff: string;
-  /** Account of the sharing group's owner, in the same partition; null when not shared. */
-  readonly owner: string | null;
+  /** The sharing group whose owner's balances this member may draw on; null when none. */
+  readonly sharing: SharingMembership | null;
   /** Identities kept for the record, by kind. */
   readonly imsi?: string;
   readonly msisdn?: string;
   readonly userName?: string;
+}
+
+export interface SharingMembership {
+  /** In the same partition as the member. */
+  readonly ownerAccountId: string;
+  /** At one priority: the member's own buckets first, or the owner's. */
+  readonly order: 'own-first' | 'shared-first';
+  /** Services that may draw on the owner; null for all, as is a set inside. */
+  readonly scope: {
+    readonly contexts: readonly string[] | null;
+    readonly ratingGroups: readonly number[] | null;
+    readonly zones: readonly string[] | null;
+    readonly bands: readonly string[] | null;
+  } | null;
+  /** Resources that are shared; null for all. */
+  readonly resources: readonly string[] | null;
 }

@@ -36,6 +36,19 @@ export const ACCOUNT_NEXT_CHANGE = 8;
 export const ACCOUNT_BUCKETS = 9;
 export const ACCOUNT_STARVED = 10;
 export const ACCOUNT_COUNTERS = 11;
+export const ACCOUNT_THRESHOLDS = 12;
+export const ACCOUNT_PENDING = 13;
+
+// Threshold of an account
+export const THRESHOLD_ID = 1;
+export const THRESHOLD_RESOURCE = 2;
+export const THRESHOLD_BUNDLE = 3;
+export const THRESHOLD_PERCENT = 4;
+export const THRESHOLD_LEVEL = 5;
+export const THRESHOLD_ARMED = 6;
+
+export const THRESHOLD_CROSSED = 1;
+export const THRESHOLD_REARMED = 2;
 
 export const STANDING_ACTIVE = 1;
 export const STANDING_SUSPENDED = 2;
@@ -59,6 +72,7 @@ export const BUCKET_SCOPE = 14;
 export const BUCKET_BUNDLE = 15;
 export const BUCKET_DURATION = 16;
 export const BUCKET_GRANTED = 17;
+export const BUCKET_AFTER = 18;
 
 export const KIND_UNITS = 1;
 export const KIND_MONEY = 2;
@@ -111,21 +125,21 @@ export const SERVICE_COST = 4;
 export const SERVICE_LEGS = 5;
 export const SERVICE_GRANTED = 6;
 export const SERVICE_VALID_UNTIL = 7;
-export const SERVICE_CURRENCY = 8;
-export const SERVICE_LINE = 9;
-export const SERVICE_PERIOD = 10;
-export const SERVICE_GROSS = 11;
-export const SERVICE_OPENED = 12;
-export const SERVICE_TOTALS = 13;
-export const SERVICE_STEPS = 14;
-export const SERVICE_LABEL = 15;
+export const SERVICE_WINDOW = 8;
+export const SERVICE_NEXT = 9;
+export const SERVICE_GROSS = 10;
+export const SERVICE_OPENED = 11;
+export const SERVICE_TOTALS = 12;
+export const SERVICE_STEPS = 13;
 
 // Leg: flat triples in SERVICE_LEGS: bucket id, amount reserved, units it covers. The money legs of
 // one run follow each other; the first carries the units of the run, the others 0.
 export const LEG_WIDTH = 3;
 
-// Window of a rate line in a request, and the line in force in the script: the packed line is
-// opened only where money is touched. WINDOW_LABEL is text for the event: "<line id> <zone>".
+// Window of a rate line: in a request, and (without its times) with the reservation it priced, as
+// SERVICE_WINDOW, and as SERVICE_NEXT the one after a tariff change inside the validity time. The
+// packed line is opened only where money is touched. WINDOW_LABEL is text for the event:
+// "<line id> <zone>".
 export const WINDOW_FROM = 1;
 export const WINDOW_UNTIL = 2;
 export const WINDOW_CURRENCY = 3;
@@ -133,7 +147,6 @@ export const WINDOW_LINE = 4;
 export const WINDOW_PERIOD = 5;
 export const WINDOW_KIND = 6;
 export const WINDOW_LABEL = 7;
-export const WINDOW_OPENED = 8;
 
 export const WINDOW_CHARGED = 1;
 export const WINDOW_FREE = 2;
@@ -162,6 +175,21 @@ export const REQUEST_STAMP = 8;
 export const REQUEST_POLICY = 9;
 export const REQUEST_SERVICES = 10;
 export const REQUEST_CAUSE = 11;
+export const REQUEST_SHARING = 12;
+export const REQUEST_ACTION = 13;
+
+export const ACTION_DEBIT = 1;
+export const ACTION_REFUND = 2;
+
+// Sharing: the owner of the member's group (its key is KEYS[6]), whose buckets come first at one
+// priority, which services may draw on them (a scope), and which resources
+export const SHARING_OWNER = 1;
+export const SHARING_ORDER = 2;
+export const SHARING_SCOPE = 3;
+export const SHARING_RESOURCES = 4;
+
+export const SHARING_OWN_FIRST = 1;
+export const SHARING_SHARED_FIRST = 2;
 
 export const PHASE_INITIAL = 1;
 export const PHASE_UPDATE = 2;
@@ -197,6 +225,7 @@ export const ASK_RATING_GROUP = 10;
 export const ASK_ZONES = 11;
 export const ASK_BANDS = 12;
 export const ASK_REASON = 13;
+export const ASK_USED_AFTER = 14;
 
 // Nothing asked for, as ASK_WANT
 export const WANT_NOTHING = -1;
@@ -216,6 +245,7 @@ export const ANSWER_VALIDITY_S = 4;
 export const ANSWER_FINAL = 5;
 export const ANSWER_COST = 6;
 export const ANSWER_CURRENCY = 7;
+export const ANSWER_TARIFF_CHANGE = 8;
 
 export const RESULT_SETTLED = 1;
 export const RESULT_GRANTED = 2;
@@ -275,6 +305,8 @@ export const OPERATION_GRANT = 1;
 export const OPERATION_ADD = 2;
 export const OPERATION_SET_FLOOR = 3;
 export const OPERATION_SET_END = 4;
+export const OPERATION_SET_STATE = 5;
+export const OPERATION_SET_THRESHOLDS = 6;
 
 // Provision request (ARGV)
 export const PROVISION_NOW = 1;

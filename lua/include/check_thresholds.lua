@@ -1,0 +1,52 @@
+-- check_thresholds(account, events): fires the thresholds that the balances have fallen to, once per
+-- crossing, and arms again those that a credit has lifted them above. A threshold watches what is
+-- left of a resource, or of a bundle: an amount, or a percentage of what was granted.
+local function check_thresholds(account, events)
+  local thresholds, buckets = account[ACCOUNT_THRESHOLDS], account[ACCOUNT_BUCKETS]
+  for i = 1, #thresholds do
+    local threshold = thresholds[i]
+    local value, granted = 0, 0
+    for k = 1, #buckets, 3 do
+      if buckets[k + 1] == threshold[THRESHOLD_RESOURCE] then
+        local bucket = open_bucket(buckets, k + 2)
+        local state, bundle = bucket[BUCKET_STATE], threshold[THRESHOLD_BUNDLE]
+        local counts = state == STATE_ACTIVE or state == STATE_ARMED
+        -- A bucket used up still stands for what was granted.
+        if not bundle and state == STATE_INACTIVE then
+          counts = false
+        elseif bundle then
+          counts = bundle == bucket[BUCKET_BUNDLE] and state ~= STATE_PENDING
+        end
+        if counts then
+          value, granted = value + bucket[BUCKET_REMAINING], granted + bucket[BUCKET_GRANTED]
+        end
+      end
+    end
+    local level = threshold[THRESHOLD_LEVEL]
+    if threshold[THRESHOLD_PERCENT] then
+      local rest = granted % 100
+      level = (granted - rest) / 100 * level + math.floor(rest * level / 100)
+    end
+    if threshold[THRESHOLD_ARMED] and value <= level then
+      threshold[THRESHOLD_ARMED] = false
+      events[#events + 1] = {
+        EVENT_THRESHOLD,
+        threshold[THRESHOLD_ID],
+        threshold[THRESHOLD_RESOURCE],
+        THRESHOLD_CROSSED,
+        level,
+        value,
+      }
+    elseif not threshold[THRESHOLD_ARMED] and value > level then
+      threshold[THRESHOLD_ARMED] = true
+      events[#events + 1] = {
+        EVENT_THRESHOLD,
+        threshold[THRESHOLD_ID],
+        threshold[THRESHOLD_RESOURCE],
+        THRESHOLD_REARMED,
+        level,
+        value,
+      }
+    end
+  end
+end
