@@ -25,9 +25,18 @@ export interface ResourceDeclaration {
   readonly kind: 'units' | 'money';
   /** Decimals of the smallest unit; 0 for units. */
   readonly scale: number;
-  readonly consumptionOrder:
-    'earliest-expiring' | 'earliest-started' | 'latest-started' | 'smallest' | 'largest';
+  readonly consumptionOrder: ConsumptionOrder;
 }
+
+/** In which order buckets of one priority and resource are used. */
+export const CONSUMPTION_ORDERS = [
+  'earliest-expiring',
+  'earliest-started',
+  'latest-started',
+  'smallest',
+  'largest',
+] as const;
+export type ConsumptionOrder = (typeof CONSUMPTION_ORDERS)[number];
 
 export interface ChargingPolicy {
   /** An update of a session that is not known: charge it in a new one, or refuse it. */

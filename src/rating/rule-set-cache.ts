@@ -1,4 +1,10 @@
-import type { RuleSet } from './rule-set.js';
+import type { RatedService } from './rate-line.js';
+
+/** The rules that match one kind of question whatever the time. */
+export interface RuleSet {
+  /** The answer at an instant, in milliseconds since 1970. */
+  answerAt(atMs: number): RatedService;
+}
 
 /** Sets remembered by one tariff, some hundreds of octets each; all are dropped beyond that. */
 const RULE_SETS_MAX = 100_000;

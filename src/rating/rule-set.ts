@@ -16,6 +16,7 @@ import {
   type RatingQuestion,
 } from './rate-line.js';
 import { compareRules } from './rule-order.js';
+import type { RuleSet } from './rule-set-cache.js';
 import type { Interval } from './time-band.js';
 
 /** A question without its time, in the words that rules are written in. */
@@ -38,10 +39,6 @@ interface Segment extends Interval {
 interface Candidates {
   readonly version: CompiledVersion;
   readonly rules: readonly CompiledRule[];
-}
-
-export interface RuleSet {
-  answerAt(atMs: number): RatedService;
 }
 
 export function createRuleSet(tariff: CompiledTariff, question: RatingQuestion): RuleSet {

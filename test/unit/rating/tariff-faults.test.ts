@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileTariff } from '../../../src/rating/compile.js';
 import type {
-  BandWindow,
   QuotaRule,
   Rate,
   Rule,
