@@ -6,7 +6,7 @@ import {
   FLAG_PROXIABLE,
   FLAG_REQUEST,
 } from '../src/diameter/message-header.js';
-import { MessageWriter } from '../src/diameter/message-writer.js';
+import type { MessageWriter } from '../src/diameter/message-writer.js';
 
 /** What differs from subscriber to subscriber and from request to request. */
 export interface UpdateOf {

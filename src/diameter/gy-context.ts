@@ -94,13 +94,20 @@ function readBearer(reader: MessageReader, ps: Entry, context: Draft): void {
   if (equipment !== NONE) readEquipment(reader, equipment, context);
 }
 
-/** QoS-Information as class/priority/uplink/downlink [TS 29.212 5.3.16]; "-" for what is absent. */
+/**
+ * QoS-Information as class/priority/uplink/downlink [TS 29.212 5.3.16], rates of the bearer or else
+ * of the whole access point; "-" for what is absent.
+ */
 function readQos(reader: MessageReader, qos: Entry, context: Draft): void {
   if (qos === NONE) return;
   const priority = reader.first(qos, Qos.allocationRetentionPriority);
   const level = priority === NONE ? undefined : reader.unsigned32(priority, Arp.priorityLevel);
-  const up = reader.unsigned32(qos, Qos.maxRequestedBandwidthUl);
-  const down = reader.unsigned32(qos, Qos.maxRequestedBandwidthDl);
+  const up =
+    reader.unsigned32(qos, Qos.maxRequestedBandwidthUl) ??
+    reader.unsigned32(qos, Qos.apnAggregateMaxBitrateUl);
+  const down =
+    reader.unsigned32(qos, Qos.maxRequestedBandwidthDl) ??
+    reader.unsigned32(qos, Qos.apnAggregateMaxBitrateDl);
   const qci = reader.integer32(qos, Qos.qoSClassIdentifier);
   context['qos'] = `${qci ?? '-'}/${level ?? '-'}/${up ?? '-'}/${down ?? '-'}`;
 }
