@@ -148,6 +148,7 @@ function serviceOf(ratingGroup: number, options: RequestOptions): ChargeService 
     serviceContext: '32251@3gpp.org',
     zones: [],
     bands: [],
+    usedAfter: ZERO,
     reason: null,
   };
 }

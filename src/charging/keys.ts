@@ -8,6 +8,7 @@ import type { SubscriberIdentity } from '../domain/identity.js';
 export interface Keys {
   readonly meta: string;
   readonly config: string;
+  readonly nodes: string;
   identity(networkScope: string, identity: SubscriberIdentity): string;
   route(sessionId: string): string;
   control(partition: number): string;
@@ -22,6 +23,7 @@ export function createKeys(prefix: string): Keys {
   return {
     meta: `${prefix}:meta`,
     config: `${prefix}:config`,
+    nodes: `${prefix}:nodes`,
     identity: (networkScope, { kind, value }) => `${prefix}:id:${networkScope}:${kind}:${value}`,
     route: (sessionId) => `${prefix}:route:${sessionId}`,
     control: (partition) => `${prefix}:{p${partition}}:control`,

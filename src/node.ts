@@ -1,0 +1,275 @@
+/**
+ * The map of the system: everything a tolld process is made of, built in the order in which a
+ * request flows, and closed in reverse.
+ */
+import type { AddressInfo } from 'node:net';
+import type pg from 'pg';
+import { createEngineConnection, type EngineConnection } from './charging/engine-connection.js';
+import type { Engine } from './charging/engine.js';
+import { announceNode } from './charging/node-registry.js';
+import { openKeySpace, type KeySpace } from './charging/partitions.js';
+import { checkServer } from './charging/server-checks.js';
+import { createCatalogHolder, type CatalogHolder } from './credit-control/catalog-holder.js';
+import { createCreditControlMetrics } from './credit-control/metrics.js';
+import { createCreditControl } from './credit-control/session.js';
+import { createSweeper } from './credit-control/sweeper.js';
+import { createDiameterServer, type DiameterServer } from './diameter/server.js';
+import { createOperationsServer } from './observability/http.js';
+import type { Logger } from './observability/logger.js';
+import { createMetrics, type Metrics } from './observability/metrics.js';
+import { checkDatabase, createDatabase } from './records/database.js';
+import { readInstallation, recordInstallation } from './records/installation.js';
+import { migrate, missingMigrations } from './records/migrate.js';
+import type { Config } from './settings.js';
+
+export interface NodeAddresses {
+  readonly diameter: readonly { readonly host: string; readonly port: number }[];
+  readonly operations: { readonly host: string; readonly port: number };
+}
+
+export interface TolldNode {
+  readonly addresses: NodeAddresses;
+  /** Finishes what is in flight, then closes everything, the fronts first. */
+  close(): Promise<void>;
+}
+
+/** The process cannot start as things are; the message says what to change. */
+export class NodeStartError extends Error {
+  readonly code = 'TOLLD_NODE_START';
+}
+
+export interface NodeDependencies {
+  readonly logger: Logger;
+}
+
+/**
+ * Starts a process: record, engine, rating, fronts, and what runs beside them.
+ * @throws NodeStartError, KeySpaceError, or the error of what could not be reached; what had been
+ * started by then is closed again.
+ */
+export async function startNode(config: Config, { logger }: NodeDependencies): Promise<TolldNode> {
+  const closers: (() => Promise<void>)[] = [];
+  const closing = (close: () => Promise<void>): void => void closers.push(close);
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.reverse()) await close();
+  };
+  try {
+    const metrics = createMetrics({ processMetrics: true });
+    const database = await openRecord(config, { logger });
+    closing(() => database.end());
+    const connection = createConnection(config, 'charging', logger);
+    closing(() => connection.close());
+    const keySpace = await openEngine(config, { connection, database, logger });
+    const { engine } = connection;
+
+    const catalog = createCatalogHolder({ engine, logger });
+    await catalog.refresh();
+    const handler = createCreditControl(
+      { requestsInFlightMax: config.engine.requestsInFlightMax },
+      { engine, catalog, logger, metrics: createCreditControlMetrics(metrics), clock: Date.now },
+    );
+    const diameter = createDiameter(config, { handler, catalog, logger, metrics });
+    closing(await keepUp(config, { engine, catalog, diameter, logger }));
+
+    const sweeper = createSweeper(
+      { partitions: keySpace.partitions, ...config.sweeper },
+      { engine, logger, metrics, clock: Date.now },
+    );
+    sweeper.start();
+    closing(() => sweeper.stop());
+
+    const operations = createOperationsServer(
+      {
+        host: config.operations.listenHost,
+        port: config.operations.listenPort,
+        checkTimeoutMs: config.operations.checkTimeoutMs,
+      },
+      { metrics, logger, checks: readinessChecks(engine, database) },
+    );
+    const operationsAddress = await operations.listen();
+    closing(() => operations.close());
+    await diameter.listen();
+    closing(async () => {
+      operations.beginStopping();
+      await diameter.close();
+    });
+    const addresses = {
+      diameter: diameter.addresses.map(addressOf),
+      operations: operationsAddress,
+    };
+    logger.info({ ...addresses, partitions: keySpace.partitions }, 'ready');
+    return { addresses, close: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function openRecord(
+  config: Config,
+  { logger }: { readonly logger: Logger },
+): Promise<pg.Pool> {
+  const { url, connectionsMax, migrateAtStart } = config.postgres;
+  const database = createDatabase({ url, name: config.node.name, connectionsMax }, { logger });
+  try {
+    await checkDatabase(database);
+    if (migrateAtStart) await migrate({ url });
+    const missing = await missingMigrations(database);
+    if (missing.length > 0) {
+      throw new NodeStartError(
+        `Postgres lacks ${missing.length} migrations; run \`tolld migrate\` first`,
+      );
+    }
+    return database;
+  } catch (error) {
+    await database.end();
+    throw error;
+  }
+}
+
+function createConnection(config: Config, purpose: string, logger: Logger): EngineConnection {
+  return createEngineConnection(
+    {
+      url: config.redis.url,
+      keyPrefix: config.redis.keyPrefix,
+      name: `${config.node.name} ${purpose}`,
+      commandTimeoutMs: config.redis.commandTimeoutMs,
+      requestTimeoutMs: config.engine.requestTimeoutMs,
+    },
+    { logger },
+  );
+}
+
+/** Connects, refuses a Redis that may forget balances, and opens the key space of this record. */
+async function openEngine(
+  config: Config,
+  {
+    connection,
+    database,
+    logger,
+  }: {
+    readonly connection: EngineConnection;
+    readonly database: pg.Pool;
+    readonly logger: Logger;
+  },
+): Promise<KeySpace> {
+  await connection.open();
+  const { engine } = connection;
+  const findings = await checkServer(engine, config.engine.durability);
+  for (const { severity, message } of findings) logger.warn({ severity }, message);
+  const refusals = findings.filter(({ severity }) => severity === 'refuse');
+  if (refusals.length > 0 && !config.redis.acceptUnsafeSettings) {
+    throw new NodeStartError(
+      [
+        'Redis is not fit to hold balances:',
+        ...refusals.map(({ message }) => `  - ${message}`),
+        'Change its settings, or accept the risk with TOLLD_REDIS_ACCEPT_UNSAFE_SETTINGS=true.',
+      ].join('\n'),
+    );
+  }
+  const installation = await readInstallation(database);
+  const keySpace = await openKeySpace(
+    engine,
+    config.engine.partitions,
+    installation?.instanceId ?? null,
+  );
+  const { instance: instanceId, partitions } = keySpace;
+  await recordInstallation(database, { instanceId, partitions });
+  return keySpace;
+}
+
+function createDiameter(
+  config: Config,
+  dependencies: {
+    readonly handler: Parameters<typeof createDiameterServer>[1]['handler'];
+    readonly catalog: CatalogHolder;
+    readonly logger: Logger;
+    readonly metrics: Metrics;
+  },
+): DiameterServer {
+  const { diameter } = config;
+  const { catalog, handler, logger, metrics } = dependencies;
+  return createDiameterServer(
+    {
+      identity: {
+        host: diameterHost(config),
+        realm: diameter.originRealm,
+        originStateId: Math.floor(Date.now() / 1000),
+      },
+      listen: [{ host: diameter.listenHost, port: diameter.listenPort }],
+      peers: catalog.current().diameterPeers,
+      limits: {
+        messageSizeMax: diameter.messageBytesMax,
+        inFlightPerConnectionMax: diameter.requestsInFlightMax,
+        watchdogMs: diameter.watchdogSeconds * 1000,
+      },
+    },
+    { handler, logger, metrics },
+  );
+}
+
+function diameterHost({ diameter, node }: Config): string {
+  return diameter.originHost === '' ? `${node.name}.${diameter.originRealm}` : diameter.originHost;
+}
+
+/** How often a process looks for a newer catalog and for its siblings. */
+const KEEP_UP_MS = 1_000;
+
+/**
+ * Keeps this process up with what the others do: takes up newer catalogs, and tells the fronts who
+ * their peers and siblings are. Returns how to stop.
+ */
+async function keepUp(
+  config: Config,
+  parts: {
+    readonly engine: Engine;
+    readonly catalog: CatalogHolder;
+    readonly diameter: DiameterServer;
+    readonly logger: Logger;
+  },
+): Promise<() => Promise<void>> {
+  const { engine, catalog, diameter, logger } = parts;
+  let known = '';
+  const look = async (): Promise<void> => {
+    await catalog.refresh();
+    const hosts = await announceNode(engine, diameterHost(config), Date.now());
+    const siblings = [...hosts].sort();
+    const state = `${catalog.current().version} ${siblings.join(' ')}`;
+    if (state === known) return;
+    known = state;
+    diameter.update({ peers: catalog.current().diameterPeers, siblings });
+  };
+  await look();
+  let looking = Promise.resolve();
+  const timer = setInterval(() => {
+    looking = looking.then(look).catch((error: unknown) => {
+      logger.warn({ err: error }, 'configuration not read; it is tried again');
+    });
+  }, KEEP_UP_MS);
+  return async () => {
+    clearInterval(timer);
+    await looking;
+  };
+}
+
+function readinessChecks(
+  engine: Engine,
+  database: pg.Pool,
+): Readonly<Record<string, () => Promise<void>>> {
+  return {
+    redis: async () => {
+      await engine.redis.ping();
+    },
+    postgres: async () => {
+      await database.query('SELECT 1');
+    },
+    migrations: async () => {
+      const missing = await missingMigrations(database);
+      if (missing.length > 0) throw new Error(`missing: ${missing.join(', ')}`);
+    },
+  };
+}
+
+function addressOf({ address, port }: AddressInfo): { host: string; port: number } {
+  return { host: address, port };
+}
