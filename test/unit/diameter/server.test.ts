@@ -151,13 +151,10 @@ describe('the base protocol', () => {
       answer.writeUInt32BE(request?.hopByHop ?? 0, 12);
       peer.send(answer);
     }
-    const [answer] = await Promise.all([
-      peer.receive().then(async ([message]) => {
-        const [next] = message?.command === 272 ? [message] : await peer.receive();
-        return next;
-      }),
-      peer.send(CCR),
-    ]);
+    // One more watchdog may cross the request on its way.
+    peer.send(CCR);
+    const [first] = await peer.receive();
+    const [answer] = first?.command === 272 ? [first] : await peer.receive();
     expect(answer?.command).toBe(272);
   });
 

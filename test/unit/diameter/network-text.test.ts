@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import {
+  digitsOfUri,
+  equipmentText,
+  safeText,
+  timeZoneText,
+} from '../../../src/diameter/network-text.js';
+
+describe('network text', () => {
+  it.each([
+    ['tel:+49-30-1234.56', '4930123456'],
+    ['+49 30 123456', '4930123456'],
+    ['sip:+4930123456@ims.example;user=phone', '4930123456'],
+    ['sips:alice@ims.example', 'alice'],
+    ['tel:112;phone-context=+49', '112'],
+    ['491701234567', '491701234567'],
+    ['', ''],
+  ])('takes the party of "%s"', (address, party) => {
+    expect(digitsOfUri(address)).toBe(party);
+  });
+
+  it.each([
+    ['8001', '+02:00'],
+    ['4000', '+01:00'],
+    ['0a00', '-05:00'],
+    ['2200', '+05:30'],
+    ['0000', '+00:00'],
+  ])('reads the time zone %s', (hex, text) => {
+    expect(timeZoneText(Buffer.from(hex, 'hex'))).toBe(text);
+  });
+
+  it('reads an IMEI sent as digits or as telephony BCD', () => {
+    expect(equipmentText(Buffer.from('3534900698733190'), true)).toBe('3534900698733190');
+    expect(equipmentText(Buffer.from('5343096089371309', 'hex'), true)).toBe('3534900698733190');
+    expect(equipmentText(Buffer.from('53430960893713f9', 'hex'), true)).toBe('353490069873319');
+    expect(equipmentText(Buffer.from('0200c0ffee01', 'hex'), false)).toBe('0200c0ffee01');
+  });
+
+  it('shows control characters, and cuts what is too long', () => {
+    expect(safeText('a\r\nb\u0085')).toBe('a\\x0d\\x0ab\\x85');
+    expect(safeText('x'.repeat(300))).toHaveLength(255);
+    expect(safeText('München')).toBe('München');
+  });
+});
