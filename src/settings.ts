@@ -193,7 +193,7 @@ export const SETTINGS = {
     }),
     requestsInFlightMax: wholeNumber({
       meaning: 'Unanswered requests of one connection; beyond it nothing more is read from it.',
-      fallback: 512,
+      fallback: 1_024,
       min: 1,
       max: 100_000,
     }),

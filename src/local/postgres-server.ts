@@ -1,13 +1,13 @@
 /** A Postgres server of our own on loopback, made from the binaries that npm brought along. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { findFreePort } from './port-choice.js';
 import { canReach, findServerUser, preparePostgresBinaries } from './postgres-binaries.js';
 import {
   awaitPredecessor,
-  findFreePort,
   startServerProcess,
   type ServerProcess,
   type ServerUser,
@@ -48,6 +48,10 @@ const INITDB_ARGS = [
   '--builtin-locale=C.UTF-8',
 ];
 
+/**
+ * Makes the cluster beside its place and moves it there when it is whole: a start that was broken
+ * off leaves nothing that could be taken for one.
+ */
 async function makeCluster(options: {
   readonly binaries: string;
   readonly cluster: string;
@@ -55,13 +59,15 @@ async function makeCluster(options: {
   readonly durable: boolean;
   readonly user: ServerUser;
 }): Promise<void> {
+  const unfinished = `${options.cluster}.new`;
+  await rm(unfinished, { recursive: true, force: true });
   const passwordPath = `${options.cluster}.password`;
   await writeFile(passwordPath, `${options.password}\n`, { mode: 0o600 });
   try {
     if (options.user !== null) await chown(passwordPath, options.user.uid, options.user.gid);
     const args = [
       ...INITDB_ARGS,
-      `--pgdata=${options.cluster}`,
+      `--pgdata=${unfinished}`,
       `--pwfile=${passwordPath}`,
       ...(options.durable ? [] : ['--no-sync']),
     ];
@@ -69,10 +75,7 @@ async function makeCluster(options: {
       cwd: path.dirname(options.cluster),
       ...(options.user ?? {}),
     });
-  } catch (error) {
-    // A half-made cluster would be taken for a whole one the next time.
-    await rm(options.cluster, { recursive: true, force: true });
-    throw error;
+    await rename(unfinished, options.cluster);
   } finally {
     await rm(passwordPath, { force: true });
   }
@@ -109,7 +112,7 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
     copyTo: path.join(options.directory, 'programs'),
   });
   const cluster = path.join(options.directory, 'cluster');
-  if (!existsSync(path.join(cluster, 'PG_VERSION'))) {
+  if (!existsSync(cluster)) {
     await makeCluster({ binaries, cluster, user, ...options });
   }
   await awaitPredecessor({

@@ -1,12 +1,8 @@
 /** A Redis server of our own on loopback, with the settings that charging needs. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  awaitPredecessor,
-  findFreePort,
-  startServerProcess,
-  type ServerProcess,
-} from './server-process.js';
+import { findFreePort } from './port-choice.js';
+import { awaitPredecessor, startServerProcess, type ServerProcess } from './server-process.js';
 
 /**
  * When Redis calls fsync: `always` is the durability level strict, `everysec` relaxed. `off` keeps

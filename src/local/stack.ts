@@ -4,12 +4,12 @@ import { chown, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import pg from 'pg';
 import { checkGivenPostgres, checkGivenRedis } from './given-servers.js';
+import { choosePort } from './port-choice.js';
 import { canReach, findServerUser } from './postgres-binaries.js';
 import { startPostgresServer } from './postgres-server.js';
 import type { Progress } from './progress.js';
 import { provideRedisCommand } from './redis-provision.js';
 import { startRedisServer } from './redis-server.js';
-import { findFreePort, isPortFree } from './server-process.js';
 import {
   clearState,
   lockStateDirectory,
@@ -50,17 +50,6 @@ interface StartedPart {
   stop(): Promise<void>;
 }
 
-/** The port of last time, or another when somebody took it. */
-async function choosePort(
-  wanted: number,
-  { name, progress }: { readonly name: string; readonly progress: Progress },
-): Promise<number> {
-  if (await isPortFree(wanted)) return wanted;
-  const port = await findFreePort();
-  progress.note(`  port ${wanted} is taken: ${name} gets ${port} this time`);
-  return port;
-}
-
 async function startRedis(
   directory: string,
   { state, progress }: { readonly state: StackState; readonly progress: Progress },
@@ -75,7 +64,7 @@ async function startRedis(
   const server = await startRedisServer({
     command: found.command,
     directory: data,
-    choosePort: () => choosePort(state.redisPort, { name: found.name, progress }),
+    choosePort: () => choosePort(state.redisPort, { name: found.name }, { progress }),
     password: state.redisPassword,
     // The daemon's default durability wants an fsync before each answer.
     appendFsync: 'always',
@@ -117,7 +106,7 @@ async function startPostgres(
   const step = progress.begin(`${verb} Postgres`);
   const server = await startPostgresServer({
     directory: data,
-    choosePort: () => choosePort(state.postgresPort, { name: 'Postgres', progress }),
+    choosePort: () => choosePort(state.postgresPort, { name: 'Postgres' }, { progress }),
     password: state.postgresPassword,
     durable: true,
     maxConnections: POSTGRES_CONNECTIONS,

@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { createProgress } from '../../../src/local/progress.js';
-import { findFreePort } from '../../../src/local/server-process.js';
+import { findFreePort } from '../../../src/local/port-choice.js';
 import { startLocalStack, type LocalStack } from '../../../src/local/stack.js';
 
 const told: string[] = [];

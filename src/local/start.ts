@@ -1,0 +1,139 @@
+/**
+ * `npm start`: a fresh machine to a running tolld, in steps that a person can follow. The steps are
+ * the functions below, in their order.
+ */
+import path from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { listenForStop } from '../cli/stop-signal.js';
+import { loadConfig, maskUrl, processEnvironment, type LoadedConfig } from '../config.js';
+import { migrate } from '../records/migrate.js';
+import { choosePort } from './port-choice.js';
+import { createProgress, type Progress } from './progress.js';
+import { startLocalStack, type LocalStack } from './stack.js';
+
+const STATE_DIRECTORY = path.resolve(import.meta.dirname, '..', '..', '.tolld');
+
+export interface StartFlags {
+  /** Play one simulated session to its rated events, prove that the books balance, and end. */
+  readonly once: boolean;
+  /** Remove the data of earlier starts first. */
+  readonly reset: boolean;
+}
+
+const HELP_AFTER = `
+Uses REDIS_URL and DATABASE_URL where they are set; else starts its own Redis and Postgres and keeps
+their data in .tolld/. Every setting of docs/configuration.md works here too.`;
+
+/** @returns null where help was asked for and printed. @throws CommanderError for a wrong flag. */
+export function parseStartFlags(args: readonly string[]): StartFlags | null {
+  const command = new Command('npm start --')
+    .description('set up everything that tolld needs, then run it with a demo operator')
+    .option('--once', 'play one session, prove that the books balance, and end', false)
+    .option('--reset', 'remove the data of earlier starts first', false)
+    .addHelpText('after', HELP_AFTER)
+    .exitOverride();
+  try {
+    command.parse(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return null;
+    throw error;
+  }
+  return command.opts<{ once: boolean; reset: boolean }>();
+}
+
+async function startStack(flags: StartFlags, progress: Progress): Promise<LocalStack> {
+  const { config, sources } = loadConfig({ environment: processEnvironment() });
+  const given = (setting: string, url: string): string | undefined =>
+    sources.get(setting) === 'default' ? undefined : url;
+  return await startLocalStack(
+    {
+      directory: STATE_DIRECTORY,
+      redisUrl: given('redis.url', config.redis.url),
+      postgresUrl: given('postgres.url', config.postgres.url),
+      reset: flags.reset,
+    },
+    { progress },
+  );
+}
+
+async function applyMigrations(stack: LocalStack, progress: Progress): Promise<void> {
+  const step = progress.begin('bringing the schema up to date');
+  const { applied, current } = await migrate({ url: stack.postgresUrl });
+  const news = applied.length === 0 ? 'nothing to do' : `${applied.length} applied`;
+  step.done(`schema at migration ${current}, ${news}`);
+}
+
+/** The configuration of the daemon: over the stack, on ports that are free, on loopback. */
+async function configureDaemon(stack: LocalStack, progress: Progress): Promise<LoadedConfig> {
+  const environment = processEnvironment();
+  const given = loadConfig({ environment });
+  const isGiven = (setting: string): boolean => given.sources.get(setting) !== 'default';
+  const { diameter, operations } = given.config;
+  const host = isGiven('diameter.listenHost') ? diameter.listenHost : '127.0.0.1';
+  const diameterPort = isGiven('diameter.listenPort')
+    ? diameter.listenPort
+    : await choosePort(diameter.listenPort, { name: 'Diameter', host }, { progress });
+  const operationsPort = isGiven('operations.listenPort')
+    ? operations.listenPort
+    : await choosePort(operations.listenPort, { name: 'metrics' }, { progress });
+  return loadConfig({
+    environment: {
+      ...environment,
+      TOLLD_REDIS_URL: stack.redisUrl,
+      TOLLD_POSTGRES_URL: stack.postgresUrl,
+      TOLLD_DIAMETER_LISTEN_HOST: host,
+      TOLLD_DIAMETER_LISTEN_PORT: String(diameterPort),
+      TOLLD_OPERATIONS_LISTEN_PORT: String(operationsPort),
+    },
+  });
+}
+
+/** Waits for a signal, or for a server of ours that ended by itself. @returns the exit code. */
+async function awaitEnd(stack: LocalStack, progress: Progress): Promise<number> {
+  const stop = listenForStop({ onImpatience: () => process.exit(1) });
+  try {
+    const end = await Promise.race([
+      stop.received.then((signal) => ({ text: `${signal}: stopping`, exitCode: 0 })),
+      stack.lost.then((name) => ({ text: `${name} ended by itself: stopping`, exitCode: 1 })),
+    ]);
+    progress.note(end.text);
+    return end.exitCode;
+  } finally {
+    stop.dispose();
+  }
+}
+
+/** Runs until it is asked to end. @returns the exit code. */
+async function run(flags: StartFlags, progress: Progress): Promise<number> {
+  const stack = await startStack(flags, progress);
+  try {
+    await applyMigrations(stack, progress);
+    const { config } = await configureDaemon(stack, progress);
+    progress.note(`Redis     ${maskUrl(config.redis.url)}`);
+    progress.note(`Postgres  ${maskUrl(config.postgres.url)}`);
+    if (flags.once) return 0;
+    progress.note('Ctrl-C ends it; the data stays in .tolld/ for the next start.');
+    return await awaitEnd(stack, progress);
+  } finally {
+    await stack.stop();
+  }
+}
+
+/** @returns the exit code: 0 done, 1 failed with what to do on the terminal, 2 a wrong flag. */
+export async function runStart(args: readonly string[]): Promise<number> {
+  let flags: StartFlags | null;
+  try {
+    flags = parseStartFlags(args);
+  } catch {
+    return 2;
+  }
+  if (flags === null) return 0;
+  const progress = createProgress({ write: (line) => console.log(line) });
+  try {
+    return await run(flags, progress);
+  } catch (error) {
+    const expected = error instanceof Error && 'code' in error;
+    console.error(expected ? error.message : error);
+    return 1;
+  }
+}
