@@ -159,6 +159,34 @@ export function settle(engine: Engine, request: ChargeRequest): Promise<ChargeOu
   return call(engine, 'settle', request);
 }
 
+export type EnquiryOutcome =
+  /** Units covered, in the order of the services, each as if it came alone. */
+  | { readonly kind: 'enquired'; readonly covered: readonly Amount[] }
+  | { readonly kind: 'refused'; readonly refusal: ChargeRefusal };
+
+/**
+ * How many of the units in each service's `used` the buckets would cover now; changes nothing.
+ * @throws EngineUnavailableError
+ */
+export async function enquire(engine: Engine, request: ChargeRequest): Promise<EnquiryOutcome> {
+  const { keys } = engine;
+  const { partition, accountId, sharing } = request;
+  const reply = await callScript(
+    engine,
+    'enquire',
+    [
+      keys.account(partition, accountId),
+      keys.control(partition),
+      ...(sharing ? [keys.account(partition, sharing.ownerAccountId)] : []),
+    ],
+    [packRequest(request)],
+  );
+  if (statusOf(reply) === layout.REPLY_DONE) {
+    return { kind: 'enquired', covered: asArray(unpack(bytesOf(reply, 1))).map(asAmount) };
+  }
+  return { kind: 'refused', refusal: refusalOf(statusOf(reply)) };
+}
+
 async function call(
   engine: Engine,
   script: 'charge' | 'settle',
@@ -305,12 +333,15 @@ function outcomeOf(reply: ScriptReply): ChargeOutcome {
     }
     case layout.REPLY_OTHER_ACCOUNT:
       return { kind: 'other-account', accountId: bytesOf(reply, 1).toString('utf8') };
-    default: {
-      const refusal = REFUSALS.get(status);
-      if (refusal === undefined) throw new EngineReplyError(`charge replied status ${status}`);
-      return { kind: 'refused', refusal };
-    }
+    default:
+      return { kind: 'refused', refusal: refusalOf(status) };
   }
+}
+
+function refusalOf(status: number): ChargeRefusal {
+  const refusal = REFUSALS.get(status);
+  if (refusal === undefined) throw new EngineReplyError(`charge replied status ${status}`);
+  return refusal;
 }
 
 const REFUSALS: ReadonlyMap<number, ChargeRefusal> = new Map([

@@ -11,9 +11,11 @@ const LUA = new URL('../../lua/', import.meta.url);
 export const SCRIPT_NAMES = [
   'charge',
   'settle',
+  'enquire',
   'credit',
   'provision',
   'sweep',
+  'purge',
   'snapshot',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];

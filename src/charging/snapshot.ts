@@ -49,3 +49,24 @@ export async function readAccount(
     starvedSessions: asArray(fields[layout.ACCOUNT_STARVED]).map(asText),
   };
 }
+
+/**
+ * Drops an account's ended, empty buckets once the record holds everything up to
+ * `recordedSequence`. Returns how many went; null while the record is behind.
+ * @throws EngineUnavailableError
+ */
+export async function purgeEndedBuckets(
+  engine: Engine,
+  account: { readonly partition: number; readonly accountId: string },
+  recordedSequence: number,
+): Promise<number | null> {
+  const { keys } = engine;
+  const { partition, accountId } = account;
+  const reply = await callScript(
+    engine,
+    'purge',
+    [keys.account(partition, accountId), keys.control(partition)],
+    [String(recordedSequence)],
+  );
+  return statusOf(reply) === layout.REPLY_DONE ? Number(reply[1]) : null;
+}

@@ -24,6 +24,7 @@ import type { Logger } from '../observability/logger.js';
 import type { ChargingPolicy, CompiledCatalog } from '../rating/catalog.js';
 import { answerService } from './answer.js';
 import type { CatalogHolder } from './catalog-holder.js';
+import { checkBalance, enquirePrice } from './enquiry.js';
 import type { CreditControlMetrics } from './metrics.js';
 import { prepareService, serviceKey, type PreparedService } from './rated-service.js';
 import { createSubjectFinder, type Subject } from './subject.js';
@@ -98,6 +99,12 @@ export function createCreditControl(
       prepareService(service, { request, profile, catalog: version, at }),
     );
     const chargeRequest = buildCharge(request, subject, prepared, version);
+    if (request.phase === 'event' && request.action === 'price-enquiry') {
+      return enquirePrice(prepared, at);
+    }
+    if (request.phase === 'event' && request.action === 'balance-check') {
+      return (await checkBalance(engine, chargeRequest)) ?? 'stale';
+    }
     // On one connection Redis runs the route's SET before the script. A lone event has no route.
     const routed =
       subject.routed || request.phase === 'event' ? null : subjects.route(request, subject);

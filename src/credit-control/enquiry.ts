@@ -1,0 +1,54 @@
+/** One-time events that change nothing: is there enough, and what would it cost [RFC 8506 6]. */
+import { enquire, type ChargeRequest } from '../charging/charge.js';
+import type { Engine } from '../charging/engine.js';
+import { addAmounts, ZERO, type Amount } from '../domain/amounts.js';
+import type { CreditControlOutcome, Money } from '../domain/credit-control.js';
+import { chargeFor } from '../rating/charge.js';
+import { windowAt } from '../rating/rate-line.js';
+import type { PreparedService } from './rated-service.js';
+
+/**
+ * Whether the balances cover what the event names. Null where the profile was a stale copy.
+ * @throws EngineUnavailableError
+ */
+export async function checkBalance(
+  engine: Engine,
+  request: ChargeRequest,
+): Promise<CreditControlOutcome | null> {
+  const outcome = await enquire(engine, request);
+  if (outcome.kind === 'refused') {
+    const stale = outcome.refusal === 'stale-profile' || outcome.refusal === 'unknown-account';
+    if (stale) return null;
+    const refusal = outcome.refusal === 'service-denied' ? 'service-denied' : 'unavailable';
+    return { kind: 'refused', refusal, detail: `the engine answered ${outcome.refusal}` };
+  }
+  const enoughCredit = request.services.every(
+    ({ used }, index) => (outcome.covered[index] ?? ZERO) >= used,
+  );
+  return { kind: 'answered', repeated: false, services: [], lowBalance: false, enoughCredit };
+}
+
+/** What the event would cost by the tariff in force, allowances left aside. */
+export function enquirePrice(
+  prepared: readonly PreparedService[],
+  at: number,
+): CreditControlOutcome {
+  const prices: Amount[] = [];
+  let currency: Omit<Money, 'amount'> | null = null;
+  for (const { rated, charge } of prepared) {
+    if (rated.result === 'not-chargeable') continue;
+    const window = rated.result === 'lines' ? windowAt(rated, at) : null;
+    const line = rated.result === 'lines' && window !== null ? rated.lines[window.line] : undefined;
+    if (rated.result !== 'lines' || line === undefined || charge === null) {
+      return { kind: 'refused', refusal: 'rating-failed', detail: 'a service has no price' };
+    }
+    currency ??= { resource: rated.currency.code, scale: rated.currency.scale };
+    if (currency.resource !== rated.currency.code) {
+      return { kind: 'refused', refusal: 'rating-failed', detail: 'prices in two currencies' };
+    }
+    prices.push(chargeFor(line, charge.used));
+  }
+  const answered = { kind: 'answered', repeated: false, services: [], lowBalance: false } as const;
+  if (currency === null) return answered;
+  return { ...answered, cost: { amount: addAmounts(ZERO, ...prices), ...currency } };
+}
