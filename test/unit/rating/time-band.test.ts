@@ -106,6 +106,7 @@ const start = fc
     '2018-02-17T00:00Z',
     '2018-11-03T00:00Z',
     '2026-04-04T00:00Z',
+    '2008-05-31T00:00Z',
     '2026-12-31T00:00Z',
     '2024-02-28T00:00Z',
   )
@@ -165,6 +166,20 @@ describe('a time band', () => {
     const [span] = openIntervals(early, clock.spans(midnight, midnight + 6 * 3_600_000));
     expect(new Date(span?.fromMs ?? 0).toISOString()).toBe('2026-03-29T01:00:00.000Z');
     expect(new Date(span?.untilMs ?? 0).toISOString()).toBe('2026-03-29T02:00:00.000Z');
+  });
+});
+
+describe('a local clock', () => {
+  it('sees a change at the very midnight of UTC', () => {
+    const clock = createLocalClock('Africa/Casablanca');
+    const midnight = Date.parse('2008-06-01T00:00Z');
+    const spans = clock.spans(midnight - 3_600_000, midnight + 3_600_000);
+    expect(spans.map((span) => [span.fromMs - midnight, span.offsetMs])).toEqual([
+      [-3_600_000, 0],
+      [0, 3_600_000],
+    ]);
+    expect(clock.localOf(midnight - 1) - midnight).toBe(-1);
+    expect(clock.localOf(midnight) - midnight).toBe(3_600_000);
   });
 });
 
