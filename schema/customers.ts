@@ -48,6 +48,7 @@ export const subscriptions = tolld.table('subscriptions', {
   customerId: text('customer_id'),
   accountId: text('account_id').notNull(),
   externalId: text('external_id'),
+  tariff: text('tariff'),
   plan: text('plan'),
   planRevision: integer('plan_revision'),
   state: text('state')
