@@ -5,6 +5,7 @@ import { configCommand } from './cli/config.js';
 import { createCommandContext, EXIT, type ExitCode } from './cli/context.js';
 import { migrateCommand } from './cli/migrate.js';
 import { processTerminal, type Terminal } from './cli/output.js';
+import { serveCommand } from './cli/serve.js';
 import { ConfigError, processEnvironment, type Environment } from './config.js';
 
 const EXIT_CODES_HELP = `
@@ -70,6 +71,7 @@ export async function main(
     .version(packageVersion())
     .option('-c, --config <file>', 'YAML or JSON file with settings (also: TOLLD_CONFIG)')
     .addHelpText('after', EXIT_CODES_HELP)
+    .addCommand(serveCommand(context))
     .addCommand(migrateCommand(context))
     .addCommand(configCommand(context));
   quietly([program, ...program.commands], terminal);

@@ -48,6 +48,8 @@ function configText(options: RedisServerOptions, port: number): string {
     `maxmemory ${options.maxMemoryMb}mb`,
     // Charging state is never a cache: a full server refuses instead of forgetting.
     'maxmemory-policy noeviction',
+    // A session's services stay packed together: half the memory.
+    'hash-max-listpack-value 512',
     '',
   ].join('\n');
 }

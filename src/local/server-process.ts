@@ -25,6 +25,8 @@ export interface ServerProcessOptions {
   readonly stopSignal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT';
   /** Removed after the server, should this process be killed. */
   readonly disposable?: string;
+  /** Hears every line of its output. */
+  readonly onLine?: (line: string) => void;
 }
 
 export interface ServerProcess {
@@ -82,13 +84,14 @@ function startWatcher(pid: number, options: ServerProcessOptions): ChildProcess 
 /** Keeps the last lines of a server's output and tells when it says that it is ready. */
 function watchOutput(
   child: ChildProcess,
-  readyText: string,
+  { readyText, onLine }: ServerProcessOptions,
 ): { lines: string[]; ready: Promise<void> } {
   const lines: string[] = [];
   const ready = new Promise<void>((resolve) => {
     for (const stream of [child.stdout, child.stderr]) {
       if (stream === null) continue;
       createInterface({ input: stream }).on('line', (line) => {
+        onLine?.(line);
         lines.push(line);
         if (lines.length > OUTPUT_LINES_KEPT) lines.shift();
         if (line.includes(readyText)) resolve();
@@ -117,7 +120,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     child.once('error', (error) => resolve(`could not be started: ${error.message}`));
     child.once('close', (code, signal) => resolve(`ended at once (${signal ?? `exit ${code}`})`));
   });
-  const { lines, ready } = watchOutput(child, options.readyText);
+  const { lines, ready } = watchOutput(child, options);
   const pid = child.pid;
   if (pid === undefined) throw new ServerStartError(options.name, await failed, lines);
 

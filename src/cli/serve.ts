@@ -1,0 +1,53 @@
+/** `tolld serve`: the daemon, until it is asked to end. */
+import { Command } from 'commander';
+import { startNode, type TolldNode } from '../node.js';
+import { createLogger, type Logger } from '../observability/logger.js';
+import { EXIT, type CommandContext } from './context.js';
+import { listenForStop } from './stop-signal.js';
+
+/** A bug ends the process: what goes on after one can't be trusted with money. */
+function crashOnBugs(logger: Logger): void {
+  process.on('uncaughtException', (err) => {
+    logger.fatal({ err }, 'a bug: the process ends');
+    process.exit(EXIT.failed);
+  });
+}
+
+/** Closes the node, or gives up after the time of grace. @returns whether it closed. */
+async function closeWithin(node: TolldNode, graceMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), graceMs);
+  });
+  const closed = await Promise.race([node.close().then(() => true), late]);
+  clearTimeout(timer);
+  return closed;
+}
+
+export function serveCommand({ readConfig, setExitCode }: CommandContext): Command {
+  return new Command('serve')
+    .description('run the daemon until SIGTERM, SIGINT or SIGHUP; logs are JSON lines on stdout')
+    .action(async () => {
+      const { config } = readConfig();
+      const logger = createLogger({
+        level: config.log.level,
+        fields: { node: config.node.name },
+      });
+      crashOnBugs(logger);
+      const stop = listenForStop({ onImpatience: () => process.exit(EXIT.failed) });
+      const node = await startNode(config, { logger });
+      const signal = await stop.received;
+      logger.info({ signal }, 'stopping');
+      if (await closeWithin(node, config.node.shutdownGraceMs)) {
+        logger.info({}, 'stopped');
+        return;
+      }
+      logger.error(
+        { graceMs: config.node.shutdownGraceMs },
+        'stopped before everything was closed',
+      );
+      setExitCode(EXIT.failed);
+      // What didn't close would keep the process alive.
+      process.exit(EXIT.failed);
+    });
+}
