@@ -28,7 +28,7 @@ export interface Feed {
   commands(count: number): Promise<Buffer[]>;
 }
 
-type ShaOf = (script: ScriptName) => string;
+type FunctionOf = (script: ScriptName) => string;
 
 /** Asks for a request of account i, the k-th time that this account is asked. */
 type RequestOf = (account: number, turn: number) => RequestOptions;
@@ -43,7 +43,7 @@ interface FeedOptions {
 }
 
 /** Requests that go round the accounts. */
-export function createChargeFeed(shaOf: ShaOf, options: FeedOptions): Feed {
+export function createChargeFeed(functionOf: FunctionOf, options: FeedOptions): Feed {
   const { accounts, stride = 1 } = options;
   const script = options.script ?? 'charge';
   const call = script === 'charge' ? charge : settle;
@@ -60,7 +60,7 @@ export function createChargeFeed(shaOf: ShaOf, options: FeedOptions): Feed {
         const request = options.request(account, Math.floor(cursor / accounts));
         reported += request.used * request.services;
         commands.push(
-          await encodeCall((engine) => call(engine, chargeRequest(request)), shaOf(script)),
+          await encodeCall((engine) => call(engine, chargeRequest(request)), functionOf(script)),
         );
       }
       return commands;
@@ -70,10 +70,10 @@ export function createChargeFeed(shaOf: ShaOf, options: FeedOptions): Feed {
 
 /** Report-and-reserve on each account's open session, request numbers from `from` on. */
 export function createUpdateFeed(
-  shaOf: ShaOf,
+  functionOf: FunctionOf,
   options: { readonly accounts: number; readonly services: number; readonly stride?: number },
 ): Feed {
-  return createChargeFeed(shaOf, {
+  return createChargeFeed(functionOf, {
     name: 'update',
     ...options,
     request: (account, turn) => ({
@@ -99,7 +99,7 @@ export function createRepeatFeed(commands: readonly Buffer[]): Feed {
 }
 
 /** Top-ups of the first bucket; intent 1 of each account granted its buckets. */
-export function createCreditFeed(shaOf: ShaOf, accounts: number): Feed {
+export function createCreditFeed(functionOf: FunctionOf, accounts: number): Feed {
   let cursor = 0;
   return {
     name: 'top-up',
@@ -123,7 +123,7 @@ export function createCreditFeed(shaOf: ShaOf, accounts: number): Feed {
             ],
             stamp: STAMP,
           });
-        commands.push(await encodeCall(call, shaOf('credit')));
+        commands.push(await encodeCall(call, functionOf('credit')));
       }
       return commands;
     },

@@ -303,13 +303,13 @@ interface RecordedCall {
  */
 export async function encodeCall(
   call: (engine: Engine) => Promise<unknown>,
-  sha: string,
+  functionName: string,
 ): Promise<Buffer> {
   const recorder = new CallRecorder();
   // Every script function either returns a refusal as its outcome or throws on the fence.
   await call(recorder.engine).catch(() => undefined);
   const { keys, args } = recorder.last();
-  return encodeCommand(['EVALSHA', sha, String(keys.length), ...keys, ...args]);
+  return encodeCommand(['FCALL', functionName, String(keys.length), ...keys, ...args]);
 }
 
 const FENCED: ScriptReply = [REPLY_FENCED];
@@ -320,7 +320,8 @@ class CallRecorder {
 
   constructor() {
     const scripts: Scripts = {
-      all: [],
+      library: { name: '', source: '' },
+      functionName: (script) => script,
       load: () => Promise.resolve(),
       run: (_redis, _name, keys, args) => {
         this.#last = { keys, args };

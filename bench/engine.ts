@@ -69,7 +69,7 @@ interface Bench {
   readonly settings: Settings;
   readonly server: RedisProcess;
   readonly engine: Engine;
-  readonly shaOf: (script: ScriptName) => string;
+  readonly functionOf: (script: ScriptName) => string;
   readonly bareSha: string;
 }
 
@@ -174,11 +174,7 @@ async function openBench(server: RedisProcess, settings: Settings): Promise<Benc
     settings,
     server,
     engine,
-    shaOf: (name) => {
-      const script = scripts.all.find((one) => one.name === name);
-      if (script === undefined) throw new Error(`no script named ${name}`);
-      return script.sha;
-    },
+    functionOf: scripts.functionName,
     bareSha: String(await server.client.script('LOAD', source)),
   };
 }
@@ -202,7 +198,7 @@ async function measureRound(bench: Bench, feed: Feed, findings: Findings): Promi
   if (run.firstError !== null) console.log(`          ${feed.name} answered: ${run.firstError}`);
   return {
     perSecond: run.perSecond,
-    microseconds: await microsecondsPerCall(server.client, 'evalsha'),
+    microseconds: await microsecondsPerCall(server.client, 'fcall|evalsha'),
     errors: run.errors,
     redisCpuUs: redisCpu / commands.length,
     driverCpuUs: (driver.user + driver.system) / commands.length,
@@ -265,7 +261,7 @@ async function measureRatio(
 ): Promise<Ratio> {
   const { accounts, pipeline } = bench.settings;
   const seeded = await seed(bench, { accounts });
-  const update = createUpdateFeed(bench.shaOf, { accounts, services: 1 });
+  const update = createUpdateFeed(bench.functionOf, { accounts, services: 1 });
   const bare = createBareFeed(bench.bareSha, accounts);
   await bench.server.client.script(
     'LOAD',
@@ -302,7 +298,7 @@ async function measureKinds(bench: Bench, findings: Findings): Promise<void> {
     name: string,
     request: Parameters<typeof createChargeFeed>[1]['request'],
     script: 'charge' | 'settle' = 'charge',
-  ): Feed => createChargeFeed(bench.shaOf, { name, accounts, script, request });
+  ): Feed => createChargeFeed(bench.functionOf, { name, accounts, script, request });
   const initial = once('initial');
   const event = once('event');
   const unknown = once('unknown');
@@ -367,7 +363,7 @@ async function measureKinds(bench: Bench, findings: Findings): Promise<void> {
         want: null,
       })),
     ],
-    [{}, createCreditFeed(bench.shaOf, accounts)],
+    [{}, createCreditFeed(bench.functionOf, accounts)],
   ];
   for (const [shape, feed] of kinds) {
     const seeded = await seed(bench, { accounts, ...shape });
@@ -382,7 +378,7 @@ async function measureKinds(bench: Bench, findings: Findings): Promise<void> {
 async function measureRepeats(bench: Bench, findings: Findings): Promise<void> {
   const { accounts, requests, pipeline } = bench.settings;
   const seeded = await seed(bench, { accounts });
-  const update = createUpdateFeed(bench.shaOf, { accounts, services: 1 });
+  const update = createUpdateFeed(bench.functionOf, { accounts, services: 1 });
   const commands = await update.commands(Math.min(accounts, requests));
   await drive({ port: bench.server.port, commands, expect: update.expect, pipeline });
   const repeat = createRepeatFeed(commands);
@@ -398,7 +394,7 @@ async function measureTerminates(
   accounts: number,
 ): Promise<void> {
   const seeded = await seed(bench, { accounts });
-  const terminate = createChargeFeed(bench.shaOf, {
+  const terminate = createChargeFeed(bench.functionOf, {
     name: 'terminate',
     accounts,
     request: (account) => ({
@@ -429,7 +425,7 @@ async function measureShape(
   };
   const seeded = await seed(bench, shape);
   const { accounts, services } = shape;
-  const update = createUpdateFeed(bench.shaOf, { accounts, services, stride });
+  const update = createUpdateFeed(bench.functionOf, { accounts, services, stride });
   const [samples = []] = await measureFeeds(bench, [update], findings, 3);
   addRow(findings, section, name, samples);
   findings.judge(await checkBooks(bench.engine, seeded, update.reported()));
@@ -481,7 +477,7 @@ async function measureHotAccount(bench: Bench, findings: Findings): Promise<void
   const seeded = await seed(bench, { accounts: 1 });
   const sessionOf = (turn: number): string => sessionIdOf(turn % HOT_SESSIONS, 'hot');
   const base = { account: 0, services: 1, want: UNITS_PER_REQUEST } as const;
-  const open = createChargeFeed(bench.shaOf, {
+  const open = createChargeFeed(bench.functionOf, {
     name: 'open',
     accounts: 1,
     request: (_, turn) => ({
@@ -494,7 +490,7 @@ async function measureHotAccount(bench: Bench, findings: Findings): Promise<void
   });
   const commands = await open.commands(HOT_SESSIONS);
   await drive({ port: bench.server.port, commands, expect: open.expect, pipeline });
-  const update = createChargeFeed(bench.shaOf, {
+  const update = createChargeFeed(bench.functionOf, {
     name: 'hot',
     accounts: 1,
     request: (_, turn) => ({
@@ -558,7 +554,7 @@ async function measureFace(bench: Bench, findings: Findings): Promise<Face> {
     if (round === 0) continue;
     samples.push({
       perSecond: requests / seconds,
-      microseconds: await microsecondsPerCall(bench.server.client, 'evalsha'),
+      microseconds: await microsecondsPerCall(bench.server.client, 'fcall'),
       errors,
       redisCpuUs: redisCpu / requests,
       driverCpuUs: (node.user + node.system) / requests,

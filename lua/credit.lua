@@ -116,6 +116,7 @@ local function apply(account, events, operation, now)
   return false, bucket
 end
 
+forget_owner()
 local epoch = open_partition(control_key)
 if not epoch then
   return { REPLY_FENCED }

@@ -8,6 +8,7 @@
 -- Reply { REPLY_DONE, units covered by service, packed }
 --       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE, SERVICE_DENIED
 local request = cmsgpack.unpack(ARGV[1])
+forget_owner()
 if not open_partition(KEYS[2]) then
   return { REPLY_FENCED }
 end

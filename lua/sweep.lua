@@ -24,6 +24,7 @@ local account_key, session_key, control_key, outbox_key, timers_key =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local given, member = tonumber(ARGV[1]), ARGV[2]
 
+forget_owner()
 local epoch = open_partition(control_key)
 if not epoch then
   return { REPLY_FENCED }

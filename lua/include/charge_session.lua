@@ -291,6 +291,7 @@ local function settle_service(books, events, request, ask, service, window, now)
 end
 
 local function charge_session(keys, request, may_grant)
+  forget_owner()
   local session_key, sharing = keys[2], request[REQUEST_SHARING]
   local policy, asks = request[REQUEST_POLICY], request[REQUEST_SERVICES]
   local number, phase = request[REQUEST_NUMBER], request[REQUEST_PHASE]

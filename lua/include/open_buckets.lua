@@ -10,8 +10,16 @@ local function open_bucket(buckets, place)
   return bucket
 end
 
--- Ids of the buckets that belong to the owner of a sharing group; empty for a charge without one.
+-- Ids of the buckets that belong to the owner of a sharing group; empty for a call without one.
+-- A library's locals outlive a call, so each call that may share begins by forgetting the last.
 local owned_by_owner = {}
+
+-- forget_owner(): begins a call without a sharing owner.
+local function forget_owner()
+  if next(owned_by_owner) then
+    owned_by_owner = {}
+  end
+end
 
 -- mark_owner(account): remembers that these buckets are the owner's.
 local function mark_owner(account)

@@ -7,8 +7,10 @@
 local METER_UNITS, METER_BILLED, METER_COUNTER = 1, 2, 3
 local METER_GROSS, METER_COST, METER_OPENED = 4, 5, 6
 
--- Lines unpacked so far, by their packed bytes.
-local opened_lines = {}
+-- Lines unpacked so far, by their packed bytes: the same few price most calls. They are only read,
+-- and forgotten all at once when there are many.
+local OPENED_LINES_MAX = 1000
+local opened_lines, opened_count = {}, 0
 
 -- open_line(window): the rate line of a window, unpacked once.
 local function open_line(window)
@@ -16,7 +18,11 @@ local function open_line(window)
   local line = opened_lines[packed]
   if not line then
     line = cmsgpack.unpack(packed)
+    if opened_count >= OPENED_LINES_MAX then
+      opened_lines, opened_count = {}, 0
+    end
     opened_lines[packed] = line
+    opened_count = opened_count + 1
   end
   return line
 end

@@ -1,6 +1,8 @@
 /**
- * Loads the Lua scripts: resolves includes, puts the numbers of layout.lua where a script names
- * them, and hashes the result. A script is called by its hash and loaded where Redis has lost it.
+ * Loads the Lua scripts as one library of Redis functions: resolves includes, puts the numbers of
+ * layout.lua where a script names them, and names library and functions by the hash of the result,
+ * so that two versions of tolld run beside each other. Why functions and not EVALSHA: a script makes
+ * the closures of all its includes anew at each call (docs/adr/0005-redis-functions.md).
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -20,20 +22,18 @@ export const SCRIPT_NAMES = [
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 
-export interface Script {
-  readonly name: ScriptName;
-  readonly source: string;
-  readonly sha: string;
-}
-
 export type ScriptReply = readonly (Buffer | number | null)[];
 
 export interface Scripts {
-  readonly all: readonly Script[];
-  /** Loads every script; called on each connect, so that calls by hash succeed at once. */
+  /** The library as Redis is given it, and its name there. */
+  readonly library: { readonly name: string; readonly source: string };
+  /** The name by which Redis knows a script's function. */
+  functionName(script: ScriptName): string;
+  /** Loads the library where Redis lacks it; called on connect, so that calls succeed at once. */
   load(redis: Redis): Promise<void>;
   /**
-   * Runs a script by its hash, loading it first where Redis does not have it (a flush, a restart).
+   * Calls a script, loading the library first where Redis does not have it (a flush, another
+   * server).
    * @throws the client's error when Redis cannot be reached or refuses the call.
    */
   run(
@@ -44,14 +44,13 @@ export interface Scripts {
   ): Promise<ScriptReply>;
 }
 
-/** The byte variants of EVAL and EVALSHA. */
+/** The byte variant of FCALL. */
 interface ByteCalls {
-  evalBuffer(source: string, ...rest: readonly (string | number | Buffer)[]): Promise<ScriptReply>;
-  evalshaBuffer(sha: string, ...rest: readonly (string | number | Buffer)[]): Promise<ScriptReply>;
+  fcallBuffer(name: string, ...rest: readonly (string | number | Buffer)[]): Promise<ScriptReply>;
 }
 
 /**
- * ioredis makes a `…Buffer` method for every command and leaves these two out of its types; its
+ * ioredis makes a `…Buffer` method for every command and leaves this one out of its types; its
  * `callBuffer`, which is typed, loses the command's name under auto-pipelining (6.0.0).
  */
 function byteCalls(redis: Redis): ByteCalls {
@@ -60,56 +59,97 @@ function byteCalls(redis: Redis): ByteCalls {
 
 const CONSTANT = /^([A-Z][A-Z0-9_]*) = (-?\d+)$/gm;
 const INCLUDE = /^--- @include "([a-z_]+)"$/gm;
+const SHEBANG = /^#!lua(?: flags=([a-z,-]+))?$/;
+
+/** Reads every script and assembles the library. Touches files only. */
+export function readScripts(): Scripts {
+  const library = assembleLibrary();
+  const names = new Map(SCRIPT_NAMES.map((name) => [name, `${library.name}_${name}`]));
+  const functionName: Scripts['functionName'] = (script) => names.get(script) ?? script;
+
+  const load: Scripts['load'] = async (redis) => {
+    try {
+      await redis.function('LOAD', library.source);
+    } catch (error) {
+      // Another process was quicker, or the server kept it over its restart.
+      if (!(error instanceof Error) || !error.message.includes('already exists')) throw error;
+    }
+  };
+
+  const run: Scripts['run'] = async (redis, name, keys, args) => {
+    const call = (): Promise<ScriptReply> =>
+      byteCalls(redis).fcallBuffer(functionName(name), keys.length, ...keys, ...args);
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.includes('Function not found')) throw error;
+      await load(redis);
+      return call();
+    }
+  };
+  return { library, functionName, load, run };
+}
 
 function luaFile(path: string): string {
   return readFileSync(new URL(`${path}.lua`, LUA), 'utf8');
 }
 
-/** Reads every script. The shebang must stay first: it carries the flags Redis obeys. */
-export function readScripts(): Scripts {
+function assembleLibrary(): Scripts['library'] {
   const constants = new Map(
     [...luaFile('include/layout').matchAll(CONSTANT)].map(([, name, value]) => [name, value]),
   );
-  const all = SCRIPT_NAMES.map((name) => readScript(name, constants));
-  const byName = new Map(all.map((script) => [script.name, script]));
-  const run: Scripts['run'] = async (redis, name, keys, args) => {
-    const script = byName.get(name);
-    if (script === undefined) throw new Error(`no script named ${name}`);
-    const rest = [keys.length, ...keys, ...args] as const;
-    try {
-      return await byteCalls(redis).evalshaBuffer(script.sha, ...rest);
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return await byteCalls(redis).evalBuffer(script.source, ...rest);
-    }
-  };
-  const load: Scripts['load'] = async (redis) => {
-    await Promise.all(all.map((script) => redis.script('LOAD', script.source)));
-  };
-  return { all, load, run };
-}
-
-function readScript(
-  name: ScriptName,
-  constants: ReadonlyMap<string | undefined, string | undefined>,
-): Script {
   const included = new Set<string>();
-  const expand = (text: string): string =>
+  const shared: string[] = [];
+  const include = (text: string): string =>
     text.replace(INCLUDE, (_, file: string) => {
-      if (included.has(file)) return '';
-      included.add(file);
-      return expand(luaFile(`include/${file}`));
+      if (!included.has(file)) {
+        included.add(file);
+        // What an include includes comes before it.
+        const own = include(luaFile(`include/${file}`));
+        shared.push(own);
+      }
+      return '';
     });
-  const [shebang = '', ...body] = luaFile(name).split('\n');
-  if (!shebang.startsWith('#!lua')) throw new Error(`lua/${name}.lua does not begin with #!lua`);
-  const source = `${shebang}\n${stripComments(expand(body.join('\n'))).replace(
-    /\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b/g,
-    (word) => constants.get(word) ?? word,
-  )}`;
-  return { name, source, sha: createHash('sha1').update(source).digest('hex') };
+  const scripts = SCRIPT_NAMES.map((name) => {
+    const [shebang = '', ...body] = luaFile(name).split('\n');
+    const match = SHEBANG.exec(shebang);
+    if (match === null) throw new Error(`lua/${name}.lua does not begin with #!lua`);
+    return { name, flags: match[1]?.split(',') ?? [], body: include(body.join('\n')) };
+  });
+  const body = withNumbers(
+    withoutComments(
+      [...shared, ...scripts.map(({ name, body }) => asFunction(name, body))].join('\n'),
+    ),
+    constants,
+  );
+  const hash = createHash('sha1').update(body).digest('hex').slice(0, 8);
+  const name = `tolld_${hash}`;
+  const registered = scripts.map(({ name: script, flags }) =>
+    registration(`${name}_${script}`, script, flags),
+  );
+  return { name, source: [`#!lua name=${name}`, body, ...registered, ''].join('\n') };
 }
 
-/** Comments go, line numbers stay: an error from Redis still names a line of the expanded text. */
-function stripComments(lua: string): string {
+function asFunction(name: string, body: string): string {
+  return `local function script_${name}(KEYS, ARGV)\n${body}\nend`;
+}
+
+function registration(functionName: string, script: string, flags: readonly string[]): string {
+  const list = flags.map((flag) => `'${flag}'`).join(', ');
+  return (
+    `redis.register_function{ function_name = '${functionName}', ` +
+    `callback = script_${script}, flags = { ${list} } }`
+  );
+}
+
+/** Comments go, line numbers stay: an error from Redis still names a line of the library. */
+function withoutComments(lua: string): string {
   return lua.replace(/^\s*--.*$/gm, '');
+}
+
+function withNumbers(
+  lua: string,
+  constants: ReadonlyMap<string | undefined, string | undefined>,
+): string {
+  return lua.replace(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b/g, (word) => constants.get(word) ?? word);
 }
