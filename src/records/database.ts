@@ -56,7 +56,8 @@ export function createDatabase(
 
 /** The pool waits for the hook's promise before it lends the connection; its types don't say so. */
 function roleHook(role: DatabaseRole): (client: pg.ClientBase) => void {
-  return ((client) => takeRole(client, role));
+  const hook: (client: pg.ClientBase) => unknown = (client) => takeRole(client, role);
+  return hook;
 }
 
 /** COPY is refused where row-level security holds, so the flusher's role must pass it. */

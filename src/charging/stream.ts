@@ -1,0 +1,151 @@
+/**
+ * The outbox streams as their reader sees them. A consumer group, `record`, stands at the last
+ * entry that Postgres has: nobody reads through it, but whoever looks at a stream can tell from it
+ * what is not recorded yet, without asking Postgres.
+ */
+import type { Redis } from 'ioredis';
+import type { EntryId } from '../domain/events.js';
+import { parseEntryId } from './event-codec.js';
+import type { Keys } from './keys.js';
+
+const GROUP = 'record';
+const FIELD = 'e';
+
+export interface StreamEntry {
+  readonly id: string;
+  readonly packed: Buffer;
+}
+
+/** How a partition's stream stands against the record. */
+export interface StreamBacklog {
+  readonly partition: number;
+  /** Entries that Postgres does not have. */
+  readonly entries: number;
+  /** The last entry that Postgres has, as far as Redis was told; null where it was told nothing. */
+  readonly recorded: EntryId | null;
+}
+
+export interface OutboxStreams {
+  /** Up to `count` entries behind `after`, in their order; n -1 stands before its epoch's first. */
+  read(partition: number, after: EntryId, count: number): Promise<readonly StreamEntry[]>;
+  /** The last entry ever added, trimmed or not; null for a stream that isn't there. */
+  lastAdded(partition: number): Promise<EntryId | null>;
+  /** Says that Postgres has everything up to and with `id`. */
+  markRecorded(partition: number, id: EntryId): Promise<void>;
+  /** Removes what is in front of `id`, and `id` itself. */
+  trimThrough(partition: number, id: EntryId): Promise<void>;
+  backlog(partition: number): Promise<StreamBacklog>;
+  /** Memory in use over the memory allowed; 0 where no limit is set. */
+  memoryRatio(): Promise<number>;
+  /** Redis' clock, milliseconds since 1970. */
+  now(): Promise<number>;
+}
+
+export function createOutboxStreams({
+  redis,
+  keys,
+}: {
+  readonly redis: Redis;
+  readonly keys: Keys;
+}): OutboxStreams {
+  async function mark(key: string, id: string): Promise<void> {
+    try {
+      await redis.xgroup('SETID', key, GROUP, id);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOGROUP')) throw error;
+      await redis.xgroup('CREATE', key, GROUP, id);
+    }
+  }
+
+  return {
+    read: async (partition, after, count) => {
+      const start = after.n < 0 ? `${after.epoch}-0` : `(${after.epoch}-${after.n}`;
+      const found = await redis.xrangeBuffer(keys.outbox(partition), start, '+', 'COUNT', count);
+      return found.map(([id, fields]) => ({ id: id.toString('latin1'), packed: entryOf(fields) }));
+    },
+    lastAdded: async (partition) => {
+      const info = await streamInfo(redis, keys.outbox(partition));
+      return info === null ? null : idOf(info.get('last-generated-id'));
+    },
+    markRecorded: (partition, { epoch, n }) => mark(keys.outbox(partition), `${epoch}-${n}`),
+    trimThrough: async (partition, { epoch, n }) => {
+      await redis.xtrim(keys.outbox(partition), 'MINID', '=', `${epoch}-${n + 1}`);
+    },
+    backlog: async (partition) => {
+      const key = keys.outbox(partition);
+      const [info, groups] = await Promise.all([streamInfo(redis, key), groupsOf(redis, key)]);
+      const group = groups.find((fields) => fields.get('name') === GROUP);
+      return { partition, ...compare(info, group) };
+    },
+    memoryRatio: async () => {
+      const info = await redis.info('memory');
+      const used = Number(/^used_memory:(\d+)/m.exec(info)?.[1] ?? 0);
+      const allowed = Number(/^maxmemory:(\d+)/m.exec(info)?.[1] ?? 0);
+      return allowed === 0 ? 0 : used / allowed;
+    },
+    now: async () => {
+      const [seconds, microseconds] = await redis.time();
+      return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+    },
+  };
+}
+
+function entryOf(fields: readonly Buffer[]): Buffer {
+  const at = fields.findIndex((name, index) => index % 2 === 0 && name.toString() === FIELD);
+  return fields[at + 1] ?? Buffer.alloc(0);
+}
+
+type InfoFields = ReadonlyMap<string, unknown>;
+
+/** Reads a flat reply of names and values. */
+function fieldsOf(reply: unknown): InfoFields {
+  if (!Array.isArray(reply)) return new Map(Object.entries(reply as Record<string, unknown>));
+  const pairs: [string, unknown][] = [];
+  for (let index = 0; index < reply.length; index += 2) {
+    pairs.push([String(reply[index]), reply[index + 1]]);
+  }
+  return new Map(pairs);
+}
+
+async function streamInfo(redis: Redis, key: string): Promise<InfoFields | null> {
+  try {
+    return fieldsOf(await redis.xinfo('STREAM', key));
+  } catch (error) {
+    if (isMissingKey(error)) return null;
+    throw error;
+  }
+}
+
+async function groupsOf(redis: Redis, key: string): Promise<readonly InfoFields[]> {
+  try {
+    return ((await redis.xinfo('GROUPS', key)) as unknown[]).map(fieldsOf);
+  } catch (error) {
+    if (isMissingKey(error)) return [];
+    throw error;
+  }
+}
+
+function isMissingKey(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('no such key');
+}
+
+function idOf(value: unknown): EntryId | null {
+  return typeof value === 'string' ? parseEntryId(value) : null;
+}
+
+/** Numbers are gapless within an epoch, so their difference counts; else Redis' own count does. */
+function compare(
+  info: InfoFields | null,
+  group: InfoFields | undefined,
+): { readonly entries: number; readonly recorded: EntryId | null } {
+  if (info === null) return { entries: 0, recorded: null };
+  const length = Number(info.get('length'));
+  const last = idOf(info.get('last-generated-id'));
+  const recorded = idOf(group?.get('last-delivered-id'));
+  if (last === null || recorded === null) return { entries: length, recorded };
+  if (last.epoch === recorded.epoch) {
+    return { entries: Math.min(length, Math.max(0, last.n - recorded.n)), recorded };
+  }
+  const lag = group?.get('lag');
+  return { entries: typeof lag === 'number' ? lag : length, recorded };
+}

@@ -1,0 +1,110 @@
+/** Measures the backlog of all partitions again and again; any process may, flusher or not. */
+import type { OutboxStreams } from '../charging/stream.js';
+import { BEFORE_FIRST } from '../domain/flush.js';
+import type { Logger } from '../observability/logger.js';
+import {
+  judgeBacklog,
+  type BacklogLimits,
+  type BacklogMeasure,
+  type BacklogState,
+} from './backlog.js';
+import type { EntryDecoder } from './batch.js';
+import type { OutboxMetrics } from './metrics.js';
+
+export interface BacklogMonitorOptions {
+  /** Of the whole key space. */
+  readonly partitions: number;
+  readonly intervalMs: number;
+  readonly limits: BacklogLimits;
+}
+
+export interface BacklogMonitorDependencies {
+  readonly streams: OutboxStreams;
+  readonly decode: EntryDecoder;
+  readonly logger: Logger;
+  readonly metrics?: OutboxMetrics;
+  /** Called when the state changes. */
+  readonly onState?: (state: BacklogState, measure: BacklogMeasure) => void;
+}
+
+export interface BacklogMonitor {
+  readonly state: BacklogState;
+  /** Measures and judges now. @throws while Redis can't be had; the state stays. */
+  measure(): Promise<BacklogMeasure>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export function createBacklogMonitor(
+  { partitions, intervalMs, limits }: BacklogMonitorOptions,
+  { streams, decode, logger, metrics, onState }: BacklogMonitorDependencies,
+): BacklogMonitor {
+  let state: BacklogState = 'ok';
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | null = null;
+
+  async function measure(): Promise<BacklogMeasure> {
+    const measured = await measureBacklog(partitions, { streams, decode });
+    const next = judgeBacklog(measured, limits, state);
+    metrics?.backlog(measured, next);
+    if (next !== state) {
+      const log = next === 'ok' ? logger.info : logger.warn;
+      log.call(logger, { from: state, to: next, ...measured }, 'outbox backlog');
+      state = next;
+      onState?.(next, measured);
+    }
+    return measured;
+  }
+
+  async function tick(): Promise<void> {
+    try {
+      await measure();
+    } catch (err) {
+      logger.debug({ err }, 'outbox backlog could not be measured');
+    }
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    measure,
+    start: () => {
+      timer ??= setInterval(() => {
+        running ??= tick().finally(() => {
+          running = null;
+        });
+      }, intervalMs);
+    },
+    stop: async () => {
+      clearInterval(timer);
+      timer = undefined;
+      await running;
+    },
+  };
+}
+
+async function measureBacklog(
+  partitions: number,
+  { streams, decode }: Pick<BacklogMonitorDependencies, 'streams' | 'decode'>,
+): Promise<BacklogMeasure> {
+  const numbers = Array.from({ length: partitions }, (_, partition) => partition);
+  const [backlogs, memoryRatio, now] = await Promise.all([
+    Promise.all(numbers.map((partition) => streams.backlog(partition))),
+    streams.memoryRatio(),
+    streams.now(),
+  ]);
+  const behind = backlogs.filter(({ entries }) => entries > 0);
+  const ages = await Promise.all(
+    behind.map(async ({ partition, recorded }) => {
+      const after = recorded ?? BEFORE_FIRST;
+      const [oldest] = await streams.read(partition, after, 1);
+      return oldest === undefined ? 0 : now - decode(partition, oldest.id, oldest.packed).at;
+    }),
+  );
+  return {
+    entries: behind.reduce((sum, { entries }) => sum + entries, 0),
+    oldestAgeSeconds: Math.max(0, ...ages) / 1_000,
+    memoryRatio,
+  };
+}

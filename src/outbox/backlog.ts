@@ -1,0 +1,64 @@
+/**
+ * How far the record is behind charging, and what follows from it: first an alert, then no new
+ * sessions, before Redis is full. Reports and stops are always taken.
+ */
+export interface BacklogMeasure {
+  /** Entries of all partitions that Postgres does not have. */
+  readonly entries: number;
+  /** Age of the oldest of them; 0 where there is none. */
+  readonly oldestAgeSeconds: number;
+  /** Redis' memory in use over what it may use; 0 without a limit. */
+  readonly memoryRatio: number;
+}
+
+export const BACKLOG_STATES = ['ok', 'alert', 'refuse-new-sessions'] as const;
+export type BacklogState = (typeof BACKLOG_STATES)[number];
+
+/** Null for no limit. */
+export interface BacklogLimits {
+  readonly alertEntries: number | null;
+  readonly alertAgeSeconds: number | null;
+  readonly alertMemoryRatio: number | null;
+  readonly refuseEntries: number | null;
+  readonly refuseAgeSeconds: number | null;
+  readonly refuseMemoryRatio: number | null;
+}
+
+export const BACKLOG_LIMIT_DEFAULTS: BacklogLimits = Object.freeze({
+  /** A minute of a busy installation. */
+  alertEntries: 500_000,
+  alertAgeSeconds: 60,
+  alertMemoryRatio: 0.75,
+  /** Numbers and age alone fill nothing: memory decides, unless the operator says otherwise. */
+  refuseEntries: null,
+  refuseAgeSeconds: null,
+  refuseMemoryRatio: 0.9,
+});
+
+/** A state is left only when the measure is this far below its limit, so that it doesn't flutter. */
+const RELEASE_FACTOR = 0.9;
+
+/** Judges a measure; `before` is the state until now. */
+export function judgeBacklog(
+  measure: BacklogMeasure,
+  limits: BacklogLimits,
+  before: BacklogState,
+): BacklogState {
+  const { entries, oldestAgeSeconds: age, memoryRatio: memory } = measure;
+  const reaches = (value: number, limit: number | null, held: boolean): boolean =>
+    limit !== null && value >= (held ? limit * RELEASE_FACTOR : limit);
+  const refused = before === 'refuse-new-sessions';
+  if (
+    reaches(entries, limits.refuseEntries, refused) ||
+    reaches(age, limits.refuseAgeSeconds, refused) ||
+    reaches(memory, limits.refuseMemoryRatio, refused)
+  ) {
+    return 'refuse-new-sessions';
+  }
+  const alerted = before !== 'ok';
+  const alert =
+    reaches(entries, limits.alertEntries, alerted) ||
+    reaches(age, limits.alertAgeSeconds, alerted) ||
+    reaches(memory, limits.alertMemoryRatio, alerted);
+  return alert ? 'alert' : 'ok';
+}

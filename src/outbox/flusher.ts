@@ -1,0 +1,271 @@
+/**
+ * Brings the outbox streams into the record. A round is four steps: where am I (cursor), what is
+ * there (batch), write it once and for all (idempotent by its offset), and say that it is written
+ * (acknowledge). A crash between any two of them repeats or loses nothing: only Postgres knows how
+ * far the record is, and is asked again.
+ */
+import type { OutboxStreams } from '../charging/stream.js';
+import type { EntryId } from '../domain/events.js';
+import type { FlushLeases, FlushOutcome, PartitionBatch, RecordSink } from '../domain/flush.js';
+import type { Logger } from '../observability/logger.js';
+import { gather, type EntryDecoder, type Gathered } from './batch.js';
+import { entryText, isBehind, type Cursor } from './cursor.js';
+import { DrainWaiters } from './drain-waiters.js';
+import { FailureStreak } from './failure-streak.js';
+import { describeFault, type PartitionFault } from './fault.js';
+import type { OutboxMetrics } from './metrics.js';
+import { pause } from './pause.js';
+import { Places } from './places.js';
+import { TrimPlan, trimLoop } from './trimming.js';
+
+export interface FlusherOptions {
+  /** How long an idle flusher waits before it reads again. */
+  readonly intervalMs: number;
+  /** Entries of one transaction, about. */
+  readonly batchEntriesMax: number;
+  /** Leases are renewed three times in this time. */
+  readonly leaseMs: number;
+  /** Entries stay in Redis this long after Postgres has them. */
+  readonly trimAfterSeconds: number;
+  /** How long a partition that stands still rests before it is tried again. */
+  readonly faultRetryMs?: number;
+}
+
+const FAULT_RETRY_MS = 5_000;
+/** While an account's former partition is still being flushed. */
+const MOVING_RETRY_MS = 100;
+const BACK_OFF = { waitMinMs: 100, waitMaxMs: 5_000 } as const;
+
+export interface FlusherDependencies {
+  readonly streams: OutboxStreams;
+  readonly sink: RecordSink;
+  readonly leases: FlushLeases;
+  readonly decode: EntryDecoder;
+  readonly logger: Logger;
+  readonly metrics: OutboxMetrics;
+}
+
+export interface FlusherStatus {
+  readonly heldPartitions: number;
+  /** Partitions that stand still, and why. */
+  readonly faults: readonly PartitionFault[];
+  /** Since when nothing can be flushed; null while it can. */
+  readonly failingSince: Date | null;
+}
+
+export interface Flusher {
+  start(): void;
+  /** Finishes the transaction in hand, gives the leases back. */
+  stop(): Promise<void>;
+  status(): FlusherStatus;
+  /**
+   * Resolves when everything that stood in the streams of this flusher's partitions when it was
+   * called is in Postgres. @throws FlushStoppedError where a partition stands still.
+   */
+  drained(): Promise<void>;
+}
+
+interface Reading {
+  readonly number: number;
+  readonly cursors: readonly Cursor[];
+  readonly gathered: Gathered;
+}
+
+export function createFlusher(options: FlusherOptions, dependencies: FlusherDependencies): Flusher {
+  const { streams, sink, leases, decode, logger, metrics } = dependencies;
+  const places = new Places({
+    faultRetryMs: options.faultRetryMs ?? FAULT_RETRY_MS,
+    movingRetryMs: MOVING_RETRY_MS,
+  });
+  const plan = new TrimPlan({ keepMs: options.trimAfterSeconds * 1_000 });
+  const streak = new FailureStreak({ ...BACK_OFF, batchEntriesMax: options.batchEntriesMax });
+  const waiters = new DrainWaiters();
+  const stopping = new AbortController();
+  let loops: Promise<unknown> | null = null;
+  let isLeased = false;
+  /** What is read while Postgres writes what was read before it. */
+  let ahead: Promise<Reading> | null = null;
+
+  /** Cursor: where to read on. Asks Postgres for the partitions of which only it knows. */
+  async function findCursors(): Promise<readonly Cursor[]> {
+    const unplaced = places.unplaced(performance.now());
+    if (unplaced.length > 0) {
+      const offsets = await sink.offsets(unplaced);
+      await Promise.all([...offsets].map(([partition, offset]) => place(partition, offset)));
+    }
+    return places.cursors(performance.now());
+  }
+
+  async function place(partition: number, offset: EntryId): Promise<void> {
+    const last = await streams.lastAdded(partition);
+    if (offset.n >= 0 && (last === null || isBehind(last, offset))) {
+      const shown = last === null ? 'nothing' : entryText(last);
+      standStill({ kind: 'stream-behind', partition, recorded: entryText(offset), last: shown });
+      return;
+    }
+    places.place(partition, offset);
+    plan.recorded(partition, offset, performance.now());
+  }
+
+  /** Batch: what follows the cursors without a gap. */
+  async function read(cursors: readonly Cursor[]): Promise<Reading> {
+    const number = waiters.begin();
+    const limits = { entriesMax: streak.batchEntries };
+    return { number, cursors, gathered: await gather(cursors, limits, { streams, decode }) };
+  }
+
+  /** Write: one transaction, which counts once by the offsets that it moves. */
+  async function write(batches: readonly PartitionBatch[]): Promise<FlushOutcome> {
+    const startedAt = performance.now();
+    const outcome = await sink.write(batches);
+    if (outcome.kind === 'written') {
+      metrics.flushed({
+        entries: outcome.entries,
+        events: outcome.events,
+        quarantined: outcome.quarantined.length,
+        unbalanced: outcome.unbalanced.length,
+        durationSeconds: (performance.now() - startedAt) / 1_000,
+      });
+    }
+    return outcome;
+  }
+
+  /** Acknowledge: goes on from there, and tells the streams and people what came of it. */
+  async function acknowledge(
+    outcome: FlushOutcome,
+    readFaults: readonly PartitionFault[],
+  ): Promise<void> {
+    if (outcome.kind === 'superseded') {
+      metrics.superseded();
+      for (const partition of outcome.partitions) places.displace(partition);
+      return;
+    }
+    const { offsets, quarantined, unbalanced } = outcome;
+    const faults = [...outcome.faults, ...readFaults];
+    const stopped = new Set(faults.map(({ partition }) => partition));
+    for (const [partition, offset] of offsets) {
+      places.place(partition, offset);
+      plan.recorded(partition, offset, performance.now());
+      const over = stopped.has(partition) ? null : places.resume(partition);
+      if (over !== null) logger.info({ partition, fault: over.kind }, 'partition flushes again');
+    }
+    for (const entry of quarantined) {
+      logger.error({ ...entry, entry: entryText(entry.entry) }, 'postgres refused an entry');
+    }
+    for (const { accountId, bucketId, remaining, expected } of unbalanced) {
+      const sums = { remaining: String(remaining), expected: String(expected) };
+      logger.error({ accountId, bucketId, ...sums }, 'a bucket does not add up');
+    }
+    faults.forEach(standStill);
+    await Promise.all(
+      [...offsets].map(([partition, offset]) => streams.markRecorded(partition, offset)),
+    );
+  }
+
+  function standStill(fault: PartitionFault): void {
+    const isNews = places.stop(fault, performance.now());
+    if (!isNews) return;
+    const fields = { ...fault, fault: describeFault(fault) };
+    if (fault.kind === 'moving') logger.debug(fields, 'a partition waits for another');
+    else logger.error(fields, 'a partition stands still');
+  }
+
+  /** @returns whether there may be more to flush at once. */
+  async function flushRound(): Promise<boolean> {
+    const wasLeased = isLeased;
+    const { number, cursors, gathered } = await (ahead ?? read(await findCursors()));
+    ahead = null;
+    if (gathered.batches.length === 0) {
+      gathered.faults.forEach(standStill);
+      if (wasLeased) waiters.foundNothing(number, places.faults);
+      return false;
+    }
+    // Streams that hold more are read on while Postgres writes; what is read then is of use only if
+    // the write comes out as expected.
+    const next = gathered.more ? read(advance(cursors, gathered)) : null;
+    next?.catch(() => undefined);
+    try {
+      const outcome = await write(gathered.batches);
+      await acknowledge(outcome, gathered.faults);
+      const isWhole = outcome.kind === 'written' && outcome.faults.length === 0;
+      if (isWhole && gathered.faults.length === 0) ahead = next;
+      return gathered.more;
+    } catch (error) {
+      for (const { partition } of gathered.batches) places.displace(partition);
+      throw error;
+    }
+  }
+
+  async function flushLoop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        const hasMore = await flushRound();
+        if (streak.length > 0) logger.info({ failures: streak.length }, 'flushing goes on');
+        streak.succeed();
+        metrics.held(places.size, places.faults);
+        if (!hasMore) await pause(options.intervalMs, stopping.signal);
+      } catch (err) {
+        ahead = null;
+        const waitMs = streak.fail();
+        metrics.failed();
+        const fields = { err, failures: streak.length };
+        if (streak.length === 1) logger.error(fields, 'flushing failed and is tried again');
+        else logger.debug(fields, 'flushing failed again');
+        await pause(waitMs, stopping.signal);
+      }
+    }
+  }
+
+  async function leaseLoop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        places.hold(await leases.renew());
+        isLeased = true;
+      } catch (err) {
+        logger.debug({ err }, 'leases could not be renewed');
+      }
+      await pause(isLeased ? options.leaseMs / 3 : options.intervalMs, stopping.signal);
+    }
+  }
+
+  return {
+    start: () => {
+      const { signal } = stopping;
+      loops ??= Promise.all([
+        leaseLoop(),
+        flushLoop(),
+        trimLoop({ plan, signal }, { streams, logger }),
+      ]);
+    },
+    stop: async () => {
+      stopping.abort();
+      await loops;
+      waiters.giveUp();
+      try {
+        await leases.release();
+      } catch (err) {
+        logger.debug({ err }, 'leases could not be given back; they run out by themselves');
+      }
+    },
+    status: () => ({
+      heldPartitions: places.size,
+      faults: places.faults,
+      failingSince: streak.since,
+    }),
+    drained: () => waiters.wait(),
+  };
+}
+
+/** The cursors behind what was read: where reading goes on if all of it is written. */
+function advance(cursors: readonly Cursor[], { batches }: Gathered): readonly Cursor[] {
+  const ends = new Map(
+    batches.flatMap(({ partition, entries }) => {
+      const last = entries.at(-1);
+      return last === undefined ? [] : [[partition, last.entry.id] as const];
+    }),
+  );
+  return cursors.map((cursor) => ({
+    ...cursor,
+    offset: ends.get(cursor.partition) ?? cursor.offset,
+  }));
+}

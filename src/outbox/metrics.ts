@@ -1,0 +1,101 @@
+import { LATENCY_BUCKETS_SECONDS, type Metrics } from '../observability/metrics.js';
+import { BACKLOG_STATES, type BacklogMeasure, type BacklogState } from './backlog.js';
+import { FAULT_KINDS, type PartitionFault } from './fault.js';
+
+export interface OutboxMetrics {
+  flushed(round: {
+    readonly entries: number;
+    readonly events: number;
+    readonly quarantined: number;
+    readonly unbalanced: number;
+    readonly durationSeconds: number;
+  }): void;
+  failed(): void;
+  superseded(): void;
+  /** Partitions held, and those of them that stand still. */
+  held(partitions: number, faults: readonly PartitionFault[]): void;
+  backlog(measure: BacklogMeasure, state: BacklogState): void;
+}
+
+export function createOutboxMetrics(metrics: Metrics): OutboxMetrics {
+  const entries = metrics.counter({
+    name: 'tolld_outbox_flushed_entries_total',
+    help: 'Outbox entries written to Postgres.',
+  });
+  const events = metrics.counter({
+    name: 'tolld_outbox_flushed_events_total',
+    help: 'Events in the entries written to Postgres.',
+  });
+  const quarantined = metrics.counter({
+    name: 'tolld_outbox_quarantined_entries_total',
+    help: 'Entries that Postgres refused and that wait in quarantined_events.',
+  });
+  const unbalanced = metrics.counter({
+    name: 'tolld_outbox_unbalanced_buckets_total',
+    help: 'Buckets found, while flushing, not to hold what their credits and debits say.',
+  });
+  const duration = metrics.histogram({
+    name: 'tolld_outbox_flush_duration_seconds',
+    help: 'Time of one flush transaction.',
+    buckets: LATENCY_BUCKETS_SECONDS,
+  });
+  const failures = metrics.counter({
+    name: 'tolld_outbox_flush_failures_total',
+    help: 'Flushes that failed and are tried again.',
+  });
+  const lost = metrics.counter({
+    name: 'tolld_outbox_superseded_flushes_total',
+    help: 'Flushes given up because another flusher had moved the offset.',
+  });
+  const heldPartitions = metrics.gauge({
+    name: 'tolld_outbox_held_partitions',
+    help: 'Partitions that this process flushes.',
+  });
+  const stopped = metrics.gauge({
+    name: 'tolld_outbox_stopped_partitions',
+    help: 'Partitions of this process that stand still, by cause.',
+    labels: ['cause'],
+  });
+  const backlogEntries = metrics.gauge({
+    name: 'tolld_outbox_backlog_entries',
+    help: 'Entries in Redis that Postgres does not have.',
+  });
+  const age = metrics.gauge({
+    name: 'tolld_outbox_oldest_entry_age_seconds',
+    help: 'Age of the oldest entry that Postgres does not have.',
+  });
+  const memory = metrics.gauge({
+    name: 'tolld_redis_memory_used_ratio',
+    help: "Redis' memory in use over its maxmemory.",
+  });
+  const backlogState = metrics.gauge({
+    name: 'tolld_outbox_backlog_state',
+    help: '1 for the state that holds.',
+    labels: ['state'],
+  });
+  for (const cause of FAULT_KINDS) stopped.set({ cause }, 0);
+
+  return {
+    flushed: (round) => {
+      entries.inc(round.entries);
+      events.inc(round.events);
+      quarantined.inc(round.quarantined);
+      unbalanced.inc(round.unbalanced);
+      duration.observe(round.durationSeconds);
+    },
+    failed: () => failures.inc(),
+    superseded: () => lost.inc(),
+    held: (partitions, faults) => {
+      heldPartitions.set(partitions);
+      for (const cause of FAULT_KINDS) {
+        stopped.set({ cause }, faults.filter(({ kind }) => kind === cause).length);
+      }
+    },
+    backlog: (measure, state) => {
+      backlogEntries.set(measure.entries);
+      age.set(measure.oldestAgeSeconds);
+      memory.set(measure.memoryRatio);
+      for (const each of BACKLOG_STATES) backlogState.set({ state: each }, each === state ? 1 : 0);
+    },
+  };
+}

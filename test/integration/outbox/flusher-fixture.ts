@@ -1,0 +1,48 @@
+/** A flusher over the run's servers, for one test. */
+import { createKeys } from '../../../src/charging/keys.js';
+import { createOutboxStreams } from '../../../src/charging/stream.js';
+import type { Redis } from 'ioredis';
+import type pg from 'pg';
+import type { RecordSink } from '../../../src/domain/flush.js';
+import { createLogger } from '../../../src/observability/logger.js';
+import { createMetrics, type Metrics } from '../../../src/observability/metrics.js';
+import { createFlusher, type Flusher } from '../../../src/outbox/flusher.js';
+import { createOutboxMetrics } from '../../../src/outbox/metrics.js';
+import { createFlushLeases } from '../../../src/records/flush-leases.js';
+import { createFlushSink } from '../../../src/records/flush-sink.js';
+import { decodeFromJson } from './workload.js';
+
+export interface FlusherSettings {
+  readonly redis: Redis;
+  readonly prefix: string;
+  readonly pool: pg.Pool;
+  readonly partitions: number;
+  readonly holder?: string;
+  readonly batchEntriesMax?: number;
+  readonly leaseMs?: number;
+  readonly trimAfterSeconds?: number;
+  readonly sink?: RecordSink;
+}
+
+export interface TestFlusher extends Flusher {
+  readonly metrics: Metrics;
+}
+
+export function makeFlusher(settings: FlusherSettings): TestFlusher {
+  const { redis, pool, partitions, prefix } = settings;
+  const { batchEntriesMax = 500, leaseMs = 3_000, trimAfterSeconds = 900 } = settings;
+  const holder = settings.holder ?? `test ${Math.random()}`;
+  const metrics = createMetrics({ processMetrics: false });
+  const flusher = createFlusher(
+    { intervalMs: 5, batchEntriesMax, leaseMs, trimAfterSeconds, faultRetryMs: 50 },
+    {
+      streams: createOutboxStreams({ redis, keys: createKeys(prefix) }),
+      sink: settings.sink ?? createFlushSink({ pool }),
+      leases: createFlushLeases({ holder, partitions, leaseMs }, { pool }),
+      decode: decodeFromJson,
+      logger: createLogger({ level: 'silent' }),
+      metrics: createOutboxMetrics(metrics),
+    },
+  );
+  return { ...flusher, metrics };
+}
