@@ -4,14 +4,19 @@
  */
 import path from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { destination } from 'pino';
 import { listenForStop } from '../cli/stop-signal.js';
 import { loadConfig, maskUrl, processEnvironment, type LoadedConfig } from '../config.js';
+import { startNode, type TolldNode } from '../node.js';
+import { createLogger } from '../observability/logger.js';
 import { migrate } from '../records/migrate.js';
+import type { Config } from '../settings.js';
 import { choosePort } from './port-choice.js';
 import { createProgress, type Progress } from './progress.js';
 import { startLocalStack, type LocalStack } from './stack.js';
 
 const STATE_DIRECTORY = path.resolve(import.meta.dirname, '..', '..', '.tolld');
+const LOG_FILE = path.join(STATE_DIRECTORY, 'tolld.log');
 
 export interface StartFlags {
   /** Play one simulated session to its rated events, prove that the books balance, and end. */
@@ -103,17 +108,41 @@ async function awaitEnd(stack: LocalStack, progress: Progress): Promise<number> 
   }
 }
 
+async function startDaemon(config: Config, progress: Progress): Promise<TolldNode> {
+  const step = progress.begin('starting tolld');
+  const logger = createLogger(
+    { level: config.log.level, fields: { node: config.node.name } },
+    { destination: destination({ dest: LOG_FILE, mkdir: true, sync: true }) },
+  );
+  const node = await startNode(config, { logger });
+  step.done(`tolld runs, its log is ${LOG_FILE}`);
+  return node;
+}
+
+function announce(node: TolldNode, config: Config, progress: Progress): void {
+  const { diameter, operations } = node.addresses;
+  for (const { host, port } of diameter) progress.note(`  Diameter   ${host}:${port}`);
+  const base = `http://${operations.host}:${operations.port}`;
+  progress.note(`  Operations ${base}/metrics ${base}/healthz ${base}/readyz`);
+  progress.note(`  Redis      ${maskUrl(config.redis.url)}`);
+  progress.note(`  Postgres   ${maskUrl(config.postgres.url)}`);
+}
+
 /** Runs until it is asked to end. @returns the exit code. */
 async function run(flags: StartFlags, progress: Progress): Promise<number> {
   const stack = await startStack(flags, progress);
   try {
     await applyMigrations(stack, progress);
     const { config } = await configureDaemon(stack, progress);
-    progress.note(`Redis     ${maskUrl(config.redis.url)}`);
-    progress.note(`Postgres  ${maskUrl(config.postgres.url)}`);
-    if (flags.once) return 0;
-    progress.note('Ctrl-C ends it; the data stays in .tolld/ for the next start.');
-    return await awaitEnd(stack, progress);
+    const node = await startDaemon(config, progress);
+    try {
+      announce(node, config, progress);
+      if (flags.once) return 0;
+      progress.note('Ctrl-C ends it; the data stays in .tolld/ for the next start.');
+      return await awaitEnd(stack, progress);
+    } finally {
+      await node.close();
+    }
   } finally {
     await stack.stop();
   }
