@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME [flags]`: runs one measurement. Each prints one JSON line last. */
 const QUESTIONS: Readonly<Record<string, string>> = {
   engine: 'the charge script against the bare one, and where its time goes',
+  'charge-profile': 'what each statement of a charge costs in Redis',
   'account-layout': 'one packed value per account, or a hash cut into fields?',
   'session-layout': 'one packed value per session, or a hash cut into fields?',
   'diameter-codec': 'Credit-Control messages decoded and encoded by a core',

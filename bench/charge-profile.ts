@@ -1,0 +1,123 @@
+/**
+ * Where does a charge spend its time? The charge script is cut off before each statement of
+ * `charge_session` in turn; what a statement costs is the difference between two neighbouring cuts.
+ */
+import { parseArgs } from 'node:util';
+import type { Engine } from '../src/charging/engine.js';
+import { createKeys } from '../src/charging/keys.js';
+import { readScripts } from '../src/charging/script-loader.js';
+import { createUpdateFeed } from './charge-feed.js';
+import { KEY_PREFIX, seedAccounts, STANDARD_SHAPE, type WorkloadShape } from './charge-workload.js';
+import { drive } from './pipeline-driver.js';
+import { microsecondsPerCall, startRedisProcess } from './redis-process.js';
+
+const PROFILED = 'charge_session';
+const CUT = "do return { 1, '' } end\n";
+
+interface Cut {
+  /** The statement that is not reached any more; the whole script where it is empty. */
+  readonly statement: string;
+  readonly source: string;
+  microseconds: number;
+}
+
+export async function run(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rounds: { type: 'string', default: '8' },
+      accounts: { type: 'string', default: '3000' },
+      buckets: { type: 'string', default: String(STANDARD_SHAPE.buckets) },
+      services: { type: 'string', default: String(STANDARD_SHAPE.services) },
+      'used-up': { type: 'string', default: String(STANDARD_SHAPE.usedUp) },
+    },
+  });
+  const shape: WorkloadShape = {
+    accounts: Number(values.accounts),
+    buckets: Number(values.buckets),
+    services: Number(values.services),
+    usedUp: Number(values['used-up']),
+  };
+  const scripts = readScripts();
+  const cuts = cutSource(scripts.library.source);
+  const server = await startRedisProcess({ persistence: 'none' });
+  let errors = 0;
+  try {
+    const engine: Engine = {
+      redis: server.client,
+      scripts,
+      keys: createKeys(KEY_PREFIX),
+      limits: { requestTimeoutMs: 10_000 },
+    };
+    for (let round = 0; round < Number(values.rounds); round += 1) {
+      for (const cut of cuts) {
+        await server.client.function('LOAD', 'REPLACE', scripts.library.source);
+        await seedAccounts(engine, server.port, shape);
+        await server.client.function('LOAD', 'REPLACE', cut.source);
+        const feed = createUpdateFeed(scripts.functionName, shape);
+        const commands = await feed.commands(shape.accounts);
+        await server.client.config('RESETSTAT');
+        const driven = await drive({
+          port: server.port,
+          commands,
+          expect: feed.expect,
+          pipeline: 32,
+        });
+        errors += driven.errors;
+        // Other work on the machine only ever adds: the least of several rounds is the nearest.
+        const microseconds = await microsecondsPerCall(server.client, 'fcall');
+        cut.microseconds = Math.min(cut.microseconds, microseconds);
+      }
+    }
+  } finally {
+    await server.stop();
+  }
+  report(cuts, errors);
+}
+
+/** One variant of the library per statement at the top of the profiled function, and the whole. */
+function cutSource(source: string): Cut[] {
+  const lines = source.split('\n');
+  const first = lines.findIndex((line) => line.startsWith(`local function ${PROFILED}(`)) + 1;
+  if (first === 0) throw new Error(`no function ${PROFILED} in the library`);
+  const last = lines.findIndex((line, index) => index > first && line === 'end');
+  const cuts: Cut[] = [];
+  for (let index = first; index < last; index += 1) {
+    const line = lines[index] ?? '';
+    if (!/^ {2}[a-z]/.test(line) || /^ {2}(end|else|elseif|then|do|and|or|return)\b/.test(line)) continue;
+    const cut = [...lines.slice(0, index), CUT, ...lines.slice(index)].join('\n');
+    cuts.push({ statement: line.trim(), source: cut, microseconds: Infinity });
+  }
+  cuts.push({ statement: '', source, microseconds: Infinity });
+  return cuts;
+}
+
+function report(cuts: readonly Cut[], errors: number): void {
+  const [entry] = cuts;
+  const whole = cuts.at(-1);
+  if (entry === undefined || whole === undefined) throw new Error('nothing was measured');
+  const costs = cuts.slice(0, -1).map((cut, place) => ({
+    statement: cut.statement,
+    microseconds: (cuts[place + 1]?.microseconds ?? 0) - cut.microseconds,
+  }));
+  console.log(`${entry.microseconds.toFixed(1).padStart(6)} us  before ${PROFILED} begins`);
+  let reached = entry.microseconds;
+  for (const { statement, microseconds } of costs) {
+    reached += microseconds;
+    const columns = [microseconds, reached].map((value) => value.toFixed(1).padStart(6));
+    console.log(`${columns.join(' us ')} us  ${statement.slice(0, 80)}`);
+  }
+  const dearest = costs.reduce((a, b) => (b.microseconds > a.microseconds ? b : a));
+  if (errors > 0) process.exitCode = 1;
+  console.log(
+    JSON.stringify({
+      bench: 'charge-profile',
+      value: Number(whole.microseconds.toFixed(2)),
+      unit: 'us of Redis per charge',
+      entryUs: Number(entry.microseconds.toFixed(2)),
+      dearest: dearest.statement,
+      dearestUs: Number(dearest.microseconds.toFixed(2)),
+      errors,
+    }),
+  );
+}
