@@ -5,7 +5,6 @@
 import type { Redis } from 'ioredis';
 import {
   charge,
-  packRateLine,
   type ChargePolicy,
   type ChargeRequest,
   type ChargeService,
@@ -66,7 +65,7 @@ const POLICY: ChargePolicy = {
 };
 
 /** 0.01 per MiB in micro-units, billed by the KiB. */
-const LINE = packRateLine({
+const LINE = {
   id: 'data@1',
   pulses: [{ from: 0, step: 1024 }],
   tiers: [{ from: 0, num: 10_000, den: MIB }],
@@ -75,7 +74,7 @@ const LINE = packRateLine({
   minimumCharge: ZERO,
   cap: null,
   unitsMax: toAmount(2 ** 43),
-});
+};
 
 /** Of fixed width: an account is copied from another by writing its id over the other's. */
 export function accountIdOf(index: number): string {

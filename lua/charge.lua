@@ -3,7 +3,8 @@
 -- charge: one request of a charging session that may be granted units. Redis refuses the whole
 -- script when memory is out; the caller then settles (settle.lua).
 --
--- KEYS account, session, control, outbox, timers - all of one partition
+-- KEYS account, session, control, outbox, timers, and the sharing owner's account where there is
+--      one - all of one partition
 -- ARGV request, packed (REQUEST_ in layout.lua)
 -- Reply { REPLY_DONE or REPLY_REPEATED, answer, packed: { time in ms, services (ANSWER_) } }
 --       { REPLY_OTHER_ACCOUNT, account id } for a session that lives on another account

@@ -2,6 +2,7 @@
 --- @include "read_time"
 --- @include "open_partition"
 --- @include "open_buckets"
+--- @include "open_terms"
 --- @include "price_units"
 --- @include "list_eligible"
 --- @include "plan_walk"

@@ -34,11 +34,12 @@ local now = read_time(request[REQUEST_NOW], account[ACCOUNT_LAST_SEEN])
 local covered, asks = {}, request[REQUEST_SERVICES]
 for i = 1, #asks do
   local ask = asks[i]
-  local window = pick_window(ask[ASK_WINDOWS], now)
+  local terms = open_terms(ask[ASK_TERMS])
+  local window = pick_window(terms[TERMS_WINDOWS], now)
   covered[i] = 0
-  if window or #ask[ASK_WINDOWS] == 0 then
-    local list = list_eligible(books, ask, window, now, request[REQUEST_SHARING])
-    local service = new_service(ask[ASK_UNIT])
+  if window or #terms[TERMS_WINDOWS] == 0 then
+    local list = list_eligible(books, terms, window, now, request[REQUEST_SHARING])
+    local service = new_service(terms[TERMS_UNIT])
     covered[i] = capacity_of(list, account, service, window, ask[ASK_USED])
   end
 end

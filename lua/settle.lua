@@ -3,7 +3,8 @@
 -- settle: one request of a charging session, of which only the report is taken: usage is charged
 -- and reservations are released, nothing is granted. Runs when memory is out.
 --
--- KEYS account, session, control, outbox, timers - all of one partition
+-- KEYS account, session, control, outbox, timers, and the sharing owner's account where there is
+--      one - all of one partition
 -- ARGV request, packed (REQUEST_ in layout.lua)
 -- Reply as charge.lua; a service that asked for units is answered SERVICE_DENIED
 -- Events session, usage per service that reports use, bucket-state, ledger (expiry)

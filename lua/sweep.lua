@@ -2,6 +2,7 @@
 --- @include "read_time"
 --- @include "open_partition"
 --- @include "open_buckets"
+--- @include "open_terms"
 --- @include "price_units"
 --- @include "list_eligible"
 --- @include "plan_walk"
@@ -70,7 +71,8 @@ end
 
 -- sweep_session(): closes or removes a session.
 local function sweep_session()
-  local stored = redis.call('HGET', session_key, 'h')
+  local read = redis.call('HMGET', session_key, 'h', 'm')
+  local stored, stamp = read[1], read[2]
   if not stored then
     return forget('forgotten')
   end
@@ -116,7 +118,7 @@ local function sweep_session()
   account[ACCOUNT_LAST_SEEN] = now
   writes[#writes + 1] = 'h'
   writes[#writes + 1] = cmsgpack.pack(header)
-  write_entry(outbox_key, epoch, now, header[SESSION_STAMP], { account }, { events })
+  write_entry(outbox_key, epoch, now, stamp, { account }, { events })
   redis.call('SET', account_key, pack_account(account))
   redis.call('HSET', session_key, unpack(writes))
   redis.call('ZADD', timers_key, header[SESSION_DEADLINE], member)

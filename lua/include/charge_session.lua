@@ -1,5 +1,6 @@
 --- @include "read_time"
 --- @include "open_partition"
+--- @include "open_terms"
 --- @include "price_units"
 --- @include "open_buckets"
 --- @include "list_eligible"
@@ -56,7 +57,6 @@ local function new_session(request, now)
   header[SESSION_DEADLINE] = 0
   header[SESSION_TIMER] = 0
   header[SESSION_SERVICES] = {}
-  header[SESSION_STAMP] = request[REQUEST_STAMP]
   header[SESSION_RETENTION] = request[REQUEST_POLICY][POLICY_RETENTION_MS]
   return header
 end
@@ -69,8 +69,8 @@ local function usage_event(request, ask, service, used, part, result)
     request[REQUEST_SESSION],
     request[REQUEST_NUMBER],
     ask[ASK_KEY],
-    ask[ASK_RATING_GROUP],
-    ask[ASK_UNIT],
+    ask[ASK_TERMS][TERMS_RATING_GROUP],
+    ask[ASK_TERMS][TERMS_UNIT],
     used,
     part[1],
     result[3],
@@ -105,12 +105,12 @@ end
 -- reservation (or of now, where there was none), and what after its change.
 local function parts_of(service, ask, window)
   local parts = {}
-  local before = service[SERVICE_WINDOW] or window
+  local before = open_window(service[SERVICE_WINDOW]) or window
   if ask[ASK_USED] > 0 then
     parts[1] = { ask[ASK_USED], before }
   end
   if ask[ASK_USED_AFTER] > 0 then
-    parts[#parts + 1] = { ask[ASK_USED_AFTER], service[SERVICE_NEXT] or window or before }
+    parts[#parts + 1] = { ask[ASK_USED_AFTER], open_window(service[SERVICE_NEXT]) or window or before }
   end
   return parts
 end
@@ -195,11 +195,12 @@ end
 local function can_serve(books, request, asks, loaded, now)
   for i = 1, #asks do
     local ask = asks[i]
-    local window = pick_window(ask[ASK_WINDOWS], now)
-    if not window and #ask[ASK_WINDOWS] > 0 then
+    local terms = ask[ASK_TERMS]
+    local window = pick_window(terms[TERMS_WINDOWS], now)
+    if not window and #terms[TERMS_WINDOWS] > 0 then
       return false
     end
-    local list = list_eligible(books, ask, window, now, request[REQUEST_SHARING])
+    local list = list_eligible(books, terms, window, now, request[REQUEST_SHARING])
     local service = loaded[ask[ASK_KEY]]
     if capacity_of(list, books[1], service, window, ask[ASK_USED]) < ask[ASK_USED] then
       return false
@@ -212,8 +213,9 @@ end
 -- of the units to the first money bucket, or the units to the first unit bucket where nothing has a
 -- price. Returns whether a bucket took it. [RFC 8506 6.4]
 local function refund_service(books, events, request, ask, service, now)
-  local window = pick_window(ask[ASK_WINDOWS], now)
-  local list = list_eligible(books, ask, window, now, false)
+  local terms = ask[ASK_TERMS]
+  local window = pick_window(terms[TERMS_WINDOWS], now)
+  local list = list_eligible(books, terms, window, now, false)
   local n, bucket = 1, nth_eligible(list, 1)
   local priced = window and window[WINDOW_KIND] == WINDOW_CHARGED
   while bucket and (bucket[BUCKET_KIND] == KIND_MONEY) ~= (priced or false) do
@@ -225,7 +227,7 @@ local function refund_service(books, events, request, ask, service, now)
   end
   local amount = ask[ASK_USED]
   if priced then
-    amount = charge_units(open_line(window), read_meter(books[1], service, window), ask[ASK_USED])
+    amount = charge_units(window[WINDOW_LINE], read_meter(books[1], service, window), ask[ASK_USED])
   end
   bucket[BUCKET_REMAINING] = bucket[BUCKET_REMAINING] + amount
   events[1][#events[1] + 1] = {
@@ -306,6 +308,7 @@ local function charge_session(keys, request, may_grant)
   local fields = { 'h', slot }
   for i = 1, #asks do
     fields[i + 2] = 's:' .. asks[i][ASK_KEY]
+    asks[i][ASK_TERMS] = open_terms(asks[i][ASK_TERMS])
   end
   local stored = redis.call('HMGET', session_key, unpack(fields))
   local header = stored[1] and cmsgpack.unpack(stored[1]) or nil
@@ -398,12 +401,12 @@ local function charge_session(keys, request, may_grant)
   local open, ends = header[SESSION_STATE] == SESSION_OPEN, phase == PHASE_TERMINATE
   local loaded, windows, answers = {}, {}, {}
   for i = 1, #asks do
-    local key = asks[i][ASK_KEY]
-    windows[i] = pick_window(asks[i][ASK_WINDOWS], now)
+    local key, terms = asks[i][ASK_KEY], asks[i][ASK_TERMS]
+    windows[i] = pick_window(terms[TERMS_WINDOWS], now)
     if stored[i + 2] then
       loaded[key] = cmsgpack.unpack(stored[i + 2])
     else
-      loaded[key] = new_service(asks[i][ASK_UNIT])
+      loaded[key] = new_service(terms[TERMS_UNIT])
       local services = header[SESSION_SERVICES]
       services[#services + 1] = key
     end
@@ -439,7 +442,7 @@ local function charge_session(keys, request, may_grant)
         result = RESULT_SUPERSEDED
       elseif not active or not may_grant then
         result = RESULT_SERVICE_DENIED
-      elseif not window and #ask[ASK_WINDOWS] > 0 then
+      elseif not window and #ask[ASK_TERMS][TERMS_WINDOWS] > 0 then
         result = RESULT_RATING_FAILED
       elseif window and window[WINDOW_KIND] == WINDOW_NOT_CHARGEABLE then
         result = RESULT_NOT_CHARGEABLE
@@ -454,7 +457,7 @@ local function charge_session(keys, request, may_grant)
     if newest then
       service[SERVICE_NUMBER] = number
     end
-    local priced = service[SERVICE_WINDOW] or window
+    local priced = open_window(service[SERVICE_WINDOW]) or window
     answers[i] = {
       ask[ASK_KEY],
       result,
@@ -498,8 +501,14 @@ local function charge_session(keys, request, may_grant)
     header[SESSION_DEADLINE] = now + header[SESSION_RETENTION]
   end
   local timer = arm_timer(header)
-  -- A read only: a timer key of the wrong type must fail before the first write.
-  redis.call('ZCARD', keys[5])
+  local timers_move = timer ~= nil
+  for b = 1, #books do
+    timers_move = timers_move or books[b][ACCOUNT_NEXT_CHANGE] ~= timers_before[b]
+  end
+  if timers_move then
+    -- A read only: a timer key of the wrong type must fail before the first write.
+    redis.call('ZCARD', keys[5])
+  end
 
   -- Write.
   write_entry(keys[4], epoch, now, request[REQUEST_STAMP], books, events)
@@ -517,6 +526,9 @@ local function charge_session(keys, request, may_grant)
     slot,
     cmsgpack.pack({ number, request[REQUEST_FINGERPRINT], answer }),
   }
+  if not stored[1] then
+    writes[5], writes[6] = 'm', request[REQUEST_STAMP]
+  end
   for key, service in pairs(loaded) do
     writes[#writes + 1] = 's:' .. key
     writes[#writes + 1] = cmsgpack.pack(service)

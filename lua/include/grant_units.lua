@@ -19,18 +19,18 @@ end
 -- exhaustion a share of what is left, not below the minimum, so that several sessions make
 -- progress; down to the last unit, since the minimum is given as far as it is there.
 local function size_grant(list, account, service, window, ask)
-  local quota, size = ask[ASK_QUOTA], ask[ASK_WANT]
-  if size > quota[QUOTA_MAXIMUM] then
-    size = quota[QUOTA_MAXIMUM]
+  local terms, size = ask[ASK_TERMS], ask[ASK_WANT]
+  if size > terms[TERMS_MAXIMUM] then
+    size = terms[TERMS_MAXIMUM]
   end
-  local share = quota[QUOTA_SHARE_PERCENT]
+  local share = terms[TERMS_SHARE_PERCENT]
   if share < 100 then
     local plenty = math.ceil(size * 100 / share)
     local left = capacity_of(list, account, service, window, plenty)
     if left < plenty then
       local part = math.floor(left * share / 100)
-      if part < quota[QUOTA_MINIMUM] then
-        part = quota[QUOTA_MINIMUM]
+      if part < terms[TERMS_MINIMUM] then
+        part = terms[TERMS_MINIMUM]
       end
       if part < size then
         size = part
@@ -59,20 +59,15 @@ local function validity_of(walk, seconds, now, grace)
   return validity
 end
 
--- keep_window(window): a window as it is kept with a reservation: without its times.
-local function keep_window(window)
-  if not window then
-    return false
-  end
-  return {
-    0,
-    0,
-    window[WINDOW_CURRENCY],
-    window[WINDOW_LINE],
-    window[WINDOW_PERIOD],
-    window[WINDOW_KIND],
-    window[WINDOW_LABEL],
-  }
+-- has_more(walk): whether the last bucket of a walk surely holds more than the walk takes: most
+-- grants end in the first bucket, and need no second walk to know that they are not the last.
+local function has_more(walk)
+  local n = #walk
+  local bucket = walk[n - 2]
+  return n > 0
+    and bucket[BUCKET_KIND] == KIND_UNITS
+    and bucket[BUCKET_STEP] <= 1
+    and available_in(bucket) > walk[n - 1]
 end
 
 -- money_in(walk): the money a walk reserves.
@@ -109,29 +104,32 @@ end
 -- nobody else holds any: final units; 2 yes, but others hold units that may come back), and when
 -- the tariff changes inside the validity time, 0 for never.
 local function grant_units(books, events, service, ask, window, now, request)
-  local quota, policy = ask[ASK_QUOTA], request[REQUEST_POLICY]
+  local terms, policy = ask[ASK_TERMS], request[REQUEST_POLICY]
   local sharing, account = request[REQUEST_SHARING], books[1]
   local list, walk, covered, size
   repeat
-    list = list_eligible(books, ask, window, now, sharing)
+    list = list_eligible(books, terms, window, now, sharing)
     size = size_grant(list, account, service, window, ask)
-    local whole = size < quota[QUOTA_MAXIMUM]
+    local whole = size < terms[TERMS_MAXIMUM]
     walk, covered = plan_walk(list, account, service, window, size, whole)
     local again = covered < size and start_pending(account, events[1], now)
   until not again
   local last = 0
-  if capacity_of(list, account, service, window, covered + 1) <= covered then
+  if
+    not has_more(walk)
+    and capacity_of(list, account, service, window, covered + 1) <= covered
+  then
     last = others_hold(list) and 2 or 1
   end
-  local seconds = last == 2 and quota[QUOTA_SHORT_VALIDITY_S] or quota[QUOTA_VALIDITY_S]
+  local seconds = last == 2 and terms[TERMS_SHORT_VALIDITY_S] or terms[TERMS_VALIDITY_S]
   local validity = validity_of(walk, seconds, now, policy[POLICY_GRACE_MS])
   local change_at, after = 0, false
-  local following = next_window(ask[ASK_WINDOWS], window, now + validity * 1000)
+  local following = next_window(terms[TERMS_WINDOWS], window, now + validity * 1000)
   if following and covered > 0 then
     -- Units used after the change cost what they cost then: hold the dearer of the two.
     local later, within = plan_walk(list, account, service, following, covered, false)
     if within >= covered then
-      change_at, after = window[WINDOW_UNTIL], keep_window(following)
+      change_at, after = window[WINDOW_UNTIL], following[WINDOW_PACKED]
       if money_in(later) > money_in(walk) then
         walk = later
       end
@@ -148,7 +146,8 @@ local function grant_units(books, events, service, ask, window, now, request)
     legs[i], legs[i + 1], legs[i + 2] = bucket[BUCKET_ID], walk[i + 1], walk[i + 2]
   end
   service[SERVICE_LEGS], service[SERVICE_GRANTED] = legs, covered
-  service[SERVICE_WINDOW], service[SERVICE_NEXT] = keep_window(window), after
+  service[SERVICE_WINDOW] = window and window[WINDOW_PACKED] or false
+  service[SERVICE_NEXT] = after
   for b = 1, #books do
     start_armed(books[b], events[b], walk, now)
   end

@@ -99,7 +99,7 @@ ORDER_LATEST_STARTED = 3
 ORDER_SMALLEST = 4
 ORDER_LARGEST = 5
 
--- Session header (field h)
+-- Session header (field h); the stamp of its first request is field m, written once
 SESSION_VERSION = 1
 SESSION_STATE = 2
 SESSION_ACCOUNT = 3
@@ -109,8 +109,7 @@ SESSION_LAST_SEEN = 6
 SESSION_DEADLINE = 7
 SESSION_TIMER = 8
 SESSION_SERVICES = 9
-SESSION_STAMP = 10
-SESSION_RETENTION = 11
+SESSION_RETENTION = 10
 
 SESSION_OPEN = 1
 SESSION_CLOSED = 2
@@ -135,10 +134,10 @@ SERVICE_STEPS = 13
 -- one run follow each other; the first carries the units of the run, the others 0.
 LEG_WIDTH = 3
 
--- Window of a rate line: in a request, and (without its times) with the reservation it priced, as
--- SERVICE_WINDOW, and as SERVICE_NEXT the one after a tariff change inside the validity time. The
--- packed line is opened only where money is touched. WINDOW_LABEL is text for the event:
--- "<line id> <zone>".
+-- Window of a rate line: in the terms of a request, and with the reservation that it priced, as
+-- SERVICE_WINDOW, and as SERVICE_NEXT the one after a tariff change inside the validity time; packed
+-- in all three places, unpacked once by its bytes. WINDOW_LABEL is text for the event:
+-- "<line id> <zone>"; WINDOW_PACKED is put in by the scripts.
 WINDOW_FROM = 1
 WINDOW_UNTIL = 2
 WINDOW_CURRENCY = 3
@@ -146,12 +145,13 @@ WINDOW_LINE = 4
 WINDOW_PERIOD = 5
 WINDOW_KIND = 6
 WINDOW_LABEL = 7
+WINDOW_PACKED = 8
 
 WINDOW_CHARGED = 1
 WINDOW_FREE = 2
 WINDOW_NOT_CHARGEABLE = 3
 
--- Rate line (src/rating/rate-line.ts), packed. Pulses are flat pairs (from, step), tiers flat
+-- Rate line (src/rating/rate-line.ts). Pulses are flat pairs (from, step), tiers flat
 -- triples (from, num, den).
 LINE_ID = 1
 LINE_PULSES = 2
@@ -210,31 +210,33 @@ OVERUSE_DEBIT = 2
 -- Requests of a session whose answers are kept: the last this many numbers
 ANSWER_WINDOW = 8
 
--- Service of a charge request
+-- Service of a charge request. What is the same for many requests is packed apart, as its terms:
+-- the scripts keep unpacked terms by their bytes.
 ASK_KEY = 1
-ASK_UNIT = 2
-ASK_USED = 3
+ASK_USED = 2
+ASK_USED_AFTER = 3
 ASK_WANT = 4
-ASK_QUOTA = 5
-ASK_WINDOWS = 6
-ASK_UNIT_ORDER = 7
-ASK_MONEY_ORDER = 8
-ASK_CONTEXT = 9
-ASK_RATING_GROUP = 10
-ASK_ZONES = 11
-ASK_BANDS = 12
-ASK_REASON = 13
-ASK_USED_AFTER = 14
+ASK_REASON = 5
+ASK_TERMS = 6
 
 -- Nothing asked for, as ASK_WANT
 WANT_NOTHING = -1
 
--- Quota settings of a service
-QUOTA_MAXIMUM = 1
-QUOTA_MINIMUM = 2
-QUOTA_SHARE_PERCENT = 3
-QUOTA_VALIDITY_S = 4
-QUOTA_SHORT_VALIDITY_S = 5
+-- Terms of a service: what it counts, what may pay for it, how much is granted. TERMS_WINDOWS are
+-- packed one by one.
+TERMS_UNIT = 1
+TERMS_CONTEXT = 2
+TERMS_RATING_GROUP = 3
+TERMS_ZONES = 4
+TERMS_BANDS = 5
+TERMS_UNIT_ORDER = 6
+TERMS_MONEY_ORDER = 7
+TERMS_MAXIMUM = 8
+TERMS_MINIMUM = 9
+TERMS_SHARE_PERCENT = 10
+TERMS_VALIDITY_S = 11
+TERMS_SHORT_VALIDITY_S = 12
+TERMS_WINDOWS = 13
 
 -- Service in the answer
 ANSWER_KEY = 1

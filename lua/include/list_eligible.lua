@@ -85,27 +85,27 @@ local function in_open_band(set, bands, now)
   return false
 end
 
--- in_scope(scope, ask, now): whether a bucket's scope takes the service of a request.
-local function in_scope(scope, ask, now)
-  return contains(scope[SCOPE_CONTEXTS], ask[ASK_CONTEXT])
-    and contains(scope[SCOPE_RATING_GROUPS], ask[ASK_RATING_GROUP])
-    and contains_any(scope[SCOPE_ZONES], ask[ASK_ZONES])
-    and in_open_band(scope[SCOPE_BANDS], ask[ASK_BANDS], now)
+-- in_scope(scope, terms, now): whether a bucket's scope takes the service of a request.
+local function in_scope(scope, terms, now)
+  return contains(scope[SCOPE_CONTEXTS], terms[TERMS_CONTEXT])
+    and contains(scope[SCOPE_RATING_GROUPS], terms[TERMS_RATING_GROUP])
+    and contains_any(scope[SCOPE_ZONES], terms[TERMS_ZONES])
+    and in_open_band(scope[SCOPE_BANDS], terms[TERMS_BANDS], now)
 end
 
--- is_eligible(bucket, ask, now): active or armed, valid now, in scope. Whether anything is left in
+-- is_eligible(bucket, terms, now): active or armed, valid now, in scope. Whether anything is left in
 -- it is the walk's to find.
-local function is_eligible(bucket, ask, now)
+local function is_eligible(bucket, terms, now)
   local state, ends = bucket[BUCKET_STATE], bucket[BUCKET_END]
   return (state == STATE_ACTIVE or state == STATE_ARMED)
     and bucket[BUCKET_START] <= now
     and (ends == 0 or ends > now)
-    and (not bucket[BUCKET_SCOPE] or in_scope(bucket[BUCKET_SCOPE], ask, now))
+    and (not bucket[BUCKET_SCOPE] or in_scope(bucket[BUCKET_SCOPE], terms, now))
 end
 
 -- A list of eligible buckets is filled as far as a walk gets: buckets are stored in the default
 -- order, and most walks end at the first.
-local LIST_BUCKETS, LIST_NEXT, LIST_ACCOUNT, LIST_ASK, LIST_CURRENCY, LIST_NOW = 1, 2, 3, 4, 5, 6
+local LIST_BUCKETS, LIST_NEXT, LIST_ACCOUNT, LIST_TERMS, LIST_CURRENCY, LIST_NOW = 1, 2, 3, 4, 5, 6
 
 -- nth_eligible(list, n): the n-th bucket of a list in consumption order, or nil past its end.
 local function nth_eligible(list, n)
@@ -115,13 +115,13 @@ local function nth_eligible(list, n)
     return found[n]
   end
   local buckets, place = account[ACCOUNT_BUCKETS], list[LIST_NEXT]
-  local ask, currency, now = list[LIST_ASK], list[LIST_CURRENCY], list[LIST_NOW]
-  local unit, count = ask[ASK_UNIT], #found
+  local terms, currency, now = list[LIST_TERMS], list[LIST_CURRENCY], list[LIST_NOW]
+  local unit, count = terms[TERMS_UNIT], #found
   while place < #buckets and count < n do
     local resource = buckets[place + 1]
     if resource == unit or resource == currency then
       local bucket = open_bucket(buckets, place + 2)
-      if is_eligible(bucket, ask, now) then
+      if is_eligible(bucket, terms, now) then
         count = count + 1
         found[count] = bucket
       end
@@ -134,31 +134,31 @@ end
 
 -- add_shared(list, owner, sharing): adds what the owner's buckets offer to a member's service.
 local function add_shared(list, owner, sharing)
-  local found, ask = list[LIST_BUCKETS], list[LIST_ASK]
-  if sharing[SHARING_SCOPE] and not in_scope(sharing[SHARING_SCOPE], ask, list[LIST_NOW]) then
+  local found, terms = list[LIST_BUCKETS], list[LIST_TERMS]
+  if sharing[SHARING_SCOPE] and not in_scope(sharing[SHARING_SCOPE], terms, list[LIST_NOW]) then
     return
   end
   local buckets = owner[ACCOUNT_BUCKETS]
   for i = 1, #buckets, 3 do
     local resource = buckets[i + 1]
     if
-      (resource == ask[ASK_UNIT] or resource == list[LIST_CURRENCY])
+      (resource == terms[TERMS_UNIT] or resource == list[LIST_CURRENCY])
       and contains(sharing[SHARING_RESOURCES], resource)
     then
       local bucket = open_bucket(buckets, i + 2)
-      if is_eligible(bucket, ask, list[LIST_NOW]) then
+      if is_eligible(bucket, terms, list[LIST_NOW]) then
         found[#found + 1] = bucket
       end
     end
   end
 end
 
--- list_eligible(books, ask, window, now, sharing): the buckets that may pay for a service now: right
+-- list_eligible(books, terms, window, now, sharing): the buckets that may pay for a service now: right
 -- resource (or money of the rate's currency), valid, in scope; the sharing owner's among them.
-local function list_eligible(books, ask, window, now, sharing)
+local function list_eligible(books, terms, window, now, sharing)
   local currency = window and window[WINDOW_CURRENCY] or false
-  local list = { {}, 1, books[1], ask, currency, now }
-  local unit_order, money_order = ask[ASK_UNIT_ORDER], ask[ASK_MONEY_ORDER]
+  local list = { {}, 1, books[1], terms, currency, now }
+  local unit_order, money_order = terms[TERMS_UNIT_ORDER], terms[TERMS_MONEY_ORDER]
   local stored = unit_order == ORDER_EARLIEST_EXPIRING and money_order == ORDER_EARLIEST_EXPIRING
   if not stored or books[2] then
     -- Another order than the stored one: all of them, sorted.

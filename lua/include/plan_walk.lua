@@ -96,7 +96,7 @@ local function plan_walk(list, account, service, window, want, whole)
       place = place + 1
     else
       local run, money = money_run(list, place)
-      local line = open_line(window)
+      local line = window[WINDOW_LINE]
       meter = meter or read_meter(account, service, window)
       local within = affordable_units(line, meter, money)
       local units = want - covered

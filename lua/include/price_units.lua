@@ -7,26 +7,6 @@
 local METER_UNITS, METER_BILLED, METER_COUNTER = 1, 2, 3
 local METER_GROSS, METER_COST, METER_OPENED = 4, 5, 6
 
--- Lines unpacked so far, by their packed bytes: the same few price most calls. They are only read,
--- and forgotten all at once when there are many.
-local OPENED_LINES_MAX = 1000
-local opened_lines, opened_count = {}, 0
-
--- open_line(window): the rate line of a window, unpacked once.
-local function open_line(window)
-  local packed = window[WINDOW_LINE]
-  local line = opened_lines[packed]
-  if not line then
-    line = cmsgpack.unpack(packed)
-    if opened_count >= OPENED_LINES_MAX then
-      opened_lines, opened_count = {}, 0
-    end
-    opened_lines[packed] = line
-    opened_count = opened_count + 1
-  end
-  return line
-end
-
 -- price_of(num, den, total): ceil(total * num / den) without the product total * num.
 local function price_of(num, den, total)
   local rest = total % den
@@ -81,7 +61,7 @@ end
 
 -- read_meter(account, service, window): the meter of a service under the line of a window.
 local function read_meter(account, service, window)
-  local line = open_line(window)
+  local line = window[WINDOW_LINE]
   local units, billed = 0, {}
   local totals = service[SERVICE_TOTALS]
   for i = 1, #totals, 3 do
@@ -107,7 +87,7 @@ end
 
 -- write_meter(account, service, window, meter): keeps what a debit moved.
 local function write_meter(account, service, window, meter)
-  local line = open_line(window)
+  local line = window[WINDOW_LINE]
   service[SERVICE_GROSS], service[SERVICE_COST] = meter[METER_GROSS], meter[METER_COST]
   service[SERVICE_OPENED] = meter[METER_OPENED]
   local totals = service[SERVICE_TOTALS]

@@ -105,7 +105,7 @@ local function overdraw(books, service, part, list, effects)
   local payer = last_money(list)
   if payer then
     local meter = read_meter(books[1], service, part[2])
-    local cost = charge_units(open_line(part[2]), meter, part[1])
+    local cost = charge_units(part[2][WINDOW_LINE], meter, part[1])
     debit_walk({ payer, cost, part[1] }, service, effects)
     write_meter(books[1], service, part[2], meter)
     part[1] = 0
@@ -141,7 +141,7 @@ local function settle_usage(books, events, service, ask, parts, now, request)
     if units > 0 then
       local effects = { result[1], result[2] }
       repeat
-        local list = list_eligible(books, ask, part[2], now, request[REQUEST_SHARING])
+        local list = list_eligible(books, ask[ASK_TERMS], part[2], now, request[REQUEST_SHARING])
         walks[#walks + 1] = pay_part(books, service, part, list, effects)
         local again = part[1] > 0 and start_pending(books[1], events[1], now)
         if part[1] > 0 and not again and policy[POLICY_OVERUSE] == OVERUSE_DEBIT then

@@ -19,12 +19,12 @@ export const CONSUMPTION_ORDERS = [
 ] as const;
 export type ConsumptionOrder = (typeof CONSUMPTION_ORDERS)[number];
 
-/** A rate window as the script reads it; {@link packRateLine} makes `line`. */
+/** A rate window as the script reads it. */
 export interface ChargeWindow {
   readonly fromMs: number;
   readonly untilMs: number;
   readonly currency: string;
-  readonly line: Buffer;
+  readonly line: PackableRateLine;
   /** Start of the period of the line's counter; 0 where it has none. */
   readonly periodStartMs: number;
   readonly kind: 'charged' | 'free' | 'not-chargeable';
@@ -48,17 +48,10 @@ export interface ChargeBand {
   readonly band: string;
 }
 
-/** One service of a charge request. Units are of `unit`. */
-export interface ChargeService {
-  readonly key: string;
+/** What a service counts, what may pay for it, how much is granted: the same for many requests. */
+export interface ChargeTerms {
   readonly unit: UnitKind;
   readonly ratingGroup: number | null;
-  /** Used since the last report, under the tariff of the reservation. */
-  readonly used: Amount;
-  /** Used after the tariff change that the last answer announced. */
-  readonly usedAfter: Amount;
-  /** Units asked for; null where none are. */
-  readonly want: Amount | null;
   readonly quota: ChargeQuota;
   /** Empty where the tariff has no price: only unit buckets pay. */
   readonly windows: readonly ChargeWindow[];
@@ -67,7 +60,20 @@ export interface ChargeService {
   readonly serviceContext: string;
   readonly zones: readonly string[];
   readonly bands: readonly ChargeBand[];
+}
+
+/** One service of a charge request. Amounts are of the terms' unit. */
+export interface ChargeService extends ChargeTerms {
+  readonly key: string;
+  /** Used since the last report, under the tariff of the reservation. */
+  readonly used: Amount;
+  /** Used after the tariff change that the last answer announced. */
+  readonly usedAfter: Amount;
+  /** Units asked for; null where none are. */
+  readonly want: Amount | null;
   readonly reason: string | null;
+  /** The terms as {@link packTerms} packs them, where the caller kept the bytes. */
+  readonly packedTerms?: Buffer;
 }
 
 export interface ChargePolicy {
@@ -267,37 +273,47 @@ function packSharing(sharing: SharingMembership | null): Packable {
 }
 
 function packService(service: ChargeService): Packable {
-  const { quota } = service;
   return [
     service.key,
-    service.unit,
     service.used,
+    service.usedAfter,
     service.want ?? layout.WANT_NOTHING,
-    [
-      quota.maximum,
-      quota.minimum,
-      quota.sharePercent,
-      quota.validitySeconds,
-      quota.shortValiditySeconds,
-    ],
-    service.windows.map((window) => [
-      window.fromMs,
-      window.untilMs,
-      window.currency,
-      window.line,
-      window.periodStartMs,
-      WINDOW_KINDS[window.kind],
-      window.label,
-    ]),
-    CONSUMPTION_ORDERS.indexOf(service.unitOrder) + 1,
-    CONSUMPTION_ORDERS.indexOf(service.moneyOrder) + 1,
+    service.reason ?? false,
+    service.packedTerms ?? packTerms(service),
+  ];
+}
+
+/**
+ * Packs what is the same for many requests; a caller that keeps the bytes with what they were made
+ * from spares itself and Redis the work ({@link ChargeService.packedTerms}).
+ */
+export function packTerms(service: ChargeTerms): Buffer {
+  const { quota } = service;
+  return pack([
+    service.unit,
     service.serviceContext,
     service.ratingGroup ?? false,
     service.zones,
     service.bands.map(({ fromMs, untilMs, band }) => [Math.max(0, fromMs), untilMs, band]),
-    service.reason ?? false,
-    service.usedAfter,
-  ];
+    CONSUMPTION_ORDERS.indexOf(service.unitOrder) + 1,
+    CONSUMPTION_ORDERS.indexOf(service.moneyOrder) + 1,
+    quota.maximum,
+    quota.minimum,
+    quota.sharePercent,
+    quota.validitySeconds,
+    quota.shortValiditySeconds,
+    service.windows.map((window) =>
+      pack([
+        window.fromMs,
+        window.untilMs,
+        window.currency,
+        packableLine(window.line),
+        window.periodStartMs,
+        WINDOW_KINDS[window.kind],
+        window.label,
+      ]),
+    ),
+  ]);
 }
 
 /**
@@ -395,9 +411,8 @@ export interface PackableRateLine {
   readonly unitsMax: Amount;
 }
 
-/** Packs a rate line; the caller keeps the bytes with the compiled line. */
-export function packRateLine(line: PackableRateLine): Buffer {
-  return pack([
+function packableLine(line: PackableRateLine): Packable {
+  return [
     line.id,
     line.pulses.flatMap(({ from, step }) => [from, step]),
     line.tiers.flatMap(({ from, num, den }) => [from, num, den]),
@@ -406,5 +421,5 @@ export function packRateLine(line: PackableRateLine): Buffer {
     line.minimumCharge,
     line.cap ?? false,
     line.unitsMax,
-  ]);
+  ];
 }

@@ -1,9 +1,11 @@
 /** One service of a request, rated and put into the engine's terms. */
 import {
-  packRateLine,
+  packTerms,
   type ChargeQuota,
   type ChargeService,
+  type ChargeTerms,
   type ChargeWindow,
+  type ConsumptionOrder,
 } from '../charging/charge.js';
 import { addAmounts, toAmount, ZERO, type Amount } from '../domain/amounts.js';
 import type { CreditControlRequest, ServiceRequest } from '../domain/credit-control.js';
@@ -11,6 +13,7 @@ import type { SubscriberProfile } from '../domain/profile.js';
 import { UNIT_KINDS, type UnitAmounts, type UnitKind } from '../domain/units.js';
 import type { ChargingPolicy, CompiledCatalog } from '../rating/catalog.js';
 import type { RatedLines, RatedService } from '../rating/rate-line.js';
+import type { CompiledTariff } from '../rating/compiled-tariff.js';
 import { openBands, rate } from '../rating/rate.js';
 
 /** A service ready to be charged, or why it is not charged. */
@@ -57,35 +60,65 @@ export function prepareService(
     return { request: service, rated, charge: unratedCharge(service, request, rated) };
   }
   const { unit, quota } = rated;
-  const used = usedUnits(service, unit);
   const wanted = wantedUnits(service, unit, quota.default);
   const isEvent = request.phase === 'event';
-  const policy = catalog.policy(profile.tenant);
+  const terms = chargeTerms({ service, rated, tariff, context });
   return {
     request: service,
     rated,
     charge: {
+      ...terms,
       key: serviceKey(service),
-      unit,
-      ratingGroup: service.ratingGroup,
       // A one-time event takes at once what it asks for [RFC 8506 6.3].
-      used: isEvent ? (wanted ?? toAmount(1)) : used,
+      used: isEvent ? (wanted ?? toAmount(1)) : usedUnits(service, unit),
       usedAfter: isEvent ? ZERO : usedUnits(service, unit, true),
       want: isEvent || request.phase === 'terminate' ? null : wanted,
-      quota: chargeQuota(rated, policy),
-      windows: chargeWindows(rated),
-      unitOrder: catalog.resource(profile.tenant, unit)?.consumptionOrder ?? 'earliest-expiring',
-      moneyOrder:
-        catalog.resource(profile.tenant, rated.currency.code)?.consumptionOrder ??
-        'earliest-expiring',
-      serviceContext: request.serviceContext,
-      zones: rated.zones,
-      bands: openBands(tariff, at).flatMap(({ band, open }) =>
-        open.map(({ fromMs, untilMs }) => ({ band, fromMs, untilMs })),
-      ),
       reason: isEvent ? 'event' : reasonOf(service),
     },
   };
+}
+
+/** Terms by the answer they were made from: rating gives the same object while nothing changes. */
+const TERMS = new WeakMap<
+  RatedLines,
+  Map<string, ChargeTerms & { readonly packedTerms: Buffer }>
+>();
+
+function chargeTerms({
+  service,
+  rated,
+  tariff,
+  context,
+}: {
+  readonly service: ServiceRequest;
+  readonly rated: RatedLines;
+  readonly tariff: CompiledTariff;
+  readonly context: PreparationContext;
+}): ChargeTerms & { readonly packedTerms: Buffer } {
+  const { request, profile, catalog, at } = context;
+  const key = `${catalog.version} ${profile.tenant} ${service.ratingGroup ?? '-'} ${request.serviceContext}`;
+  let byKey = TERMS.get(rated);
+  if (byKey === undefined) TERMS.set(rated, (byKey = new Map()));
+  const kept = byKey.get(key);
+  if (kept !== undefined) return kept;
+  const orderOf = (code: string): ConsumptionOrder =>
+    catalog.resource(profile.tenant, code)?.consumptionOrder ?? 'earliest-expiring';
+  const terms: ChargeTerms = {
+    unit: rated.unit,
+    ratingGroup: service.ratingGroup,
+    quota: chargeQuota(rated, catalog.policy(profile.tenant)),
+    windows: chargeWindows(rated),
+    unitOrder: orderOf(rated.unit),
+    moneyOrder: orderOf(rated.currency.code),
+    serviceContext: request.serviceContext,
+    zones: rated.zones,
+    bands: openBands(tariff, at).flatMap(({ band, open }) =>
+      open.map(({ fromMs, untilMs }) => ({ band, fromMs, untilMs })),
+    ),
+  };
+  const packed = { ...terms, packedTerms: packTerms(terms) };
+  byKey.set(key, packed);
+  return packed;
 }
 
 /**
@@ -157,29 +190,20 @@ function wantedUnits(service: ServiceRequest, unit: UnitKind, fallback: Amount):
   return amountOf(service.requested, unit) ?? fallback;
 }
 
-const WINDOWS = new WeakMap<RatedLines, readonly ChargeWindow[]>();
-
-/** The windows of an answer as the script takes them; kept with the answer, which is shared. */
 function chargeWindows(rated: RatedLines): readonly ChargeWindow[] {
-  const kept = WINDOWS.get(rated);
-  if (kept !== undefined) return kept;
-  const packed = rated.lines.map(packRateLine);
-  const windows = rated.windows.map(({ fromMs, untilMs, line: index, periodStartMs }) => {
+  return rated.windows.map(({ fromMs, untilMs, line: index, periodStartMs }) => {
     const line = rated.lines[index];
-    const bytes = packed[index];
-    if (line === undefined || bytes === undefined) throw new Error('a window names no line');
+    if (line === undefined) throw new Error('a window names no line');
     return {
       fromMs: Math.max(0, fromMs),
       untilMs,
       currency: line.currency,
-      line: bytes,
+      line,
       periodStartMs: periodStartMs ?? 0,
       kind: windowKind(line),
       label: `${line.id} ${line.zone ?? ''}`,
     };
   });
-  WINDOWS.set(rated, windows);
-  return windows;
 }
 
 function windowKind(line: RatedLines['lines'][number]): ChargeWindow['kind'] {

@@ -100,7 +100,7 @@ export const ORDER_LATEST_STARTED = 3;
 export const ORDER_SMALLEST = 4;
 export const ORDER_LARGEST = 5;
 
-// Session header (field h)
+// Session header (field h); the stamp of its first request is field m, written once
 export const SESSION_VERSION = 1;
 export const SESSION_STATE = 2;
 export const SESSION_ACCOUNT = 3;
@@ -110,8 +110,7 @@ export const SESSION_LAST_SEEN = 6;
 export const SESSION_DEADLINE = 7;
 export const SESSION_TIMER = 8;
 export const SESSION_SERVICES = 9;
-export const SESSION_STAMP = 10;
-export const SESSION_RETENTION = 11;
+export const SESSION_RETENTION = 10;
 
 export const SESSION_OPEN = 1;
 export const SESSION_CLOSED = 2;
@@ -136,10 +135,10 @@ export const SERVICE_STEPS = 13;
 // one run follow each other; the first carries the units of the run, the others 0.
 export const LEG_WIDTH = 3;
 
-// Window of a rate line: in a request, and (without its times) with the reservation it priced, as
-// SERVICE_WINDOW, and as SERVICE_NEXT the one after a tariff change inside the validity time. The
-// packed line is opened only where money is touched. WINDOW_LABEL is text for the event:
-// "<line id> <zone>".
+// Window of a rate line: in the terms of a request, and with the reservation that it priced, as
+// SERVICE_WINDOW, and as SERVICE_NEXT the one after a tariff change inside the validity time; packed
+// in all three places, unpacked once by its bytes. WINDOW_LABEL is text for the event:
+// "<line id> <zone>"; WINDOW_PACKED is put in by the scripts.
 export const WINDOW_FROM = 1;
 export const WINDOW_UNTIL = 2;
 export const WINDOW_CURRENCY = 3;
@@ -147,12 +146,13 @@ export const WINDOW_LINE = 4;
 export const WINDOW_PERIOD = 5;
 export const WINDOW_KIND = 6;
 export const WINDOW_LABEL = 7;
+export const WINDOW_PACKED = 8;
 
 export const WINDOW_CHARGED = 1;
 export const WINDOW_FREE = 2;
 export const WINDOW_NOT_CHARGEABLE = 3;
 
-// Rate line (src/rating/rate-line.ts), packed. Pulses are flat pairs (from, step), tiers flat
+// Rate line (src/rating/rate-line.ts). Pulses are flat pairs (from, step), tiers flat
 // triples (from, num, den).
 export const LINE_ID = 1;
 export const LINE_PULSES = 2;
@@ -211,31 +211,33 @@ export const OVERUSE_DEBIT = 2;
 // Requests of a session whose answers are kept: the last this many numbers
 export const ANSWER_WINDOW = 8;
 
-// Service of a charge request
+// Service of a charge request. What is the same for many requests is packed apart, as its terms:
+// the scripts keep unpacked terms by their bytes.
 export const ASK_KEY = 1;
-export const ASK_UNIT = 2;
-export const ASK_USED = 3;
+export const ASK_USED = 2;
+export const ASK_USED_AFTER = 3;
 export const ASK_WANT = 4;
-export const ASK_QUOTA = 5;
-export const ASK_WINDOWS = 6;
-export const ASK_UNIT_ORDER = 7;
-export const ASK_MONEY_ORDER = 8;
-export const ASK_CONTEXT = 9;
-export const ASK_RATING_GROUP = 10;
-export const ASK_ZONES = 11;
-export const ASK_BANDS = 12;
-export const ASK_REASON = 13;
-export const ASK_USED_AFTER = 14;
+export const ASK_REASON = 5;
+export const ASK_TERMS = 6;
 
 // Nothing asked for, as ASK_WANT
 export const WANT_NOTHING = -1;
 
-// Quota settings of a service
-export const QUOTA_MAXIMUM = 1;
-export const QUOTA_MINIMUM = 2;
-export const QUOTA_SHARE_PERCENT = 3;
-export const QUOTA_VALIDITY_S = 4;
-export const QUOTA_SHORT_VALIDITY_S = 5;
+// Terms of a service: what it counts, what may pay for it, how much is granted. TERMS_WINDOWS are
+// packed one by one.
+export const TERMS_UNIT = 1;
+export const TERMS_CONTEXT = 2;
+export const TERMS_RATING_GROUP = 3;
+export const TERMS_ZONES = 4;
+export const TERMS_BANDS = 5;
+export const TERMS_UNIT_ORDER = 6;
+export const TERMS_MONEY_ORDER = 7;
+export const TERMS_MAXIMUM = 8;
+export const TERMS_MINIMUM = 9;
+export const TERMS_SHARE_PERCENT = 10;
+export const TERMS_VALIDITY_S = 11;
+export const TERMS_SHORT_VALIDITY_S = 12;
+export const TERMS_WINDOWS = 13;
 
 // Service in the answer
 export const ANSWER_KEY = 1;
