@@ -1,5 +1,6 @@
 /** The rows of a batch of entries, and how they get into Postgres when it refuses some of them. */
 import type pg from 'pg';
+import type { OutboxEntry } from '../domain/events.js';
 import type { QuarantinedEntry, ReceivedEntry, UnbalancedBucket } from '../domain/flush.js';
 import { addBucketChanges, type BucketChanges } from './bucket-changes.js';
 import { writeBucketChanges } from './bucket-writes.js';
@@ -111,11 +112,36 @@ async function writeOrHalve(client: pg.ClientBase, attempt: Attempt): Promise<vo
     await client.query('ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt');
     const [only] = entries;
     if (entries.length === 1 && only !== undefined) {
-      written.quarantined.push(await quarantine(client, only, refusal));
+      const balancesApplied = await writeBalances(client, { ...attempt, entry: only.entry });
+      written.quarantined.push(await quarantine(client, only, { ...refusal, balancesApplied }));
       return;
     }
     const middle = Math.ceil(entries.length / 2);
     await writeOrHalve(client, { ...attempt, entries: entries.slice(0, middle) });
     await writeOrHalve(client, { ...attempt, entries: entries.slice(middle) });
+  }
+}
+
+/**
+ * What a refused entry did to buckets is rarely what was refused: it goes into their sums, so that
+ * the events behind it find them as the engine left them. @returns whether it did.
+ */
+async function writeBalances(
+  client: pg.ClientBase,
+  { entry, known, written }: Attempt & { readonly entry: OutboxEntry },
+): Promise<boolean> {
+  await client.query('SAVEPOINT balances');
+  try {
+    const changes: BucketChanges = new Map();
+    entry.accounts.forEach((section, index) => {
+      addBucketChanges(changes, section, contextOf(entry, index, known));
+    });
+    if (changes.size > 0) written.unbalanced.push(...(await writeBucketChanges(client, changes)));
+    await client.query('RELEASE SAVEPOINT balances');
+    return true;
+  } catch (error) {
+    if (refusalOf(error) === null) throw error;
+    await client.query('ROLLBACK TO SAVEPOINT balances; RELEASE SAVEPOINT balances');
+    return false;
   }
 }

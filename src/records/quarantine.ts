@@ -19,24 +19,31 @@ export function refusalOf(error: unknown): { code: string; message: string } | n
   return { code: error.code, message: error.message };
 }
 
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  /** Whether what the entry did to buckets is in their sums all the same. */
+  readonly balancesApplied: boolean;
+}
+
 /** Sets an entry aside in the transaction that would have recorded it. */
 export async function quarantine(
   client: pg.ClientBase,
   { entry, packed }: ReceivedEntry,
-  refusal: { readonly code: string; readonly message: string },
+  { code, message, balancesApplied }: Refusal,
 ): Promise<QuarantinedEntry> {
   const { partition, id, accounts } = entry;
   await client.query(
     `INSERT INTO tolld.quarantined_events
-       (partition, epoch, n, happened_at, code, message, accounts, impacts, packed)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+       (partition, epoch, n, happened_at, code, message, accounts, impacts, packed, balances_applied)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [
       partition,
       id.epoch,
       id.n,
       informativeInstant(entry.at),
-      refusal.code,
-      printable(refusal.message),
+      code,
+      printable(message),
       printable(
         JSON.stringify(
           accounts.map(({ accountId, firstSequence, events }) => [
@@ -48,13 +55,15 @@ export async function quarantine(
       ),
       printable(JSON.stringify(impactsOf(entry))),
       packed,
+      balancesApplied,
     ],
   );
   return {
     partition,
     entry: id,
     accountIds: accounts.map(({ accountId }) => accountId),
-    ...refusal,
+    code,
+    message,
   };
 }
 
