@@ -1,0 +1,101 @@
+/** The order of KEYS is said twice, in a script's header and in its TypeScript face: once too often. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { charge, enquire, settle, type ChargeRequest } from '../../../src/charging/charge.js';
+import type { Engine } from '../../../src/charging/engine.js';
+import type { Keys } from '../../../src/charging/keys.js';
+import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
+import { readScripts, SCRIPT_NAMES, type ScriptName } from '../../../src/charging/script-loader.js';
+import { purgeEndedBuckets, readAccount } from '../../../src/charging/snapshot.js';
+import { sweepTimer } from '../../../src/charging/sweeping.js';
+import { chargeRequest, stamp } from '../../support/charge-requests.js';
+
+const LUA = path.resolve(import.meta.dirname, '../../../lua');
+
+/** Keys that spell what they are. */
+const spelled: Keys = {
+  meta: 'meta',
+  config: 'config',
+  nodes: 'nodes',
+  identity: () => 'identity',
+  route: () => 'route',
+  control: () => 'control',
+  account: (_partition, accountId) => (accountId === 'owner' ? 'owner' : 'account'),
+  session: () => 'session',
+  timers: () => 'timers',
+  outbox: () => 'outbox',
+};
+
+/** The keys a face passes: every script replies that the partition is fenced, or nothing. */
+async function keysOf(call: (engine: Engine) => Promise<unknown>): Promise<readonly string[]> {
+  let seen: readonly string[] | null = null;
+  const engine: Engine = {
+    redis: { hgetBuffer: async () => null } as never,
+    scripts: {
+      ...readScripts(),
+      run: async (_redis, _name, keys) => {
+        seen = keys;
+        return [3];
+      },
+    },
+    keys: spelled,
+    limits: { requestTimeoutMs: 100 },
+  };
+  await call(engine).catch(() => undefined);
+  if (seen === null) throw new Error('the face called no script');
+  return seen;
+}
+
+/** "KEYS account, session (why), control - where" as names; the sharing owner's last. */
+function keysInHeader(script: ScriptName): readonly string[] {
+  const text = readFileSync(path.join(LUA, `${script}.lua`), 'utf8');
+  const line = /^-- KEYS (.*(?:\n--(?! [A-Z]).*)*)/m.exec(text)?.[1];
+  if (line === undefined) throw new Error(`${script}.lua has no KEYS line`);
+  return line
+    .replace(/\n--/g, '')
+    .replace(/\([^)]*\)/g, '')
+    .replace(/ - .*$/, '')
+    .split(',')
+    .map((part) => /(owner)|(\w+)\s*$/.exec(part.trim())?.slice(1).find(Boolean) ?? part)
+    .map((name) => name.trim());
+}
+
+const account = { partition: 0, accountId: 'a' };
+const shared: ChargeRequest = {
+  ...chargeRequest({ phase: 'initial', number: 0 }),
+  sharing: { ownerAccountId: 'owner', order: 'own-first', scope: null, resources: null },
+};
+const credit = {
+  ...account,
+  intentNumber: 1,
+  intentId: 'i',
+  kind: 'top-up',
+  reason: null,
+} as const;
+
+const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> = {
+  charge: (engine) => charge(engine, shared),
+  settle: (engine) => settle(engine, shared),
+  enquire: (engine) => enquire(engine, shared),
+  credit: (engine) => creditAccount(engine, { ...credit, operations: [], stamp }),
+  provision: (engine) =>
+    provisionAccount(engine, { ...account, standing: 'active', profileVersion: 1, stamp }),
+  sweep: (engine) => sweepTimer(engine, { partition: 0, member: 's:s' }),
+  purge: (engine) => purgeEndedBuckets(engine, account, 1),
+  snapshot: (engine) => readAccount(engine, 0, 'a'),
+};
+
+describe('the TypeScript face of a script passes the keys that its header names', () => {
+  it.each([...SCRIPT_NAMES])('%s', async (script) => {
+    expect(await keysOf(FACES[script])).toEqual(keysInHeader(script));
+  });
+
+  it('and none of a sharing owner where there is no sharing', async () => {
+    const own = chargeRequest({ phase: 'initial', number: 0 });
+    const withOwner = keysInHeader('charge');
+    expect(await keysOf((engine) => charge(engine, own))).toEqual(
+      withOwner.filter((name) => name !== 'owner'),
+    );
+  });
+});

@@ -1,0 +1,63 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readScripts, SCRIPT_NAMES } from '../../../src/charging/script-loader.js';
+
+const scripts = readScripts();
+const { name, source } = scripts.library;
+
+describe('the library of scripts', () => {
+  it('holds every script of lua/, and no other', () => {
+    const files = readdirSync(path.resolve(import.meta.dirname, '../../../lua'))
+      .filter((file) => file.endsWith('.lua'))
+      .map((file) => file.slice(0, -'.lua'.length));
+    expect([...SCRIPT_NAMES].toSorted()).toEqual(files.toSorted());
+    for (const script of SCRIPT_NAMES) {
+      expect(source).toContain(`function_name = '${scripts.functionName(script)}'`);
+    }
+  });
+
+  it('begins with its engine and name, which Redis reads', () => {
+    expect(source.startsWith(`#!lua name=${name}\n`)).toBe(true);
+    expect(name).toMatch(/^tolld_[0-9a-f]{8}$/);
+  });
+
+  it('has every include once, before what uses it', () => {
+    expect(source).not.toContain('@include');
+    for (const shared of ['read_time', 'open_partition', 'plan_walk', 'charge_session']) {
+      const declaration = `local function ${shared}(`;
+      expect(source.split(declaration), shared).toHaveLength(2);
+      expect(source.indexOf(`${shared}(`), shared).toBeGreaterThanOrEqual(
+        source.indexOf(declaration),
+      );
+    }
+  });
+
+  it('names no constant of the layout any more: numbers stand in their places', () => {
+    expect(source).not.toMatch(/\b(ACCOUNT|BUCKET|SESSION|SERVICE|REPLY|REQUEST|EVENT)_[A-Z_]+\b/);
+  });
+
+  it('is named by what it does: the same files give the same name', () => {
+    expect(readScripts().library).toEqual(scripts.library);
+  });
+
+  it('lets run when memory is out what reports, releases and expires, and nothing that grants', () => {
+    const flags = new Map(
+      SCRIPT_NAMES.map((script) => [
+        script,
+        new RegExp(
+          `function_name = '${scripts.functionName(script)}', callback = script_${script}, flags = \\{ ([^}]*)\\}`,
+        ).exec(source)?.[1] ?? 'not registered',
+      ]),
+    );
+    for (const script of ['settle', 'sweep', 'purge'] as const) {
+      expect(flags.get(script), script).toContain("'allow-oom'");
+    }
+    for (const script of ['charge', 'credit', 'provision'] as const) {
+      expect(flags.get(script), script).not.toContain('allow-oom');
+    }
+    for (const script of ['enquire', 'snapshot'] as const) {
+      expect(flags.get(script), script).toContain("'no-writes'");
+    }
+  });
+});
