@@ -265,7 +265,7 @@ export function decodeBucket(packed: Unpacked | undefined): DecodedBucket {
     durationMs: asTimeOrNull(fields[layout.BUCKET_DURATION]),
     after: asTextOrNull(fields[layout.BUCKET_AFTER]),
     detail: Array.isArray(scope)
-      ? { scope: Object.fromEntries(SCOPE_SETS.map((name, index) => [name, scope[index]])) }
+      ? { scope: Object.fromEntries(SCOPE_SETS.map((name, index) => [name, scope[index] || null])) }
       : {},
   };
 }
