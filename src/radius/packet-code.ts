@@ -18,8 +18,11 @@ export const PACKET_CODES = {
 
 export type PacketCodeName = keyof typeof PACKET_CODES;
 
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(PACKET_CODES).map(([name, code]) => [code, name]),
+);
+
 /** Name of a code ("Access-Request"), or the number as text. */
 export function packetCodeName(code: number): string {
-  for (const [name, number] of Object.entries(PACKET_CODES)) if (number === code) return name;
-  return String(code);
+  return NAMES.get(code) ?? String(code);
 }

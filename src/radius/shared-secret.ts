@@ -1,5 +1,5 @@
 /** The secret that a NAS and the server share, in the forms the protocol needs it in. */
-import { createSecretKey, hash, type KeyObject } from 'node:crypto';
+import { createSecretKey, hash, timingSafeEqual, type KeyObject } from 'node:crypto';
 
 const SECRET_OCTETS_MAX = 255;
 
@@ -33,6 +33,10 @@ export class SharedSecret {
   /** MD5 of the secret followed by other octets, the pad of hidden attributes [RFC 2865 5.2]. */
   md5Before(...parts: readonly Buffer[]): Buffer {
     return hash('md5', Buffer.concat([this.#octets, ...parts]), 'buffer');
+  }
+
+  equals(other: SharedSecret): boolean {
+    return this.length === other.length && timingSafeEqual(this.#octets, other.#octets);
   }
 
   toJSON(): string {

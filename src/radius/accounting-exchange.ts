@@ -1,0 +1,44 @@
+/** One Accounting-Request from packet to reply: recorded first, answered then [RFC 2866 4.1]. */
+import type { AccountingHandler } from '../domain/access.js';
+import type { GenuineRequest, Reply } from './access-exchange.js';
+import { readReport } from './accounting-report.js';
+import { PACKET_CODES } from './packet-code.js';
+import type { SealingKeys } from './sealing-keys.js';
+
+export interface AccountingExchangeOptions {
+  readonly keys: SealingKeys;
+}
+
+export interface AccountingExchangeDependencies {
+  readonly accounting: AccountingHandler;
+  /** Told why a request is not answered although its NAS is known. */
+  readonly onIncomplete: (
+    missing: 'no-status-type' | 'no-session-id',
+    request: GenuineRequest,
+  ) => void;
+}
+
+export type AccountingExchange = (request: GenuineRequest) => Promise<Reply | null>;
+
+/** Resolves with the reply once the report is durable, or null where none may be sent. */
+export function createAccountingExchange(
+  { keys }: AccountingExchangeOptions,
+  { accounting, onIncomplete }: AccountingExchangeDependencies,
+): AccountingExchange {
+  return async (request) => {
+    const { packet, nas, receivedAt, secret } = request;
+    const reply: Reply = { code: PACKET_CODES['Accounting-Response'], attributes: [], secret };
+    const result = readReport(packet, { nas, keys, receivedAt });
+    switch (result.kind) {
+      case 'irrelevant':
+        return reply;
+      case 'incomplete':
+        onIncomplete(result.missing, request);
+        return null;
+      case 'report': {
+        const outcome = await accounting(result.report);
+        return outcome.kind === 'unavailable' ? null : reply;
+      }
+    }
+  };
+}

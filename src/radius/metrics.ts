@@ -1,0 +1,68 @@
+/** The metrics of the RADIUS front. Labels are packet codes and reasons, both small and known. */
+import type { Counter, Gauge, Histogram, Metrics } from '../observability/metrics.js';
+import { LATENCY_BUCKETS_SECONDS } from '../observability/metrics.js';
+
+export interface RadiusMetrics {
+  readonly received: Counter<'code'>;
+  readonly replied: Counter<'code'>;
+  readonly dropped: Counter<'reason'>;
+  readonly repeated: Counter<'code'>;
+  readonly unprotected: Counter;
+  readonly latency: Histogram<'code'>;
+  readonly pending: Gauge;
+  readonly tlsConnections: Gauge;
+  readonly steering: Counter<'code' | 'outcome'>;
+  readonly steeringResent: Counter;
+}
+
+export function createRadiusMetrics(metrics: Metrics): RadiusMetrics {
+  return {
+    received: metrics.counter({
+      name: 'tolld_radius_requests_total',
+      help: 'Genuine RADIUS requests by packet code, duplicates included.',
+      labels: ['code'],
+    }),
+    replied: metrics.counter({
+      name: 'tolld_radius_replies_total',
+      help: 'RADIUS replies sent by packet code, repeated ones left out.',
+      labels: ['code'],
+    }),
+    dropped: metrics.counter({
+      name: 'tolld_radius_dropped_total',
+      help: 'RADIUS packets left without an answer, by reason.',
+      labels: ['reason'],
+    }),
+    repeated: metrics.counter({
+      name: 'tolld_radius_repeated_replies_total',
+      help: 'RADIUS replies sent again to a resent request, by packet code.',
+      labels: ['code'],
+    }),
+    unprotected: metrics.counter({
+      name: 'tolld_radius_unprotected_requests_total',
+      help: 'Access-Requests accepted without a Message-Authenticator under the policy auto.',
+    }),
+    latency: metrics.histogram({
+      name: 'tolld_radius_request_seconds',
+      help: 'Seconds from a RADIUS request to its reply, by packet code.',
+      labels: ['code'],
+      buckets: LATENCY_BUCKETS_SECONDS,
+    }),
+    pending: metrics.gauge({
+      name: 'tolld_radius_pending_requests',
+      help: 'RADIUS requests that wait for their answer.',
+    }),
+    tlsConnections: metrics.gauge({
+      name: 'tolld_radius_tls_connections',
+      help: 'Open connections of RADIUS over TLS.',
+    }),
+    steering: metrics.counter({
+      name: 'tolld_radius_steering_total',
+      help: 'CoA- and Disconnect-Requests by packet code and what became of them.',
+      labels: ['code', 'outcome'],
+    }),
+    steeringResent: metrics.counter({
+      name: 'tolld_radius_steering_resent_total',
+      help: 'CoA- and Disconnect-Requests sent again for want of an answer.',
+    }),
+  };
+}

@@ -1,0 +1,249 @@
+/**
+ * The NAS that may speak to us: found by source address or range, and by NAS-Identifier where
+ * several stand behind one address; over TLS, by the names in their certificate.
+ */
+import type { ConnectionKind } from '../domain/access.js';
+import type { EapMethod } from './authentication/eap-state.js';
+import { maskOctets, parseIpv4, parseIpv6, parsePrefix, type AddressPrefix } from './ip-address.js';
+import { SharedSecret } from './shared-secret.js';
+
+/** Whose attributes a NAS understands. `generic`: those of the RFCs and WISPr. */
+export const NAS_VENDORS = ['mikrotik', 'cisco', 'juniper-erx', 'huawei', 'generic'] as const;
+export type NasVendor = (typeof NAS_VENDORS)[number];
+
+/**
+ * `require`: an Access-Request without a Message-Authenticator is dropped. `auto`: accepted with a
+ * warning until the NAS has sent one, required from then on; never accepted with a Proxy-State.
+ * `off`: not asked for. A wrong one is dropped always.
+ */
+export const MESSAGE_AUTHENTICATOR_POLICIES = ['require', 'auto', 'off'] as const;
+export type MessageAuthenticatorPolicy = (typeof MESSAGE_AUTHENTICATOR_POLICIES)[number];
+
+/**
+ * What a NAS means by Acct-Input-Octets. RFC 2866 and most NAS: what it received from the
+ * subscriber, the upload. Some products and firmwares count the other way round.
+ */
+export const COUNTER_DIRECTIONS = ['input-is-upload', 'input-is-download'] as const;
+export type CounterDirection = (typeof COUNTER_DIRECTIONS)[number];
+
+/** How a NAS takes CoA- and Disconnect-Requests. */
+export interface DynamicAuthorizationOptions {
+  readonly address: string;
+  /** 3799 by RFC 5176; RouterOS has 1700 unless told otherwise. */
+  readonly port: number;
+  /** The NAS' own secret when absent. */
+  readonly secret?: string;
+  /** Whether to send Message-Authenticator; some old equipment refuses it. Default true. */
+  readonly messageAuthenticator?: boolean;
+}
+
+export interface NasClientOptions {
+  /** As the operator calls it; unique. It becomes part of session keys. */
+  readonly name: string;
+  /** Where the identities of its subscribers live. */
+  readonly networkScope: string;
+  /** Addresses and ranges ("192.0.2.1", "10.0.0.0/8", "2001:db8::/48"); none for TLS only. */
+  readonly addresses: readonly string[];
+  /** Needed where several NAS share an address. */
+  readonly nasIdentifier?: string;
+  /** Newest first: while a secret is being changed, the NAS may still use an older one. */
+  readonly secrets: readonly string[];
+  readonly vendor: NasVendor;
+  /** Default `auto`. */
+  readonly messageAuthenticator?: MessageAuthenticatorPolicy;
+  /** Default `input-is-upload`. */
+  readonly counterDirection?: CounterDirection;
+  /** What all its sessions are, where its requests don't tell. */
+  readonly connection?: ConnectionKind;
+  /** DNS names, addresses or common names of its certificate, for RADIUS over TLS. */
+  readonly certificateNames?: readonly string[];
+  /** EAP methods offered, best first. Default: MS-CHAP-V2, then MD5. */
+  readonly eapMethods?: readonly EapMethod[];
+  readonly dynamicAuthorization?: DynamicAuthorizationOptions;
+}
+
+/** A NAS with its defaults filled in and its secrets made ready. */
+export interface NasClient {
+  readonly name: string;
+  readonly networkScope: string;
+  readonly nasIdentifier: string | null;
+  /** Newest first, at least one. */
+  readonly secrets: readonly [SharedSecret, ...SharedSecret[]];
+  readonly vendor: NasVendor;
+  readonly messageAuthenticator: MessageAuthenticatorPolicy;
+  readonly counterDirection: CounterDirection;
+  readonly connection: ConnectionKind | null;
+  readonly certificateNames: readonly string[];
+  readonly eapMethods: readonly EapMethod[];
+  readonly dynamicAuthorization: DynamicAuthorizationOptions | null;
+}
+
+/** Clients that cannot be: every fault at once, for the operator. */
+export class NasClientsError extends Error {
+  readonly code = 'TOLLD_RADIUS_NAS_CLIENTS';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`RADIUS clients: ${faults.join('; ')}`);
+    this.name = 'NasClientsError';
+    this.faults = faults;
+  }
+}
+
+const EAP_METHODS_DEFAULT: readonly EapMethod[] = ['ms-chap2', 'md5'];
+const NAME_PATTERN = /^[\w.@-]{1,64}$/;
+/** Resolved sources remembered; beyond that they are looked up again. */
+const RESOLVED_MAX = 65_536;
+
+export interface NasRegistry {
+  /** Clients that an address may belong to, most specific first. */
+  atAddress(address: string): readonly NasClient[];
+  /** Clients that a certificate with these names may belong to. */
+  withCertificate(names: readonly string[]): readonly NasClient[];
+  /** The client by the operator's name. */
+  named(name: string): NasClient | undefined;
+}
+
+/**
+ * The client of a request among those its source may belong to: the first with the request's
+ * NAS-Identifier, or with none of its own. Candidates are ordered from the longest prefix to the
+ * shortest, named ones first.
+ */
+export function selectNas(
+  candidates: readonly NasClient[],
+  nasIdentifier: string | undefined,
+): NasClient | undefined {
+  return candidates.find(
+    (client) => client.nasIdentifier === null || client.nasIdentifier === nasIdentifier,
+  );
+}
+
+interface PlacedClient {
+  readonly client: NasClient;
+  readonly prefix: AddressPrefix;
+}
+
+/** @throws NasClientsError with all faults of the list. */
+export function createNasRegistry(options: readonly NasClientOptions[]): NasRegistry {
+  const faults: string[] = [];
+  const placed: PlacedClient[] = [];
+  const byName = new Map<string, NasClient>();
+  for (const one of options) {
+    const client = readClient(one, faults);
+    if (client === undefined) continue;
+    if (byName.has(client.name)) faults.push(`${client.name}: the name is used twice`);
+    byName.set(client.name, client);
+    for (const text of one.addresses) {
+      const prefix = parsePrefix(text);
+      if (prefix === undefined) faults.push(`${client.name}: ${text} is no address or range`);
+      else placed.push({ client, prefix });
+    }
+  }
+  faults.push(...findClashes(placed));
+  if (faults.length > 0) throw new NasClientsError(faults);
+  const resolve = resolver(placed);
+  const clients = [...byName.values()];
+  return {
+    atAddress: resolve,
+    withCertificate: (names) => {
+      const known = new Set(names.map((name) => name.toLowerCase()));
+      return clients
+        .filter(({ certificateNames }) => certificateNames.some((name) => known.has(name)))
+        .sort(byIdentifier);
+    },
+    named: (name) => byName.get(name),
+  };
+}
+
+function byIdentifier(one: NasClient, other: NasClient): number {
+  return Number(one.nasIdentifier === null) - Number(other.nasIdentifier === null);
+}
+
+function readClient(options: NasClientOptions, faults: string[]): NasClient | undefined {
+  const { name } = options;
+  if (!NAME_PATTERN.test(name)) faults.push(`${name}: a name has 1 to 64 letters, digits or .@_-`);
+  const secrets = readSecrets(options, faults);
+  const certificateNames = (options.certificateNames ?? []).map((one) => one.toLowerCase());
+  if (options.addresses.length === 0 && certificateNames.length === 0) {
+    faults.push(`${name}: neither an address nor a certificate name`);
+  }
+  const dynamic = options.dynamicAuthorization ?? null;
+  if (dynamic !== null && parsePrefix(dynamic.address) === undefined) {
+    faults.push(`${name}: ${dynamic.address} is no address`);
+  }
+  if (secrets === undefined) return undefined;
+  return {
+    name,
+    networkScope: options.networkScope,
+    nasIdentifier: options.nasIdentifier ?? null,
+    secrets,
+    vendor: options.vendor,
+    messageAuthenticator: options.messageAuthenticator ?? 'auto',
+    counterDirection: options.counterDirection ?? 'input-is-upload',
+    connection: options.connection ?? null,
+    certificateNames,
+    eapMethods: options.eapMethods ?? EAP_METHODS_DEFAULT,
+    dynamicAuthorization: dynamic,
+  };
+}
+
+function readSecrets(
+  options: NasClientOptions,
+  faults: string[],
+): NasClient['secrets'] | undefined {
+  try {
+    const [first, ...older] = options.secrets.map((secret) => new SharedSecret(secret));
+    if (first !== undefined) return [first, ...older];
+    faults.push(`${options.name}: no secret`);
+  } catch (error) {
+    faults.push(`${options.name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return undefined;
+}
+
+/** Two clients of one address need different identifiers, or nobody could tell them apart. */
+function findClashes(placed: readonly PlacedClient[]): string[] {
+  const seen = new Map<string, NasClient>();
+  const faults: string[] = [];
+  for (const { client, prefix } of placed) {
+    const place = `${prefixKey(prefix.octets, prefix.bits)} ${client.nasIdentifier ?? ''}`;
+    const other = seen.get(place);
+    if (other !== undefined && other.name !== client.name) {
+      faults.push(`${client.name} and ${other.name}: same addresses, same NAS-Identifier`);
+    }
+    seen.set(place, client);
+  }
+  return faults;
+}
+
+/** IPv4 and IPv6 keys never meet: one has 8 hex digits, the other 32. */
+function prefixKey(octets: Buffer, bits: number): string {
+  return `${octets.toString('hex')}/${bits}`;
+}
+
+function resolver(placed: readonly PlacedClient[]): (address: string) => readonly NasClient[] {
+  const byPrefix = new Map<string, NasClient[]>();
+  for (const { client, prefix } of placed) {
+    const key = prefixKey(prefix.octets, prefix.bits);
+    byPrefix.set(key, [...(byPrefix.get(key) ?? []), client].sort(byIdentifier));
+  }
+  const lengths = [...new Set(placed.map(({ prefix }) => prefix.bits))].sort((a, b) => b - a);
+  const resolved = new Map<string, readonly NasClient[]>();
+  const NONE: readonly NasClient[] = [];
+
+  return (address) => {
+    const known = resolved.get(address);
+    if (known !== undefined) return known;
+    const octets = parseIpv4(address) ?? parseIpv6(address);
+    if (octets === undefined) return NONE;
+    const found = lengths
+      .filter((bits) => bits <= octets.length * 8)
+      .flatMap((bits) => byPrefix.get(prefixKey(maskOctets(octets, bits), bits)) ?? NONE);
+    // Unknown sources are not remembered: a flood of spoofed ones must not push out real ones.
+    if (found.length > 0) {
+      if (resolved.size >= RESOLVED_MAX) resolved.clear();
+      resolved.set(address, found);
+    }
+    return found;
+  };
+}

@@ -1,0 +1,163 @@
+/** What a request says of the subscriber and its place in the network, in our words. */
+import { canonicalMac, type ConnectionKind } from '../domain/access.js';
+import type { NetworkContext } from '../domain/credit-control.js';
+import type { SubscriberIdentity } from '../domain/identity.js';
+import { valueName, type Attribute } from './attribute.js';
+import { MsChapDomain } from './generated/microsoft.js';
+import { MikrotikHostIp, MikrotikRealm } from './generated/mikrotik.js';
+import {
+  AcctMultiSessionId,
+  AcctSessionId,
+  CalledStationId,
+  CallingStationId,
+  ChargeableUserIdentity,
+  ConnectInfo,
+  DelegatedIPv6Prefix,
+  EapMessage,
+  FramedIPv6Address,
+  FramedIPv6Prefix,
+  FramedIpAddress,
+  FramedProtocol,
+  NasIPv6Address,
+  NasIdentifier,
+  NasIpAddress,
+  NasPort,
+  NasPortId,
+  NasPortType,
+  ServiceType,
+  UserName,
+} from './generated/standard.js';
+import { WISPrLocationId, WISPrLocationName } from './generated/wispr.js';
+import type { NasClient } from './nas-clients.js';
+import type { RadiusPacket } from './packet.js';
+
+const CONTEXT_LENGTH_MAX = 128;
+
+/** Text for an event: control characters as %XX, cut to 128 characters. */
+function contextText(value: string): string {
+  const escaped = value.replace(
+    // eslint-disable-next-line no-control-regex -- these are what must not pass
+    /[\x00-\x1f\x7f]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+  return escaped.slice(0, CONTEXT_LENGTH_MAX);
+}
+
+const CONTEXT_ATTRIBUTES: readonly (readonly [string, Attribute<string>])[] = [
+  ['nasIdentifier', NasIdentifier],
+  ['nasAddress', NasIpAddress],
+  ['nasIpv6Address', NasIPv6Address],
+  ['portId', NasPortId],
+  ['calledStation', CalledStationId],
+  ['callingStation', CallingStationId],
+  ['address', FramedIpAddress],
+  ['ipv6Address', FramedIPv6Address],
+  ['hostAddress', MikrotikHostIp],
+  ['realm', MikrotikRealm],
+  ['domain', MsChapDomain],
+  ['connectInfo', ConnectInfo],
+  ['multiSessionId', AcctMultiSessionId],
+  ['locationId', WISPrLocationId],
+  ['locationName', WISPrLocationName],
+];
+
+/** Everything of a request that may be of use on an event, as bounded text. */
+export function networkContext(packet: RadiusPacket): NetworkContext {
+  const context: Record<string, string> = {};
+  for (const [name, attribute] of CONTEXT_ATTRIBUTES) {
+    const value = packet.get(attribute);
+    if (value !== undefined && value !== '') context[name] = contextText(value);
+  }
+  const port = packet.get(NasPort);
+  if (port !== undefined) context['port'] = String(port);
+  const portType = packet.get(NasPortType);
+  if (portType !== undefined) context['portType'] = valueName(NasPortType, portType);
+  const framed = packet.get(FramedIPv6Prefix);
+  if (framed !== undefined) context['ipv6Prefix'] = `${framed.address}/${framed.length}`;
+  const delegated = packet.get(DelegatedIPv6Prefix);
+  if (delegated !== undefined) {
+    context['delegatedPrefix'] = `${delegated.address}/${delegated.length}`;
+  }
+  const chargeable = packet.get(ChargeableUserIdentity);
+  if (chargeable !== undefined && chargeable.length > 1) {
+    context['chargeableUserIdentity'] = contextText(chargeable.toString('latin1'));
+  }
+  return context;
+}
+
+/** The user name, and the MAC address that it spells if it is one. */
+export function requestIdentities(packet: RadiusPacket): SubscriberIdentity[] {
+  const userName = packet.get(UserName);
+  if (userName === undefined || userName === '') return [];
+  const mac = canonicalMac(userName);
+  const named: SubscriberIdentity = { kind: 'user-name', value: userName };
+  return mac === null ? [named] : [named, { kind: 'mac', value: mac }];
+}
+
+/** The calling station as a canonical MAC, or as the NAS wrote it. */
+export function requestStation(packet: RadiusPacket): string | null {
+  const station = packet.get(CallingStationId);
+  if (station === undefined || station === '') return null;
+  return canonicalMac(station) ?? contextText(station);
+}
+
+/** The port of the session: its name where the NAS has one, beside the number. */
+export function requestPort(packet: RadiusPacket): string | null {
+  const number = packet.get(NasPort);
+  const name = packet.get(NasPortId);
+  if (number === undefined && name === undefined) return null;
+  return contextText([name ?? '', number ?? ''].join('/'));
+}
+
+/**
+ * What RouterOS puts into an Acct-Session-Id of eight hex digits: two for the service, one that
+ * grows with every boot, and the session.
+ */
+const ROUTER_OS_SESSION_ID = /^(?<service>[0-9a-f]{2})(?<boot>[0-9a-f])[0-9a-f]{5}$/i;
+const ROUTER_OS_HOTSPOT = '80';
+
+function routerOsSessionId(
+  packet: RadiusPacket,
+  nas: NasClient,
+): { readonly service: string; readonly boot: string } | null {
+  if (nas.vendor !== 'mikrotik') return null;
+  const id = packet.get(AcctSessionId)?.toString('latin1') ?? '';
+  const groups = ROUTER_OS_SESSION_ID.exec(id)?.groups;
+  if (groups === undefined) return null;
+  return { service: groups['service'] ?? '', boot: (groups['boot'] ?? '').toLowerCase() };
+}
+
+/** The boot digit of RouterOS; null for every other NAS. */
+export function requestBootMark(packet: RadiusPacket, nas: NasClient): string | null {
+  return routerOsSessionId(packet, nas)?.boot ?? null;
+}
+
+const { values: PORT_TYPES } = NasPortType;
+const { values: SERVICES } = ServiceType;
+
+/**
+ * What kind of connection a request speaks of; null when it does not tell. A missing Service-Type
+ * says nothing: RouterOS leaves it out of a hotspot's accounting.
+ */
+export function requestConnection(packet: RadiusPacket, nas: NasClient): ConnectionKind | null {
+  if (nas.connection !== null) return nas.connection;
+  const portType = packet.get(NasPortType);
+  if (packet.get(FramedProtocol) === FramedProtocol.values.PPP) {
+    return portType === PORT_TYPES.Virtual ? 'vpn' : 'pppoe';
+  }
+  if (isHotspot(packet, nas)) return 'hotspot';
+  if (packet.has(EapMessage)) return portType === PORT_TYPES.Virtual ? 'vpn' : 'dot1x';
+  const service = packet.get(ServiceType);
+  if (service === SERVICES.Framed || service === SERVICES['Call-Check']) return 'static';
+  return null;
+}
+
+function isHotspot(packet: RadiusPacket, nas: NasClient): boolean {
+  return (
+    packet.has(MikrotikHostIp) ||
+    packet.has(WISPrLocationId) ||
+    packet.has(WISPrLocationName) ||
+    routerOsSessionId(packet, nas)?.service === ROUTER_OS_HOTSPOT ||
+    (nas.vendor === 'mikrotik' && packet.get(ServiceType) === SERVICES.Login)
+  );
+}

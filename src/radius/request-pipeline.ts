@@ -1,0 +1,291 @@
+/**
+ * The way of a request, whatever carried it: who sent it, is it genuine, was it here before, is
+ * there room for it; then to the exchange of its kind, and its reply back.
+ */
+import type { Logger } from '../observability/logger.js';
+import type { AccessExchange, GenuineRequest, Reply } from './access-exchange.js';
+import type { AccountingExchange } from './accounting-exchange.js';
+import { attributeValue, type RawAttribute } from './attribute.js';
+import { encodeReply } from './authenticator.js';
+import { DuplicateTable, type RequestEntry } from './duplicate-table.js';
+import { MessageAuthenticator, NasIdentifier, ProxyState, State } from './generated/standard.js';
+import { LimitedLog } from './limited-log.js';
+import type { RadiusMetrics } from './metrics.js';
+import { selectNas, type NasClient } from './nas-clients.js';
+import { PACKET_CODES, packetCodeName } from './packet-code.js';
+import { decodePacket, type Malformation } from './packet.js';
+import type { RequestVerifier } from './request-verifier.js';
+import { type Verdict } from './request-verifier.js';
+import type { SharedSecret } from './shared-secret.js';
+
+/** Why a packet is left without an answer. */
+export type DropReason =
+  | Malformation
+  | Extract<Verdict, { readonly ok: false }>['why']
+  | 'unknown-client'
+  | 'unexpected-code'
+  | 'duplicate-pending'
+  | 'overloaded'
+  | 'client-overloaded'
+  | 'no-status-type'
+  | 'no-session-id'
+  | 'undecided'
+  | 'failed'
+  | 'timed-out';
+
+/** What a port is for; TLS carries everything over one. */
+export type PortService = 'authentication' | 'accounting' | 'both';
+
+/** A datagram, or a packet out of a stream, and the way back. */
+export interface Arrival {
+  readonly octets: Buffer;
+  readonly service: PortService;
+  /** NAS that this source may be, most specific first. */
+  readonly candidates: readonly NasClient[];
+  /** Address of the sender. */
+  readonly address: string;
+  /** Address, port and socket (or the connection): identifiers are unique within it. */
+  readonly source: string;
+  /** The secret of a TLS connection, instead of the client's own. */
+  readonly tlsSecret: SharedSecret | null;
+  readonly send: (reply: Buffer) => void;
+  /** Called once the packet has been dropped or answered, or its answer was given up. */
+  readonly done?: () => void;
+}
+
+export interface PipelineOptions {
+  /** Requests under way in all; beyond it new ones are dropped unless they go on with State. */
+  readonly pendingMax: number;
+  /** Requests under way of one NAS, so that none takes the place of all others. */
+  readonly pendingPerClientMax: number;
+  readonly accessAnsweredMs: number;
+  readonly accountingAnsweredMs: number;
+  readonly pendingMs: number;
+  readonly logIntervalMs: number;
+}
+
+export interface PipelineDependencies {
+  readonly access: AccessExchange;
+  readonly accounting: AccountingExchange;
+  readonly verifier: RequestVerifier;
+  readonly logger: Logger;
+  readonly metrics: RadiusMetrics;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+const LOG_KEYS_MAX = 1_024;
+/** Exchanges that have begun get this much room above the limit [RFC 5080 2.2.3]. */
+const STATE_ROOM = 1.25;
+
+/** A request under way and what it needs to end. */
+interface Turn {
+  readonly request: GenuineRequest;
+  readonly arrival: Arrival;
+  readonly table: DuplicateTable;
+  readonly entry: RequestEntry;
+}
+
+export class RequestPipeline {
+  readonly #options: PipelineOptions;
+  readonly #dependencies: PipelineDependencies;
+  readonly #log: LimitedLog;
+  readonly #access: DuplicateTable;
+  readonly #accounting: DuplicateTable;
+  #idle: (() => void)[] = [];
+
+  constructor(options: PipelineOptions, dependencies: PipelineDependencies) {
+    this.#options = options;
+    this.#dependencies = dependencies;
+    const { pendingMs, accessAnsweredMs, accountingAnsweredMs, logIntervalMs } = options;
+    this.#log = new LimitedLog(
+      { intervalMs: logIntervalMs, keysMax: LOG_KEYS_MAX },
+      dependencies.logger,
+    );
+    this.#access = new DuplicateTable({ answeredMs: accessAnsweredMs, pendingMs });
+    this.#accounting = new DuplicateTable({ answeredMs: accountingAnsweredMs, pendingMs });
+  }
+
+  /** Requests under way. */
+  get pending(): number {
+    return this.#access.pending + this.#accounting.pending;
+  }
+
+  /** Resolves when no request is under way. */
+  async idle(): Promise<void> {
+    if (this.pending === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Forgets old answers and gives up requests that got none in time. */
+  sweep(): void {
+    const { metrics, clock } = this.#dependencies;
+    const now = clock();
+    const givenUp = this.#access.sweep(now) + this.#accounting.sweep(now);
+    if (givenUp > 0) metrics.dropped.inc({ reason: 'timed-out' }, givenUp);
+    metrics.pending.set(this.pending);
+    this.#wakeIdle();
+  }
+
+  /** Takes one packet. Never throws: what cannot be answered is counted and dropped. */
+  take(arrival: Arrival): void {
+    const { metrics, verifier, clock } = this.#dependencies;
+    const { candidates } = arrival;
+    if (candidates.length === 0) return this.#drop('unknown-client', arrival);
+    const decoded = decodePacket(arrival.octets);
+    if (!decoded.ok) return this.#drop(decoded.malformation, arrival);
+    const { packet } = decoded;
+    const nas = selectNas(candidates, packet.get(NasIdentifier));
+    if (nas === undefined) return this.#drop('unknown-client', arrival);
+    if (!isServed(packet.code, arrival.service)) return this.#drop('unexpected-code', arrival, nas);
+    const { address, tlsSecret } = arrival;
+    const verdict = verifier.verify(packet, { nas, address, tlsSecret });
+    if (!verdict.ok) return this.#drop(verdict.why, arrival, nas);
+    if (verdict.unprotected) this.#warnUnprotected(nas, arrival);
+    metrics.received.inc({ code: packetCodeName(packet.code) });
+    const { secret, secretProven } = verdict;
+    const request = { packet, nas, secret, secretProven, receivedAt: clock() };
+    if (packet.code === PACKET_CODES['Status-Server']) this.#answerStatus(request, arrival);
+    else this.#begin(request, arrival);
+  }
+
+  /** Counts and logs a request that is left without an answer. */
+  #drop(reason: DropReason, arrival: Arrival, nas?: NasClient): void {
+    const { metrics, clock } = this.#dependencies;
+    metrics.dropped.inc({ reason });
+    const { address } = arrival;
+    const fields = { reason, address, ...(nas === undefined ? {} : { nas: nas.name }) };
+    this.#log.warn(`${reason} ${address}`, fields, 'radius packet dropped', clock());
+    arrival.done?.();
+  }
+
+  /** The same for a request that an exchange found nothing to do with. */
+  dropIncomplete(reason: 'no-status-type' | 'no-session-id', { nas }: GenuineRequest): void {
+    const { metrics, clock } = this.#dependencies;
+    metrics.dropped.inc({ reason });
+    this.#log.warn(
+      `${reason} ${nas.name}`,
+      { reason, nas: nas.name },
+      'radius packet dropped',
+      clock(),
+    );
+  }
+
+  #warnUnprotected(nas: NasClient, { address }: Arrival): void {
+    const { metrics, clock } = this.#dependencies;
+    metrics.unprotected.inc();
+    const fields = { nas: nas.name, address };
+    const message = 'Access-Request without Message-Authenticator: switch it on, then require it';
+    this.#log.warn(`unprotected ${nas.name} ${address}`, fields, message, clock());
+  }
+
+  /** Answered at once and under any load, and never passed on [RFC 5997 3, 4.2]. */
+  #answerStatus(request: GenuineRequest, arrival: Arrival): void {
+    const code =
+      arrival.service === 'accounting'
+        ? PACKET_CODES['Accounting-Response']
+        : PACKET_CODES['Access-Accept'];
+    arrival.send(encode(request, { code, attributes: [], secret: request.secret }));
+    this.#dependencies.metrics.replied.inc({ code: packetCodeName(code) });
+    arrival.done?.();
+  }
+
+  #begin(request: GenuineRequest, arrival: Arrival): void {
+    const { packet, nas, receivedAt } = request;
+    const isAccess = packet.code === PACKET_CODES['Access-Request'];
+    const table = isAccess ? this.#access : this.#accounting;
+    const { identifier, authenticator } = packet;
+    const mark = { source: arrival.source, identifier, authenticator, client: nas.name };
+    const known = table.find(mark, receivedAt);
+    if (known.kind === 'answered') return this.#repeat(known.reply, arrival);
+    if (known.kind === 'pending') return this.#drop('duplicate-pending', arrival, nas);
+    const overload = this.#overload(request);
+    if (overload !== undefined) return this.#drop(overload, arrival, nas);
+    const entry = table.begin(mark, receivedAt);
+    const { access, accounting } = this.#dependencies;
+    void this.#run(isAccess ? access : accounting, { request, arrival, table, entry });
+  }
+
+  /** The same octets again [RFC 5080 2.2.2]. */
+  #repeat(reply: Buffer, arrival: Arrival): void {
+    this.#dependencies.metrics.repeated.inc({ code: packetCodeName(reply[0] ?? 0) });
+    arrival.send(reply);
+    arrival.done?.();
+  }
+
+  #overload({ packet, nas }: GenuineRequest): DropReason | undefined {
+    const { pendingMax, pendingPerClientMax } = this.#options;
+    // An exchange that has begun is worth more than a new one [RFC 5080 2.2.3].
+    const room = packet.has(State) ? STATE_ROOM : 1;
+    if (this.pending >= pendingMax * room) return 'overloaded';
+    const ofClient = this.#access.pendingOf(nas.name) + this.#accounting.pendingOf(nas.name);
+    return ofClient >= pendingPerClientMax * room ? 'client-overloaded' : undefined;
+  }
+
+  async #run(exchange: AccessExchange | AccountingExchange, turn: Turn): Promise<void> {
+    const { request, arrival, table, entry } = turn;
+    const startedAt = performance.now();
+    try {
+      const reply = await exchange(request);
+      if (reply === null) {
+        table.abandon(entry);
+        this.#dependencies.metrics.dropped.inc({ reason: 'undecided' });
+      } else this.#reply(reply, turn, startedAt);
+    } catch (error) {
+      table.abandon(entry);
+      this.#fail(error, request, arrival);
+    } finally {
+      arrival.done?.();
+      this.#wakeIdle();
+    }
+  }
+
+  #reply(reply: Reply, { request, arrival, table, entry }: Turn, startedAt: number): void {
+    const { metrics, clock } = this.#dependencies;
+    const octets = encode(request, reply);
+    // Given up meanwhile, or replaced by another request with its identifier.
+    if (!table.answer(entry, octets, clock())) return;
+    arrival.send(octets);
+    const code = packetCodeName(reply.code);
+    metrics.replied.inc({ code });
+    metrics.latency.observe({ code }, (performance.now() - startedAt) / 1000);
+  }
+
+  #fail(error: unknown, { nas, packet }: GenuineRequest, { address }: Arrival): void {
+    const { metrics, clock } = this.#dependencies;
+    metrics.dropped.inc({ reason: 'failed' });
+    const fields = { err: error, nas: nas.name, code: packetCodeName(packet.code), address };
+    const what = error instanceof Error ? error.message : String(error);
+    this.#log.warn(`failed ${nas.name} ${what}`, fields, 'radius request failed', clock());
+  }
+
+  #wakeIdle(): void {
+    if (this.pending > 0 || this.#idle.length === 0) return;
+    const waiting = this.#idle;
+    this.#idle = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+/** Signs a reply, the request's Proxy-States behind it in their order [RFC 2865 5.33]. */
+function encode({ packet }: GenuineRequest, reply: Reply): Buffer {
+  const isAccounting = reply.code === PACKET_CODES['Accounting-Response'];
+  return encodeReply({
+    code: reply.code,
+    request: packet,
+    attributes: [...reply.attributes, ...proxyStates(packet.all(ProxyState))],
+    secret: reply.secret,
+    messageAuthenticator: !isAccounting || packet.has(MessageAuthenticator),
+  });
+}
+
+function proxyStates(values: readonly Buffer[]): RawAttribute[] {
+  return values.map((value) => attributeValue(ProxyState, value));
+}
+
+function isServed(code: number, service: PortService): boolean {
+  if (code === PACKET_CODES['Status-Server']) return true;
+  if (code === PACKET_CODES['Access-Request']) return service !== 'accounting';
+  if (code === PACKET_CODES['Accounting-Request']) return service !== 'authentication';
+  return false;
+}
