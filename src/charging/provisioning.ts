@@ -16,6 +16,7 @@ import {
 } from './event-codec.js';
 import * as layout from './generated/layout.js';
 import { pack, unpack, type Packable } from './packing.js';
+import { findProfile } from './routing.js';
 import { asArray, asText } from './unpacked.js';
 
 /** The partition is held by recovery, or Redis was emptied: nothing may be charged or credited. */
@@ -215,6 +216,15 @@ export async function removeProfile(
   identity: SubscriberIdentity,
 ): Promise<void> {
   await engine.redis.del(engine.keys.identity(networkScope, identity));
+}
+
+/** The profile that stands under an identity, to be compared with the record; null for none. */
+export function readPublishedProfile(
+  engine: Engine,
+  networkScope: string,
+  identity: SubscriberIdentity,
+): Promise<SubscriberProfile | null> {
+  return findProfile(engine, networkScope, identity);
 }
 
 /**
