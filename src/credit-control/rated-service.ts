@@ -94,11 +94,14 @@ function chargeTerms({
   readonly rated: RatedLines;
   readonly tariff: CompiledTariff;
   readonly context: PreparationContext;
-}): ChargeTerms & { readonly packedTerms: Buffer } {
+}): PackedTerms {
   const { request, profile, catalog, at } = context;
   const key = `${catalog.version} ${profile.tenant} ${service.ratingGroup ?? '-'} ${request.serviceContext}`;
   let byKey = TERMS.get(rated);
-  if (byKey === undefined) TERMS.set(rated, (byKey = new Map()));
+  if (byKey === undefined) {
+    byKey = new Map<string, PackedTerms>();
+    TERMS.set(rated, byKey);
+  }
   const kept = byKey.get(key);
   if (kept !== undefined) return kept;
   const orderOf = (code: string): ConsumptionOrder =>
