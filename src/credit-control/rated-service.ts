@@ -79,10 +79,9 @@ export function prepareService(
 }
 
 /** Terms by the answer they were made from: rating gives the same object while nothing changes. */
-const TERMS = new WeakMap<
-  RatedLines,
-  Map<string, ChargeTerms & { readonly packedTerms: Buffer }>
->();
+const TERMS = new WeakMap<RatedLines, Map<string, PackedTerms>>();
+
+type PackedTerms = ChargeTerms & { readonly packedTerms: Buffer };
 
 function chargeTerms({
   service,
