@@ -17,7 +17,7 @@ export const stamp: EventStamp = {
   tenant: 'test',
   customer: null,
   subscription: null,
-  protocol: 'diameter',
+  protocol: 'gy',
   peer: 'gateway',
   serviceContext: '32251@3gpp.org',
   personal: { imsi: '262011234567890' },

@@ -16,14 +16,14 @@ import { UNIT_KINDS } from '../../../src/domain/units.js';
 import { stamp } from '../../support/charge-requests.js';
 
 const name = fc.string({ minLength: 1, maxLength: 20 });
-const nameOrNull = fc.option(name);
+const nameOrNull = fc.option(name, { nil: null });
 const amount = fc.maxSafeInteger().map((value) => value as Amount);
 const count = fc.maxSafeNat().map((value) => value as Amount);
 const time = fc.integer({ min: 1, max: 4_000_000_000_000 });
-const timeOrNull = fc.option(time);
+const timeOrNull = fc.option(time, { nil: null });
 const number = fc.nat(2 ** 32 - 1);
 const state = fc.constantFrom('pending', 'armed', 'active', 'inactive');
-const set = fc.option(fc.array(name, { maxLength: 3 }));
+const set = fc.option(fc.array(name, { maxLength: 3 }), { nil: null });
 
 const impact: fc.Arbitrary<Impact> = fc.record({
   bucketId: name,
@@ -43,7 +43,7 @@ const bucket: fc.Arbitrary<NewBucket> = fc.record({
   startsAt: timeOrNull,
   endsAt: timeOrNull,
   createdAt: time,
-  floor: fc.option(amount),
+  floor: fc.option(amount, { nil: null }),
   granted: count,
   step: fc.integer({ min: 1, max: 100_000 }),
   blocker: fc.boolean(),
@@ -53,7 +53,7 @@ const bucket: fc.Arbitrary<NewBucket> = fc.record({
     fc.record({
       scope: fc.record({
         contexts: set,
-        ratingGroups: fc.option(fc.array(fc.nat(100_000), { maxLength: 3 })),
+        ratingGroups: fc.option(fc.array(fc.nat(100_000), { maxLength: 3 }), { nil: null }),
         zones: set,
         bands: set,
       }),
@@ -69,13 +69,13 @@ const events: Readonly<Record<ChargingEvent['type'], fc.Arbitrary<ChargingEvent>
     sessionId: name,
     requestNumber: number,
     service: name,
-    ratingGroup: fc.option(number),
+    ratingGroup: fc.option(number, { nil: null }),
     unit: fc.constantFrom(...UNIT_KINDS),
     used: count,
     uncollected: count,
     cost: count,
     currency: nameOrNull,
-    tariffVersion: fc.option(fc.stringMatching(/^[a-z]+@[0-9]#[a-z:]+$/)),
+    tariffVersion: fc.option(fc.stringMatching(/^[a-z]+@[0-9]#[a-z:]+$/), { nil: null }),
     zone: fc.constant(null),
     reason: fc.constantFrom('validity-time', 'event', 'late', null),
     impacts,
@@ -95,7 +95,7 @@ const events: Readonly<Record<ChargingEvent['type'], fc.Arbitrary<ChargingEvent>
       ...(['grant', 'top-up', 'adjustment', 'reversal', 'transfer', 'expiry', 'refund'] as const),
       'refused' as const,
     ),
-    intentNumber: fc.option(fc.integer({ min: 1, max: 2 ** 40 })),
+    intentNumber: fc.option(fc.integer({ min: 1, max: 2 ** 40 }), { nil: null }),
     intentId: nameOrNull,
     reason: nameOrNull,
     impacts,
