@@ -1,8 +1,10 @@
 /** The command line. Each command is a file of `src/cli/`. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { accountCommand } from './cli/account.js';
 import { configCommand } from './cli/config.js';
 import { createCommandContext, EXIT, type ExitCode } from './cli/context.js';
+import { eventsCommand } from './cli/events.js';
 import { migrateCommand } from './cli/migrate.js';
 import { processTerminal, type Terminal } from './cli/output.js';
 import { serveCommand } from './cli/serve.js';
@@ -73,6 +75,8 @@ export async function main(
     .addHelpText('after', EXIT_CODES_HELP)
     .addCommand(serveCommand(context))
     .addCommand(migrateCommand(context))
+    .addCommand(accountCommand(context))
+    .addCommand(eventsCommand(context))
     .addCommand(configCommand(context));
   quietly([program, ...program.commands], terminal);
 

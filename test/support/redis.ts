@@ -17,8 +17,11 @@ export function testRedis(): TestRedis {
   const prefix = `t${randomBytes(4).toString('hex')}`;
   const client = new Redis(url, { lazyConnect: true });
   afterAll(async () => {
-    await removeKeys(client, `${prefix}:*`);
     client.disconnect();
+    // The tests may have left theirs in any state.
+    const cleaner = new Redis(url);
+    await removeKeys(cleaner, `${prefix}:*`);
+    cleaner.disconnect();
   });
   return { url, prefix, client };
 }

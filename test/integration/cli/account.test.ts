@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { createEngineConnection } from '../../../src/charging/engine-connection.js';
+import { decodeEntry } from '../../../src/charging/event-codec.js';
+import { openKeySpace } from '../../../src/charging/partitions.js';
+import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
+import { createOutboxStreams } from '../../../src/charging/stream.js';
+import { toAmount } from '../../../src/domain/amounts.js';
+import type { EventStamp } from '../../../src/domain/events.js';
+import { main } from '../../../src/main.js';
+import { createLogger } from '../../../src/observability/logger.js';
+import { createMetrics } from '../../../src/observability/metrics.js';
+import { createFlusher } from '../../../src/outbox/flusher.js';
+import { createOutboxMetrics } from '../../../src/outbox/metrics.js';
+import { createFlushLeases } from '../../../src/records/flush-leases.js';
+import { createFlushSink } from '../../../src/records/flush-sink.js';
+import { testDatabase } from '../../support/postgres.js';
+import { testRedis } from '../../support/redis.js';
+
+const redis = testRedis();
+const database = testDatabase();
+const logger = createLogger({ level: 'silent' });
+const PARTITIONS = 2;
+const GRANTED_AT = Date.UTC(2026, 0, 15);
+
+const stamp: EventStamp = {
+  tenant: 'acme',
+  customer: null,
+  subscription: null,
+  protocol: 'management',
+  peer: null,
+  serviceContext: null,
+  personal: {},
+  network: {},
+  eventTimestamp: null,
+  configVersion: 1,
+};
+
+async function insertAccount(tenant: string, id: string): Promise<void> {
+  await database.pool.query(
+    `INSERT INTO tolld.tenants (id, moniker, name) VALUES ($1, $1, $1) ON CONFLICT DO NOTHING`,
+    [tenant],
+  );
+  await database.pool.query(
+    `INSERT INTO tolld.accounts (id, tenant, external_id, partition) VALUES ($1, $2, 'a-1', 1)`,
+    [id, tenant],
+  );
+}
+
+/** One account with ten euros, provisioned, credited and flushed as the daemon would. */
+async function chargeAndFlush(): Promise<void> {
+  const connection = createEngineConnection(
+    {
+      url: redis.url,
+      keyPrefix: redis.prefix,
+      name: 'test',
+      commandTimeoutMs: 2_000,
+      requestTimeoutMs: 5_000,
+    },
+    { logger },
+  );
+  await connection.open();
+  const { engine } = connection;
+  await openKeySpace(engine, PARTITIONS, null);
+  const account = { partition: 1, accountId: 'acc-1', stamp, now: GRANTED_AT };
+  await provisionAccount(engine, { ...account, standing: 'active', profileVersion: 1 });
+  await creditAccount(engine, {
+    ...account,
+    intentNumber: 1,
+    intentId: randomUUID(),
+    kind: 'top-up',
+    reason: null,
+    operations: [
+      {
+        operation: 'grant',
+        bucket: {
+          bucketId: 'main',
+          resource: 'EUR',
+          kind: 'money',
+          priority: 10,
+          state: 'active',
+          startsAt: null,
+          endsAt: null,
+          createdAt: GRANTED_AT,
+          floor: toAmount(0),
+          granted: toAmount(10_500_000),
+          step: 1,
+          blocker: false,
+          bundleId: null,
+          detail: {},
+        },
+      },
+    ],
+  });
+  const leaseMs = 3_000;
+  const flusher = createFlusher(
+    { intervalMs: 5, batchEntriesMax: 100, leaseMs, trimAfterSeconds: 900 },
+    {
+      streams: createOutboxStreams({ redis: engine.redis, keys: engine.keys }),
+      sink: createFlushSink({ pool: database.pool }),
+      leases: createFlushLeases(
+        { holder: 'test', partitions: PARTITIONS, leaseMs },
+        { pool: database.pool },
+      ),
+      decode: decodeEntry,
+      logger,
+      metrics: createOutboxMetrics(createMetrics({ processMetrics: false })),
+    },
+  );
+  flusher.start();
+  await vi.waitFor(() => expect(flusher.status().heldPartitions).toBe(PARTITIONS));
+  await flusher.drained();
+  await flusher.stop();
+  await connection.close();
+}
+
+beforeAll(async () => {
+  await insertAccount('acme', 'acc-1');
+  await insertAccount('other', 'acc-2');
+  await database.pool.query(
+    `INSERT INTO tolld.resources (tenant, code, kind, scale) VALUES ('acme', 'EUR', 'money', 6)`,
+  );
+  await chargeAndFlush();
+});
+
+async function run(args: readonly string[]) {
+  const out: string[] = [];
+  const notes: string[] = [];
+  const exitCode = await main(args, {
+    terminal: { out: (line) => out.push(line), note: (line) => notes.push(line) },
+    environment: {
+      TOLLD_POSTGRES_URL: database.url,
+      TOLLD_REDIS_URL: redis.url,
+      TOLLD_REDIS_KEY_PREFIX: redis.prefix,
+    },
+  });
+  return { exitCode, out: out.join('\n'), notes: notes.join('\n') };
+}
+
+describe('tolld account show', () => {
+  test('shows the buckets of an account in units that people use', async () => {
+    const { exitCode, out } = await run(['account', 'show', 'acc-1']);
+    expect(exitCode).toBe(0);
+    expect(out).toContain('account acc-1, tenant acme, external id a-1');
+    expect(out).toMatch(/^main +EUR +10 +active +10\.5 +0 +10\.5/m);
+  });
+
+  test('prints JSON in smallest units', async () => {
+    const { out } = await run(['account', 'show', 'acc-1', '--json']);
+    expect(JSON.parse(out)).toMatchObject({
+      tenant: 'acme',
+      accountId: 'acc-1',
+      buckets: [{ bucketId: 'main', remaining: 10_500_000 }],
+    });
+  });
+
+  test('finds an account by its external id, and asks for the tenant where it must', async () => {
+    const unclear = await run(['account', 'show', 'a-1']);
+    expect(unclear).toMatchObject({ exitCode: 1, out: '' });
+    expect(unclear.notes).toContain('several tenants (acme, other)');
+    expect(await run(['account', 'show', 'a-1', '--tenant', 'acme'])).toMatchObject({
+      exitCode: 0,
+    });
+  });
+
+  test('says what is missing: everything, or only the state in Redis', async () => {
+    expect((await run(['account', 'show', 'nobody'])).notes).toContain('no account has the id');
+    expect((await run(['account', 'show', 'acc-2'])).notes).toContain('not in Redis (partition 1)');
+  });
+});
+
+describe('tolld events', () => {
+  test('lists what happened in the order in which it happened', async () => {
+    const { out } = await run(['events', '--account', 'acc-1', '--json']);
+    const events = JSON.parse(out) as { sequence: number; kind: string; change: string }[];
+    expect(events.map(({ sequence, kind, change }) => [sequence, kind, change])).toEqual([
+      [1, 'account', 'created'],
+      [2, 'ledger', 'top-up'],
+    ]);
+    expect(events[1]).toMatchObject({
+      at: GRANTED_AT,
+      impacts: [{ bucketId: 'main', delta: 10_500_000, after: 10_500_000 }],
+    });
+  });
+
+  test('shows amounts in units that people use', async () => {
+    const { out } = await run(['events', '--account', 'acc-1']);
+    expect(out).toMatch(/ledger +top-up +main \+10\.5 -> 10\.5/);
+  });
+
+  test('shows only what is asked for', async () => {
+    const since = async (text: string) =>
+      JSON.parse(
+        (await run(['events', '--account', 'acc-1', '--since', text, '--json'])).out,
+      ) as unknown[];
+    expect(await since('2026-01-15')).toHaveLength(2);
+    expect(await since('2026-01-16T00:00:00Z')).toHaveLength(0);
+    const { out } = await run(['events', '--account', 'acc-1', '--limit', '1', '--json']);
+    expect(JSON.parse(out)).toMatchObject([{ sequence: 2 }]);
+  });
+
+  test('refuses a time or a number that is none', async () => {
+    const command = ['events', '--account', 'acc-1'];
+    expect(await run([...command, '--since', 'soon'])).toMatchObject({ exitCode: 2 });
+    expect(await run([...command, '--limit', '0'])).toMatchObject({ exitCode: 2 });
+  });
+});
