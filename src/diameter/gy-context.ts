@@ -19,13 +19,15 @@ import {
   UserEquipmentInfo as Equipment,
 } from './generated/grammars.js';
 import { MESSAGE, NONE, type Entry, type MessageReader } from './message-reader.js';
-import { unsigned32 } from './octets.js';
 import { digitsOfUri, equipmentText, safeText, timeZoneText } from './network-text.js';
 
 type Draft = { -readonly [K in keyof NetworkContext]: NetworkContext[K] };
 
 /** 3GPP-PDP-Type by number [TS 29.061 16.4.7]. */
 const PDP_TYPES = ['ipv4', 'ppp', 'ipv6', 'ipv4v6', 'non-ip', 'unstructured', 'ethernet'];
+
+/** A location of two parts takes 13 octets; nothing that is defined takes 64. */
+const LOCATION_OCTETS_MAX = 64;
 
 /** Reads the context; `serviceInformation` is NONE where the request has none. */
 export function readContext(reader: MessageReader, serviceInformation: Entry): NetworkContext {
@@ -47,8 +49,8 @@ export function readContext(reader: MessageReader, serviceInformation: Entry): N
 
 /** PS-Information [TS 32.299 7.2.158]. */
 function readPacketService(reader: MessageReader, ps: Entry, context: Draft): void {
-  const chargingId = reader.octets(ps, Ps.threeGppChargingId);
-  if (chargingId?.length === 4) context['chargingId'] = String(unsigned32(chargingId, 0));
+  const chargingId = reader.octetsAsUnsigned32(ps, Ps.threeGppChargingId);
+  if (chargingId !== undefined) context['chargingId'] = String(chargingId);
   const pdpType = reader.integer32(ps, Ps.threeGppPdpType);
   if (pdpType !== undefined) context['pdpType'] = PDP_TYPES[pdpType] ?? String(pdpType);
   const pdpAddress = reader.address(ps, Ps.pdpAddress);
@@ -59,35 +61,35 @@ function readPacketService(reader: MessageReader, ps: Entry, context: Draft): vo
   if (ggsn !== undefined) context['ggsnAddress'] = ggsn;
   const sgw = reader.address(ps, Ps.sgwAddress);
   if (sgw !== undefined) context['sgwAddress'] = sgw;
-  const apn = reader.familiarText(ps, Ps.calledStationId);
-  if (apn !== undefined) context.apn = safeText(apn);
-  const visited = reader.familiarText(ps, Ps.threeGppSgsnMccMnc);
-  if (visited !== undefined) context.visitedNetwork = safeText(visited);
-  const home = reader.familiarText(ps, Ps.threeGppImsiMccMnc);
-  if (home !== undefined) context['homeNetwork'] = safeText(home);
-  const gateway = reader.familiarText(ps, Ps.threeGppGgsnMccMnc);
-  if (gateway !== undefined) context['gatewayNetwork'] = safeText(gateway);
+  const apn = reader.safeText(ps, Ps.calledStationId);
+  if (apn !== undefined) context.apn = apn;
+  const visited = reader.safeText(ps, Ps.threeGppSgsnMccMnc);
+  if (visited !== undefined) context.visitedNetwork = visited;
+  const home = reader.safeText(ps, Ps.threeGppImsiMccMnc);
+  if (home !== undefined) context['homeNetwork'] = home;
+  const gateway = reader.safeText(ps, Ps.threeGppGgsnMccMnc);
+  if (gateway !== undefined) context['gatewayNetwork'] = gateway;
   readBearer(reader, ps, context);
   readQos(reader, reader.first(ps, Ps.qoSInformation), context);
 }
 
 function readBearer(reader: MessageReader, ps: Entry, context: Draft): void {
-  const rat = reader.octets(ps, Ps.threeGppRatType);
-  if (rat?.length === 1) context.ratType = String(rat[0]);
-  const location = reader.octets(ps, Ps.threeGppUserLocationInfo);
-  if (location !== undefined) context['userLocation'] = location.toString('hex', 0, 64);
-  const timeZone = reader.octets(ps, Ps.threeGppMsTimeZone);
+  const rat = reader.octet(ps, Ps.threeGppRatType);
+  if (rat !== undefined) context.ratType = String(rat);
+  const location = reader.hexadecimal(ps, Ps.threeGppUserLocationInfo, LOCATION_OCTETS_MAX);
+  if (location !== undefined) context['userLocation'] = location;
+  const timeZone = reader.firstOctet(ps, Ps.threeGppMsTimeZone);
   if (timeZone !== undefined) context['msTimeZone'] = timeZoneText(timeZone);
-  const nsapi = reader.familiarText(ps, Ps.threeGppNsapi);
-  if (nsapi !== undefined) context['nsapi'] = safeText(nsapi);
-  const selection = reader.familiarText(ps, Ps.threeGppSelectionMode);
-  if (selection !== undefined) context['selectionMode'] = safeText(selection);
-  const characteristics = reader.familiarText(ps, Ps.threeGppChargingCharacteristics);
+  const nsapi = reader.safeText(ps, Ps.threeGppNsapi);
+  if (nsapi !== undefined) context['nsapi'] = nsapi;
+  const selection = reader.safeText(ps, Ps.threeGppSelectionMode);
+  if (selection !== undefined) context['selectionMode'] = selection;
+  const characteristics = reader.safeText(ps, Ps.threeGppChargingCharacteristics);
   if (characteristics !== undefined) {
-    context['chargingCharacteristics'] = safeText(characteristics);
+    context['chargingCharacteristics'] = characteristics;
   }
-  const ruleBase = reader.familiarText(ps, Ps.chargingRuleBaseName);
-  if (ruleBase !== undefined) context['chargingRuleBase'] = safeText(ruleBase);
+  const ruleBase = reader.safeText(ps, Ps.chargingRuleBaseName);
+  if (ruleBase !== undefined) context['chargingRuleBase'] = ruleBase;
   const servingNode = reader.integer32(ps, Ps.servingNodeType);
   if (servingNode !== undefined) context['servingNodeType'] = String(servingNode);
   const equipment = reader.first(ps, Ps.userEquipmentInfo);
@@ -124,12 +126,12 @@ function readIms(reader: MessageReader, ims: Entry, context: Draft): void {
   if (role !== undefined) context['roleOfNode'] = String(role);
   const chargingId = reader.text(ims, Ims.imsChargingIdentifier);
   if (chargingId !== undefined) context['imsChargingId'] = safeText(chargingId);
-  const visited = reader.familiarText(ims, Ims.imsVisitedNetworkIdentifier);
-  if (visited !== undefined) context['imsVisitedNetwork'] = safeText(visited);
+  const visited = reader.safeText(ims, Ims.imsVisitedNetworkIdentifier);
+  if (visited !== undefined) context['imsVisitedNetwork'] = visited;
   const event = reader.first(ims, Ims.eventType);
   if (event === NONE) return;
-  const method = reader.familiarText(event, EventType.sipMethod);
-  if (method !== undefined) context['sipMethod'] = safeText(method);
+  const method = reader.safeText(event, EventType.sipMethod);
+  if (method !== undefined) context['sipMethod'] = method;
 }
 
 /** SMS-Information [TS 32.299 7.2.206]: the first recipient is the called party. */

@@ -30,7 +30,8 @@ import type {
 import { GROUP_GRAMMARS, messageGrammar, SLOTS_MAX, type GrammarTable } from './grammar-table.js';
 import type { DiameterLimits } from './limits.js';
 import { HEADER_LENGTH, readHeader, isRequest, type MessageHeader } from './message-header.js';
-import { padded, sliceLatin1, unsigned24, unsigned32 } from './octets.js';
+import { padded, sliceHex, sliceLatin1, unsigned32 } from './octets.js';
+import { safeText } from './network-text.js';
 import { TextMemory } from './text-memory.js';
 import { readAddress, readIntegerExact, timeToMs } from './avp-values.js';
 
@@ -51,23 +52,33 @@ type AnySlot =
   | Unsigned32Slot
   | Unsigned64Slot;
 
+/**
+ * Columns of an entry's row. One array: its bounds are checked against one length, and a row lies
+ * in one cache line.
+ */
+const ROW = 8;
+const HEADER_AT = 0;
+const DATA_AT = 1;
+const DATA_END = 2;
+const PLACE = 3;
+/** Next entry of the same AVP in the same group. */
+const NEXT = 4;
+/** For the first entry of an AVP in a group, the last one. */
+const LAST = 5;
+/** For a group, where its slots begin; -1 for one that wasn't looked into. */
+const SLOTS_AT = 6;
+
 export type MessageReaderLimits = Pick<DiameterLimits, 'avpsMax' | 'depthMax' | 'failedAvpSizeMax'>;
 
 export class MessageReader {
   readonly #limits: MessageReaderLimits;
-  readonly #memory = new TextMemory();
-  readonly #headerAt: Int32Array;
-  readonly #dataAt: Int32Array;
-  readonly #dataEnd: Int32Array;
-  readonly #place: Int16Array;
-  /** Next entry of the same AVP in the same group. */
-  readonly #next: Int32Array;
-  /** For the first entry of an AVP in a group, the last one. */
-  readonly #last: Int32Array;
-  /** For a group, where its slots begin; -1 for one that wasn't looked into. */
-  readonly #slotsAt: Int32Array;
+  readonly #texts = new TextMemory((text) => text);
+  readonly #safeTexts = new TextMemory(safeText);
+  /** Rows of entries: see the columns above. */
+  readonly #rows: Int32Array;
   readonly #slots: Int32Array;
   #bytes: Buffer = Buffer.alloc(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #entries = 0;
   #slotsUsed = 0;
   #avps = 0;
@@ -77,13 +88,7 @@ export class MessageReader {
   constructor(limits: MessageReaderLimits) {
     const size = limits.avpsMax + 1;
     this.#limits = limits;
-    this.#headerAt = new Int32Array(size);
-    this.#dataAt = new Int32Array(size);
-    this.#dataEnd = new Int32Array(size);
-    this.#place = new Int16Array(size);
-    this.#next = new Int32Array(size);
-    this.#last = new Int32Array(size);
-    this.#slotsAt = new Int32Array(size);
+    this.#rows = new Int32Array(size * ROW);
     this.#slots = new Int32Array(size * SLOTS_MAX);
   }
 
@@ -114,7 +119,7 @@ export class MessageReader {
   readBy(grammar: GrammarTable, message: Buffer): DecodeFault | null {
     this.#header = readHeader(message);
     this.#reset(message);
-    this.#slotsAt[MESSAGE] = 0;
+    this.#rows[MESSAGE * ROW + SLOTS_AT] = 0;
     this.#claimSlots(grammar);
     // Assigned only when it is one: a value's fault, found later, has the same place.
     const fault = this.#scan(HEADER_LENGTH, message.length, grammar, 0, 1);
@@ -128,18 +133,18 @@ export class MessageReader {
 
   /** First AVP of a slot, or NONE. */
   first(group: Entry, slot: AnySlot): Entry {
-    const base = this.#slotsAt[group] as number;
+    const base = this.#rows[group * ROW + SLOTS_AT] as number;
     return base < 0 ? NONE : (this.#slots[base + slot] as number);
   }
 
   /** The next AVP of the same slot, or NONE. */
   next(entry: Entry): Entry {
-    return this.#next[entry] as number;
+    return this.#rows[entry * ROW + NEXT] as number;
   }
 
   /** Octets of an AVP's value; 0 for NONE. */
   size(entry: Entry): number {
-    return entry === NONE ? 0 : (this.#dataEnd[entry] as number) - (this.#dataAt[entry] as number);
+    return entry === NONE ? 0 : this.#end(entry) - this.#start(entry);
   }
 
   unsigned32(group: Entry, slot: Unsigned32Slot): number | undefined {
@@ -148,7 +153,7 @@ export class MessageReader {
   }
 
   unsigned32At(entry: Entry): number {
-    return unsigned32(this.#bytes, this.#dataAt[entry] as number);
+    return unsigned32(this.#bytes, this.#start(entry));
   }
 
   /** Integer32 and Enumerated. */
@@ -160,23 +165,46 @@ export class MessageReader {
   /** A `number` where it is exact, else a `bigint`. */
   unsigned64(group: Entry, slot: Unsigned64Slot): number | bigint | undefined {
     const entry = this.first(group, slot);
-    return entry === NONE
-      ? undefined
-      : readIntegerExact(this.#bytes, this.#dataAt[entry] as number, false);
+    return entry === NONE ? undefined : readIntegerExact(this.#bytes, this.#start(entry), false);
   }
 
   /** A `number` where it is exact, else a `bigint`. */
   integer64(group: Entry, slot: Integer64Slot): number | bigint | undefined {
     const entry = this.first(group, slot);
-    return entry === NONE
-      ? undefined
-      : readIntegerExact(this.#bytes, this.#dataAt[entry] as number, true);
+    return entry === NONE ? undefined : readIntegerExact(this.#bytes, this.#start(entry), true);
   }
 
   /** Milliseconds since 1970. */
   time(group: Entry, slot: TimeSlot): number | undefined {
     const entry = this.first(group, slot);
     return entry === NONE ? undefined : timeToMs(this.unsigned32At(entry));
+  }
+
+  /** An OctetString of one octet as a number; undefined when it is absent or of another length. */
+  octet(group: Entry, slot: OctetsSlot): number | undefined {
+    const entry = this.first(group, slot);
+    return this.size(entry) === 1 ? this.#bytes[this.#start(entry)] : undefined;
+  }
+
+  /** First octet of an OctetString; undefined when there is none. */
+  firstOctet(group: Entry, slot: OctetsSlot): number | undefined {
+    const entry = this.first(group, slot);
+    return this.size(entry) === 0 ? undefined : this.#bytes[this.#start(entry)];
+  }
+
+  /** An OctetString of four octets as a number, big end first; undefined when it is none. */
+  octetsAsUnsigned32(group: Entry, slot: OctetsSlot): number | undefined {
+    const entry = this.first(group, slot);
+    return this.size(entry) === 4 ? this.unsigned32At(entry) : undefined;
+  }
+
+  /** The first octets of an OctetString in hexadecimal. */
+  hexadecimal(group: Entry, slot: OctetsSlot, octetsMax: number): string | undefined {
+    const entry = this.first(group, slot);
+    if (entry === NONE) return undefined;
+    const start = this.#start(entry);
+    const end = Math.min(this.#end(entry), start + octetsMax);
+    return sliceHex(this.#bytes, start, end);
   }
 
   /** The bytes themselves, not a copy. */
@@ -186,7 +214,7 @@ export class MessageReader {
   }
 
   octetsAt(entry: Entry): Buffer {
-    return this.#bytes.subarray(this.#dataAt[entry], this.#dataEnd[entry]);
+    return this.#bytes.subarray(this.#start(entry), this.#end(entry));
   }
 
   /** Text of UTF8String, DiameterIdentity and alike; a fault (5004) when it isn't UTF-8. */
@@ -196,8 +224,8 @@ export class MessageReader {
   }
 
   textAt(entry: Entry): string {
-    const start = this.#dataAt[entry] as number;
-    const end = this.#dataEnd[entry] as number;
+    const start = this.#start(entry);
+    const end = this.#end(entry);
     let high = 0;
     for (let at = start; at < end; at += 1) high |= this.#bytes[at] as number;
     if (high < 0x80) return sliceLatin1(this.#bytes, start, end);
@@ -208,25 +236,34 @@ export class MessageReader {
     return this.#bytes.toString('utf8', start, end);
   }
 
-  /** The same for text that comes again and again: hosts, realms, access points. */
+  /** The same for text that comes again and again: hosts, realms. */
   familiarText(group: Entry, slot: TextSlot): string | undefined {
     const entry = this.first(group, slot);
-    if (entry === NONE) return undefined;
-    const start = this.#dataAt[entry] as number;
-    const end = this.#dataEnd[entry] as number;
-    const known = this.#memory.recall(this.#bytes, start, end);
+    return entry === NONE ? undefined : this.#recall(this.#texts, entry);
+  }
+
+  /** The same for text that is only shown: bounded and without control characters. */
+  safeText(group: Entry, slot: TextSlot): string | undefined {
+    const entry = this.first(group, slot);
+    return entry === NONE ? undefined : this.#recall(this.#safeTexts, entry);
+  }
+
+  #recall(memory: TextMemory, entry: Entry): string {
+    const start = this.#start(entry);
+    const end = this.#end(entry);
+    const known = memory.recall(this.#bytes, start, end);
     if (known !== undefined) return known;
     const text = this.textAt(entry);
-    if (this.#fault === null) this.#memory.keep(this.#bytes, start, end, text);
-    return text;
+    // What isn't UTF-8 must be found again, not remembered.
+    return this.#fault === null ? memory.keep(this.#bytes, start, end, text) : text;
   }
 
   /** An IP address as text; a fault (5004) for another family or a wrong length. */
   address(group: Entry, slot: AddressSlot): string | undefined {
     const entry = this.first(group, slot);
     if (entry === NONE) return undefined;
-    const start = this.#dataAt[entry] as number;
-    const text = readAddress(this.#bytes, start, this.#dataEnd[entry] as number);
+    const start = this.#start(entry);
+    const text = readAddress(this.#bytes, start, this.#end(entry));
     if (text === null) {
       this.reject(entry, ResultCode.DIAMETER_INVALID_AVP_VALUE, 'not an address');
       return '';
@@ -236,20 +273,20 @@ export class MessageReader {
 
   /** The AVP as received with its header and padding: to be given back as it came. */
   rawAvp(entry: Entry): Buffer {
-    const start = this.#headerAt[entry] as number;
-    const avp = Buffer.alloc(padded((this.#dataEnd[entry] as number) - start));
-    this.#bytes.copy(avp, 0, start, this.#dataEnd[entry]);
+    const start = this.#rows[entry * ROW + HEADER_AT] as number;
+    const avp = Buffer.alloc(padded(this.#end(entry) - start));
+    this.#bytes.copy(avp, 0, start, this.#end(entry));
     return avp;
   }
 
   /** Notes that an AVP's value can't be accepted. The first fault stays. */
   reject(entry: Entry, resultCode: number, what: string): void {
     if (this.#fault !== null) return;
-    const place = this.#place[entry] as number;
+    const place = this.#rows[entry * ROW + PLACE] as number;
     const failed = receivedAvp(
       this.#bytes,
-      this.#headerAt[entry] as number,
-      this.#dataEnd[entry] as number,
+      this.#rows[entry * ROW + HEADER_AT] as number,
+      this.#end(entry),
       { place, sizeMax: this.#limits.failedAvpSizeMax },
     );
     this.#stop(resultCode, `${AVP_NAMES[place] ?? 'AVP'}: ${what}`, failed);
@@ -265,13 +302,23 @@ export class MessageReader {
     );
   }
 
+  /** Where the value of an AVP begins and ends in the message. */
+  #start(entry: Entry): number {
+    return this.#rows[entry * ROW + DATA_AT] as number;
+  }
+
+  #end(entry: Entry): number {
+    return this.#rows[entry * ROW + DATA_END] as number;
+  }
+
   #reset(message: Buffer): void {
     this.#bytes = message;
+    this.#view = new DataView(message.buffer, message.byteOffset, message.length);
     this.#entries = 0;
     this.#slotsUsed = 0;
     this.#avps = 0;
     this.#fault = null;
-    this.#slotsAt[MESSAGE] = -1;
+    this.#rows[MESSAGE * ROW + SLOTS_AT] = -1;
   }
 
   #stop(resultCode: number, reason: string, failedAvp: Buffer | null): DecodeFault {
@@ -281,8 +328,11 @@ export class MessageReader {
 
   #claimSlots(grammar: GrammarTable): number {
     const base = this.#slotsUsed;
-    this.#slotsUsed = base + grammar.slotCount;
-    this.#slots.fill(0, base, this.#slotsUsed);
+    const end = base + grammar.slotCount;
+    const slots = this.#slots;
+    // A loop: fill() costs more than it saves for a few dozen.
+    for (let slot = base; slot < end; slot += 1) slots[slot] = NONE;
+    this.#slotsUsed = end;
     return base;
   }
 
@@ -294,19 +344,22 @@ export class MessageReader {
     slotsAt: number,
     depth: number,
   ): DecodeFault | null {
-    const bytes = this.#bytes;
+    const view = this.#view;
+    const slots = this.#slots;
+    const { slotOf, once } = grammar;
     let at = start;
     while (at < end) {
       if (end - at < 8) return this.#lengthFault(at, end, -1);
-      const code = unsigned32(bytes, at);
-      const flags = bytes[at + 4] as number;
-      const length = unsigned24(bytes, at + 5);
+      const code = view.getUint32(at);
+      const word = view.getUint32(at + 4);
+      const flags = word >>> 24;
+      const length = word & 0xffffff;
       let header = 8;
       let vendor = 0;
       if ((flags & AVP_FLAG_VENDOR) !== 0) {
         if (end - at < 12) return this.#lengthFault(at, end, -1);
         header = 12;
-        vendor = unsigned32(bytes, at + 8);
+        vendor = view.getUint32(at + 8);
       }
       const place = avpPlace(code, vendor);
       if (length < header || length > end - at) return this.#lengthFault(at, end, place);
@@ -337,14 +390,14 @@ export class MessageReader {
         if (exact === 0 ? size < (AVP_LENGTHS_LEAST[place] as number) : size !== exact) {
           return this.#lengthFault(at, end, place);
         }
-        const slot = grammar.slotOf[place] as number;
+        const slot = slotOf[place] as number;
         if (slot >= 0) {
           const entry = this.#enter(at, at + header, at + length, place);
-          const first = this.#slots[slotsAt + slot] as number;
+          const first = slots[slotsAt + slot] as number;
           if (first === NONE) {
-            this.#slots[slotsAt + slot] = entry;
-            this.#last[entry] = entry;
-          } else if (grammar.once[slot] === 1) {
+            slots[slotsAt + slot] = entry;
+            this.#rows[entry * ROW + LAST] = entry;
+          } else if (once[slot] === 1) {
             return this.#avpFault(
               ResultCode.DIAMETER_AVP_OCCURS_TOO_MANY_TIMES,
               'occurs too many times',
@@ -353,14 +406,15 @@ export class MessageReader {
               place,
             );
           } else {
-            this.#next[this.#last[first] as number] = entry;
-            this.#last[first] = entry;
+            const last = this.#rows[first * ROW + LAST] as number;
+            this.#rows[last * ROW + NEXT] = entry;
+            this.#rows[first * ROW + LAST] = entry;
           }
           const inner = GROUP_GRAMMARS[place] as GrammarTable | null;
           if (inner !== null) {
             if (depth >= this.#limits.depthMax) return this.#tooMuch('groups nest too deeply');
             const innerSlots = this.#claimSlots(inner);
-            this.#slotsAt[entry] = innerSlots;
+            this.#rows[entry * ROW + SLOTS_AT] = innerSlots;
             const fault = this.#scan(at + header, at + length, inner, innerSlots, depth + 1);
             if (fault !== null) {
               return { ...fault, failedAvp: insideGroup(place, fault.failedAvp) };
@@ -384,12 +438,14 @@ export class MessageReader {
   #enter(headerAt: number, dataAt: number, dataEnd: number, place: number): Entry {
     const entry = this.#entries + 1;
     this.#entries = entry;
-    this.#headerAt[entry] = headerAt;
-    this.#dataAt[entry] = dataAt;
-    this.#dataEnd[entry] = dataEnd;
-    this.#place[entry] = place;
-    this.#next[entry] = NONE;
-    this.#slotsAt[entry] = -1;
+    const rows = this.#rows;
+    const row = entry * ROW;
+    rows[row + HEADER_AT] = headerAt;
+    rows[row + DATA_AT] = dataAt;
+    rows[row + DATA_END] = dataEnd;
+    rows[row + PLACE] = place;
+    rows[row + NEXT] = NONE;
+    rows[row + SLOTS_AT] = -1;
     return entry;
   }
 

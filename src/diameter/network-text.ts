@@ -25,17 +25,19 @@ export function digitsOfUri(address: string): string {
 }
 
 /**
- * 3GPP-MS-TimeZone as "+02:00": quarters of an hour in swapped semi-octets, the sign in bit 4 of
+ * First octet of 3GPP-MS-TimeZone as "+02:00": quarters of an hour in swapped semi-octets, the sign in bit 4 of
  * the low one [TS 29.061 16.4.7, TS 23.040 9.2.3.11].
  */
-export function timeZoneText(value: Uint8Array): string {
-  const octet = value[0] ?? 0;
-  const quarters = (octet & 0x07) * 10 + (octet >> 4);
-  const sign = (octet & 0x08) === 0 ? '+' : '-';
-  const minutes = quarters * 15;
-  const two = (number: number): string => String(number).padStart(2, '0');
-  return `${sign}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+export function timeZoneText(octet: number): string {
+  return TIME_ZONES[octet] ?? '';
 }
+
+const TIME_ZONES: readonly string[] = Array.from({ length: 256 }, (_, octet) => {
+  const minutes = ((octet & 0x07) * 10 + (octet >> 4)) * 15;
+  const two = (number: number): string => String(number).padStart(2, '0');
+  const sign = (octet & 0x08) === 0 ? '+' : '-';
+  return `${sign}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+});
 
 /**
  * User-Equipment-Info-Value: IMEISV as digits, whether the gateway sends them as ASCII or as

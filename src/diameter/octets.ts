@@ -37,12 +37,18 @@ export function padded(length: number): number {
 }
 
 /**
- * `toString('latin1', start, end)` without its 20 ns of argument handling. Every Node release since
- * 0.12 has the method on its Buffers; the type declarations leave it out.
+ * What `toString(encoding, start, end)` calls, without its 20 ns of argument handling. Every Node
+ * release since 0.12 has these methods on its Buffers; the type declarations leave them out.
  */
+interface Slices {
+  latin1Slice(start: number, end: number): string;
+  hexSlice(start: number, end: number): string;
+}
+
 export function sliceLatin1(bytes: Buffer, start: number, end: number): string {
-  return (bytes as Buffer & { latin1Slice(from: number, to: number): string }).latin1Slice(
-    start,
-    end,
-  );
+  return (bytes as Buffer & Slices).latin1Slice(start, end);
+}
+
+export function sliceHex(bytes: Buffer, start: number, end: number): string {
+  return (bytes as Buffer & Slices).hexSlice(start, end);
 }

@@ -13,6 +13,11 @@ interface Memory {
 
 export class TextMemory {
   readonly #places = new Array<Memory | undefined>(PLACES).fill(undefined);
+  readonly #make: (text: string) => string;
+
+  constructor(make: (text: string) => string) {
+    this.#make = make;
+  }
 
   /** The text of the bytes, if it was kept. */
   recall(bytes: Uint8Array, start: number, end: number): string | undefined {
@@ -25,9 +30,13 @@ export class TextMemory {
     return memory.text;
   }
 
-  keep(bytes: Uint8Array, start: number, end: number, text: string): void {
-    if (end - start > LENGTH_MAX) return;
-    this.#places[placeOf(bytes, start, end)] = { bytes: bytes.slice(start, end), text };
+  /** Keeps what the memory makes of a text. @returns that. */
+  keep(bytes: Uint8Array, start: number, end: number, text: string): string {
+    const made = this.#make(text);
+    if (end - start <= LENGTH_MAX) {
+      this.#places[placeOf(bytes, start, end)] = { bytes: bytes.slice(start, end), text: made };
+    }
+    return made;
   }
 }
 
