@@ -103,7 +103,7 @@ export function affordable(line: PricedLine, state: ChargeState, money: Amount):
   const unitsLeft = Math.max(0, line.unitsMax - state.units);
   const limit = Math.min(state.cost + Math.max(0, money), AMOUNT_MAX);
   if (line.cap !== null && line.cap <= limit) return toAmount(unitsLeft);
-  if (limit < line.minimumCharge && state.cost < line.minimumCharge) return ZERO;
+  if (limit < line.minimumCharge) return ZERO;
   let budget = limit - state.gross - (state.opened ? 0 : line.connectionFee);
   if (budget < 0) return ZERO;
   let billed = billedUnits(line, state.units);

@@ -208,10 +208,25 @@ describe('charge', () => {
   it('refuses a total beyond what can be charged exactly', () => {
     const priced = completed(
       { pulses: [{ from: 0, step: 1 }], tiers: [{ from: 0, num: 1_000, den: 1 }], counter: null },
-      { fee: 0, minimum: 0, cap: null },
+      { fee: 0, minimum: 0, cap: 1 },
     );
     expect(() => chargeFor(priced, priced.unitsMax)).not.toThrow();
     expect(() => chargeFor(priced, toAmount(priced.unitsMax + 1))).toThrow(/2\^53 - 1/);
+  });
+
+  it('stays exact up to the largest total however the tiers round', () => {
+    const priced = completed(
+      {
+        pulses: [{ from: 0, step: 1 }],
+        tiers: [0, 1, 2, 3].map((from) => ({ from, num: 3, den: 2 })),
+        counter: 't/c',
+      },
+      { fee: 0, minimum: 0, cap: null },
+    );
+    for (const less of [0, 1]) {
+      const total = toAmount(priced.unitsMax - less);
+      expect(BigInt(chargeFor(priced, total))).toBe(costByDefinition(priced, BigInt(total)));
+    }
   });
 
   it('moves the counter by billed units, shared by the sessions that use it', () => {
@@ -255,6 +270,13 @@ describe('charge over several lines of one service', () => {
     expect([day.cost, night.cost]).toEqual([30, 45]);
   });
 
+  it('takes nothing back where a later line has a cap below the cost so far', () => {
+    const day = charge(flat(3, {}), NOTHING_CHARGED, toAmount(10));
+    const night = charge(flat(3, { cap: 20 }), enterLine(day), toAmount(10));
+    const morning = charge(flat(3, {}), enterLine(night), toAmount(1));
+    expect([day.cost, night.cost, morning.cost]).toEqual([30, 30, 33]);
+  });
+
   it('does not charge later what a cap once let go', () => {
     const capped = charge(flat(3, { cap: 20 }), NOTHING_CHARGED, toAmount(10));
     const open = charge(flat(3, {}), enterLine(capped), toAmount(1));
@@ -263,8 +285,9 @@ describe('charge over several lines of one service', () => {
 
   it('lets the minimum charge be used up under the next line', () => {
     const day = charge(flat(3, { minimum: 50 }), NOTHING_CHARGED, toAmount(10));
-    const night = charge(flat(3, {}), enterLine(day), toAmount(7));
-    expect([day.cost, night.cost]).toEqual([50, 51]);
+    const night = charge(flat(3, {}), enterLine(day), toAmount(6));
+    const more = charge(flat(3, {}), night, toAmount(1));
+    expect([day.cost, night.cost, more.cost]).toEqual([50, 50, 51]);
   });
 });
 

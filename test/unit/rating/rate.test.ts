@@ -13,7 +13,7 @@ import {
   type RatingQuestion,
 } from '../../../src/rating/rate-line.js';
 import { openBands, rate } from '../../../src/rating/rate.js';
-import type { Rule, RuleMatch, Tariff, TariffVersion } from '../../../src/rating/tariff.js';
+import type { Rate, Rule, RuleMatch, Tariff, TariffVersion } from '../../../src/rating/tariff.js';
 import { readScenario } from './rating-scenario.js';
 
 const AT = Date.parse('2026-03-04T10:00+01:00');
@@ -240,6 +240,55 @@ describe('a service without a price', () => {
       [false, true, 'octets'],
       [true, false, 'octets'],
     ]);
+  });
+});
+
+describe('the line of a rule', () => {
+  it('is free where nothing it says can cost anything', () => {
+    const price = { amount: '0' };
+    const cases: readonly (readonly [object, boolean])[] = [
+      [{ price }, true],
+      [{ price: { amount: '1' }, cap: '0' }, true],
+      [{ price, connectionFee: '1' }, false],
+      [{ price, minimumCharge: '1' }, false],
+      [
+        {
+          slots: [
+            { from: 0, price },
+            { from: 9, price: { amount: '1' } },
+          ],
+        },
+        false,
+      ],
+    ];
+    const found = cases.map(([more]) => {
+      const rates = [{ id: 'data', unit: 'seconds', ...more } as Rate];
+      return lines(rate(compiled(tariffOf({ rates })), question())).lines[0]?.free;
+    });
+    expect(found).toEqual(cases.map(([, free]) => free));
+  });
+
+  it('names its counter so that no other tariff’s is meant', () => {
+    const rates: Rate[] = [
+      { id: 'data', unit: 'octets', counter: 'c', tiers: [{ from: 0, price: { amount: '0' } }] },
+    ];
+    const counters = [{ id: 'c', unit: 'octets', period: 'day' }] as const;
+    const rated = lines(rate(compiled(tariffOf({ rates }, { counters })), question()));
+    expect(rated.lines[0]?.counter).toBe('test/c');
+  });
+});
+
+describe('a switch of versions', () => {
+  it('takes effect at its moment, with its quotas, in whatever order versions stand', () => {
+    const [old] = tariffOf({}).versions;
+    if (old === undefined) throw new Error('no version');
+    const quotas = [{ validitySeconds: 77 }];
+    const next = { ...old, id: '2', startsAt: '2026-03-04T12:00', quotas };
+    const tariff = compiled({ ...tariffOf({}), versions: [next, old] });
+    const noon = Date.parse('2026-03-04T12:00+01:00');
+    const ask = (at: number): RatedLines => lines(rate(tariff, question({ at })));
+    expect([noon - 1, noon].map((at) => ask(at).quota.validitySeconds)).toEqual([3_600, 77]);
+    expect(ask(noon - 1).windows.map((window) => window.fromMs)).toContain(noon);
   });
 });
 

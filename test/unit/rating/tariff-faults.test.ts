@@ -353,6 +353,12 @@ describe('a tariff', () => {
     expect(faultsOf(withRate(flat('0.002048'))).map((fault) => fault.path)).toEqual([RATE]);
   });
 
+  it('may have a price whose fraction stays just below 2^53', () => {
+    expect(faultsOf(withRate({ unit: 'events', ...flat('94.906265', 94_906_264) }))).toEqual([]);
+    const above = withRate({ unit: 'events', ...flat('94.906267', 94_906_266) });
+    expect(faultsOf(above).map((fault) => fault.path)).toEqual([`${RATE}.price`]);
+  });
+
   it('may keep rules apart by nothing but their bands', () => {
     const bands = [
       { id: 'night', windows: [{ from: '22:00', until: '06:00' }] },
