@@ -2,13 +2,16 @@
  * The map of the system: everything a tolld process is made of, built in the order in which a
  * request flows, and closed in reverse.
  */
+import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type pg from 'pg';
 import { createEngineConnection, type EngineConnection } from './charging/engine-connection.js';
+import { decodeEntry } from './charging/event-codec.js';
 import type { Engine } from './charging/engine.js';
 import { announceNode } from './charging/node-registry.js';
 import { openKeySpace, type KeySpace } from './charging/partitions.js';
 import { checkServer } from './charging/server-checks.js';
+import { createOutboxStreams } from './charging/stream.js';
 import { createCatalogHolder, type CatalogHolder } from './credit-control/catalog-holder.js';
 import { createCreditControlMetrics } from './credit-control/metrics.js';
 import { createCreditControl } from './credit-control/session.js';
@@ -17,7 +20,13 @@ import { createDiameterServer, type DiameterServer } from './diameter/server.js'
 import { createOperationsServer } from './observability/http.js';
 import type { Logger } from './observability/logger.js';
 import { createMetrics, type Metrics } from './observability/metrics.js';
+import { createBacklogMonitor, type BacklogMonitor } from './outbox/backlog-monitor.js';
+import { BACKLOG_LIMIT_DEFAULTS } from './outbox/backlog.js';
+import { createFlusher, type Flusher } from './outbox/flusher.js';
+import { createOutboxMetrics } from './outbox/metrics.js';
 import { checkDatabase, createDatabase } from './records/database.js';
+import { createFlushLeases } from './records/flush-leases.js';
+import { createFlushSink } from './records/flush-sink.js';
 import { readInstallation, recordInstallation } from './records/installation.js';
 import { migrate, missingMigrations } from './records/migrate.js';
 import type { Config } from './settings.js';
@@ -62,11 +71,21 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
     const keySpace = await openEngine(config, { connection, database, logger });
     const { engine } = connection;
 
+    const outbox = await openOutbox(config, { keySpace, logger, metrics });
+    closing(() => outbox.close());
+
     const catalog = createCatalogHolder({ engine, logger });
     await catalog.refresh();
     const handler = createCreditControl(
       { requestsInFlightMax: config.engine.requestsInFlightMax },
-      { engine, catalog, logger, metrics: createCreditControlMetrics(metrics), clock: Date.now },
+      {
+        engine,
+        catalog,
+        logger,
+        metrics: createCreditControlMetrics(metrics),
+        clock: Date.now,
+        refusesSessions: () => refusalOf(outbox.monitor),
+      },
     );
     const diameter = createDiameter(config, { handler, catalog, logger, metrics });
     closing(await keepUp(config, { engine, catalog, diameter, logger }));
@@ -105,6 +124,93 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
   }
 }
 
+interface Outbox {
+  readonly monitor: BacklogMonitor;
+  readonly flusher: Flusher | null;
+  close(): Promise<void>;
+}
+
+/** A batch is read in one go, so its connection waits longer than one that serves requests. */
+const STREAM_TIMEOUT_MS = 10_000;
+/** How long a stopping process writes what its last requests left; the rest is another's. */
+const DRAIN_MS = 2_000;
+
+/** The way from the streams to Postgres, on connections of its own, and a look at how far it lags. */
+async function openOutbox(
+  config: Config,
+  {
+    keySpace,
+    logger,
+    metrics,
+  }: { readonly keySpace: KeySpace; readonly logger: Logger; readonly metrics: Metrics },
+): Promise<Outbox> {
+  const { partitions } = keySpace;
+  const connection = createConnection(config, 'outbox', logger, STREAM_TIMEOUT_MS);
+  await connection.open();
+  const streams = createOutboxStreams(connection.engine);
+  const outboxMetrics = createOutboxMetrics(metrics);
+  const monitor = createBacklogMonitor(
+    { partitions, intervalMs: BACKLOG_INTERVAL_MS, limits: BACKLOG_LIMIT_DEFAULTS },
+    { streams, decode: decodeEntry, logger, metrics: outboxMetrics },
+  );
+  monitor.start();
+  if (!config.flusher.enabled) {
+    const close = async (): Promise<void> => {
+      await monitor.stop();
+      await connection.close();
+    };
+    return { monitor, flusher: null, close };
+  }
+  const pool = createDatabase(
+    {
+      url: config.postgres.url,
+      name: `${config.node.name} flusher`,
+      connectionsMax: 4,
+      role: 'flusher',
+    },
+    { logger },
+  );
+  const { leaseMs } = config.flusher;
+  const flusher = createFlusher(config.flusher, {
+    streams,
+    sink: createFlushSink({ pool }),
+    leases: createFlushLeases(
+      { holder: `${config.node.name} ${randomUUID()}`, partitions, leaseMs },
+      { pool },
+    ),
+    decode: decodeEntry,
+    logger,
+    metrics: outboxMetrics,
+  });
+  flusher.start();
+  const close = async (): Promise<void> => {
+    await withinTime(flusher.drained(), DRAIN_MS);
+    await flusher.stop();
+    await monitor.stop();
+    await pool.end();
+    await connection.close();
+  };
+  return { monitor, flusher, close };
+}
+
+const BACKLOG_INTERVAL_MS = 1_000;
+
+/** Waits for what may fail or take too long: either way the caller goes on. */
+async function withinTime(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work.catch(() => undefined), late]);
+  clearTimeout(timer);
+}
+
+function refusalOf(monitor: BacklogMonitor): string | null {
+  return monitor.state === 'refuse-new-sessions'
+    ? 'the record lags too far behind for new sessions'
+    : null;
+}
+
 async function openRecord(
   config: Config,
   { logger }: { readonly logger: Logger },
@@ -127,13 +233,18 @@ async function openRecord(
   }
 }
 
-function createConnection(config: Config, purpose: string, logger: Logger): EngineConnection {
+function createConnection(
+  config: Config,
+  purpose: string,
+  logger: Logger,
+  commandTimeoutMs: number = config.redis.commandTimeoutMs,
+): EngineConnection {
   return createEngineConnection(
     {
       url: config.redis.url,
       keyPrefix: config.redis.keyPrefix,
       name: `${config.node.name} ${purpose}`,
-      commandTimeoutMs: config.redis.commandTimeoutMs,
+      commandTimeoutMs,
       requestTimeoutMs: config.engine.requestTimeoutMs,
     },
     { logger },
