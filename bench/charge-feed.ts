@@ -1,5 +1,5 @@
 /** Streams of encoded commands: each feed gives new ones of one kind for as long as it is asked. */
-import { charge, settle } from '../src/charging/charge.js';
+import { charge, enquire, settle } from '../src/charging/charge.js';
 import type { Engine } from '../src/charging/engine.js';
 import { REPLY_DONE, REPLY_REPEATED } from '../src/charging/generated/layout.js';
 import { createKeys, partitionOf } from '../src/charging/keys.js';
@@ -36,7 +36,7 @@ type RequestOf = (account: number, turn: number) => RequestOptions;
 interface FeedOptions {
   readonly name: string;
   readonly accounts: number;
-  readonly script?: 'charge' | 'settle';
+  readonly script?: 'charge' | 'settle' | 'enquire';
   /** Accounts are visited in steps of this, so that no two neighbours follow each other. */
   readonly stride?: number;
   readonly request: RequestOf;
@@ -46,7 +46,7 @@ interface FeedOptions {
 export function createChargeFeed(functionOf: FunctionOf, options: FeedOptions): Feed {
   const { accounts, stride = 1 } = options;
   const script = options.script ?? 'charge';
-  const call = script === 'charge' ? charge : settle;
+  const call = { charge, settle, enquire }[script];
   let cursor = 0;
   let reported = 0;
   return {
@@ -58,7 +58,7 @@ export function createChargeFeed(functionOf: FunctionOf, options: FeedOptions): 
       for (let index = 0; index < count; index += 1, cursor += 1) {
         const account = ((cursor % accounts) * stride) % accounts;
         const request = options.request(account, Math.floor(cursor / accounts));
-        reported += request.used * request.services;
+        if (script !== 'enquire') reported += request.used * request.services;
         commands.push(
           await encodeCall((engine) => call(engine, chargeRequest(request)), functionOf(script)),
         );
@@ -143,29 +143,25 @@ function bareKeys(account: number): [string, string, string, string] {
   ];
 }
 
-/** Accounts of the bare script, with a session open that holds what a request asks for. */
-export function bareAccounts(accounts: number): Buffer[] {
+/** One account of the bare script, with a session open that holds what a request asks for. */
+export function bareAccount(index: number): Buffer[] {
   const now = Date.now();
-  const commands: Buffer[] = [];
-  for (let index = 0; index < accounts; index += 1) {
-    const [account, session, timers] = bareKeys(index);
-    const buckets = [0, 1, 2, 3].flatMap((place) => {
-      const ends = now + (place + 10) * 86_400_000;
-      const reserved = place === 0 ? UNITS_PER_REQUEST : 0;
-      return [`bucket:${place + 1}`, `${10 + place}:${ends}:100000000000000:${reserved}`];
-    });
-    const header = ['status', 'active', 'version', '1', 'sequence', '0', 'last_seen', String(now)];
-    commands.push(
-      encodeCommand(['HSET', account, ...header, ...buckets]),
-      encodeCommand(['HSET', session, 'number', '0', 'used', '0', 'granted', '0', 'at', '0']),
-      encodeCommand(['ZADD', timers, String(now), sessionIdOf(index)]),
-    );
-  }
-  return commands;
+  const [account, session, timers] = bareKeys(index);
+  const buckets = [0, 1, 2, 3].flatMap((place) => {
+    const ends = now + (place + 10) * 86_400_000;
+    const reserved = place === 0 ? UNITS_PER_REQUEST : 0;
+    return [`bucket:${place + 1}`, `${10 + place}:${ends}:100000000000000:${reserved}`];
+  });
+  const header = ['status', 'active', 'version', '1', 'sequence', '0', 'last_seen', String(now)];
+  return [
+    encodeCommand(['HSET', account, ...header, ...buckets]),
+    encodeCommand(['HSET', session, 'number', '0', 'used', '0', 'granted', '0', 'at', '0']),
+    encodeCommand(['ZADD', timers, String(now), sessionIdOf(index)]),
+  ];
 }
 
 /** The same use and the same wish as {@link createUpdateFeed}, for the bare script. */
-export function createBareFeed(sha: string, accounts: number): Feed {
+export function createBareFeed(sha: string, accounts: number, stride = 1): Feed {
   let cursor = 0;
   return {
     name: 'bare',
@@ -175,7 +171,7 @@ export function createBareFeed(sha: string, accounts: number): Feed {
       const commands: Buffer[] = [];
       const units = String(UNITS_PER_REQUEST);
       for (let index = 0; index < count; index += 1, cursor += 1) {
-        const account = cursor % accounts;
+        const account = ((cursor % accounts) * stride) % accounts;
         const number = String(1 + Math.floor(cursor / accounts));
         const args = [String(Date.now()), sessionIdOf(account), number, units, units, units];
         commands.push(encodeCommand(['EVALSHA', sha, '4', ...bareKeys(account), ...args]));

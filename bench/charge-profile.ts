@@ -37,6 +37,7 @@ export async function run(args: readonly string[]): Promise<void> {
     buckets: Number(values.buckets),
     services: Number(values.services),
     usedUp: Number(values['used-up']),
+    shared: false,
   };
   const scripts = readScripts();
   const cuts = cutSource(scripts.library.source);
@@ -84,7 +85,8 @@ function cutSource(source: string): Cut[] {
   const cuts: Cut[] = [];
   for (let index = first; index < last; index += 1) {
     const line = lines[index] ?? '';
-    if (!/^ {2}[a-z]/.test(line) || /^ {2}(end|else|elseif|then|do|and|or|return)\b/.test(line)) continue;
+    if (!/^ {2}[a-z]/.test(line) || /^ {2}(end|else|elseif|then|do|and|or|return)\b/.test(line))
+      continue;
     const cut = [...lines.slice(0, index), CUT, ...lines.slice(index)].join('\n');
     cuts.push({ statement: line.trim(), source: cut, microseconds: Infinity });
   }

@@ -5,9 +5,11 @@
 import type { Redis } from 'ioredis';
 import {
   charge,
+  packTerms,
   type ChargePolicy,
   type ChargeRequest,
   type ChargeService,
+  type ChargeTerms,
 } from '../src/charging/charge.js';
 import type { Engine } from '../src/charging/engine.js';
 import { REPLY_FENCED } from '../src/charging/generated/layout.js';
@@ -34,6 +36,8 @@ export interface WorkloadShape {
   /** How many of the octet buckets, from the first consumed on, hold nothing any more. */
   readonly usedUp: number;
   readonly services: number;
+  /** Each account is a member of a group of its own, whose owner has as many buckets and pays first. */
+  readonly shared: boolean;
 }
 
 export const STANDARD_SHAPE: WorkloadShape = {
@@ -41,6 +45,7 @@ export const STANDARD_SHAPE: WorkloadShape = {
   buckets: 4,
   usedUp: 0,
   services: 1,
+  shared: false,
 };
 
 export const STAMP: EventStamp = {
@@ -64,21 +69,71 @@ const POLICY: ChargePolicy = {
   graceMs: 60_000,
 };
 
+const FOREVER_MS = 8_640_000_000_000_000;
+
+/** Operators have many tariffs: what the scripts keep of one must not serve every request. */
+const TARIFFS = 64;
+const RATING_GROUPS = 8;
+
 /** 0.01 per MiB in micro-units, billed by the KiB. */
-const LINE = {
-  id: 'data@1',
-  pulses: [{ from: 0, step: 1024 }],
-  tiers: [{ from: 0, num: 10_000, den: MIB }],
-  counter: null,
-  connectionFee: ZERO,
-  minimumCharge: ZERO,
-  cap: null,
-  unitsMax: toAmount(2 ** 43),
-};
+function termsOf(tariff: number, ratingGroup: number): ChargeTerms {
+  const line = `data${tariff}@1`;
+  return {
+    unit: 'octets',
+    ratingGroup,
+    quota: {
+      maximum: toAmount(2 ** 30),
+      minimum: toAmount(64 * 2 ** 10),
+      sharePercent: 25,
+      validitySeconds: 3_600,
+      shortValiditySeconds: 60,
+    },
+    windows: [
+      {
+        fromMs: 0,
+        untilMs: FOREVER_MS,
+        currency: 'EUR',
+        line: {
+          id: line,
+          pulses: [{ from: 0, step: 1024 }],
+          tiers: [{ from: 0, num: 10_000, den: MIB }],
+          counter: null,
+          connectionFee: ZERO,
+          minimumCharge: ZERO,
+          cap: null,
+          unitsMax: toAmount(2 ** 43),
+        },
+        periodStartMs: 0,
+        kind: 'charged',
+        label: `${line} -`,
+      },
+    ],
+    unitOrder: 'earliest-expiring',
+    moneyOrder: 'earliest-expiring',
+    serviceContext: '32251@3gpp.org',
+    zones: [],
+    bands: [],
+  };
+}
+
+/** Terms with their packed form, by tariff and rating group, as credit control keeps them. */
+const TERMS: readonly (readonly (ChargeTerms & { readonly packedTerms: Buffer })[])[] = Array.from(
+  { length: TARIFFS },
+  (_, tariff) =>
+    Array.from({ length: RATING_GROUPS }, (__, place) => {
+      const terms = termsOf(tariff, 10 * (place + 1));
+      return { ...terms, packedTerms: packTerms(terms) };
+    }),
+);
 
 /** Of fixed width: an account is copied from another by writing its id over the other's. */
 export function accountIdOf(index: number): string {
   return `a${String(index).padStart(9, '0')}`;
+}
+
+/** The owner of the sharing group that an account is the member of, in the member's partition. */
+export function ownerIdOf(index: number): string {
+  return `o${String(index).padStart(9, '0')}`;
 }
 
 export function sessionIdOf(index: number, name = 'main'): string {
@@ -94,13 +149,20 @@ export interface RequestOptions {
   readonly used: number;
   /** Null asks for nothing. */
   readonly want: number | null;
+  readonly shared?: boolean;
 }
 
 export function chargeRequest(options: RequestOptions): ChargeRequest {
   const accountId = accountIdOf(options.account);
-  const services = Array.from({ length: options.services }, (_, index) =>
-    serviceOf(10 * (index + 1), options),
-  );
+  const tariff = TERMS[options.account % TARIFFS] ?? [];
+  const services = tariff.slice(0, options.services).map((terms): ChargeService => ({
+    ...terms,
+    key: `${terms.ratingGroup ?? ''}:`,
+    used: toAmount(options.used),
+    usedAfter: ZERO,
+    want: options.want === null ? null : toAmount(options.want),
+    reason: null,
+  }));
   return {
     partition: partitionOf(accountId, PARTITIONS),
     accountId,
@@ -112,51 +174,25 @@ export function chargeRequest(options: RequestOptions): ChargeRequest {
     policy: POLICY,
     services,
     cause: options.phase === 'terminate' ? 'logout' : null,
+    sharing:
+      options.shared === true
+        ? {
+            ownerAccountId: ownerIdOf(options.account),
+            order: 'shared-first',
+            scope: null,
+            resources: null,
+          }
+        : null,
   };
 }
 
-const FOREVER_MS = 8_640_000_000_000_000;
-
-function serviceOf(ratingGroup: number, options: RequestOptions): ChargeService {
-  return {
-    key: `${ratingGroup}:`,
-    unit: 'octets',
-    ratingGroup,
-    used: toAmount(options.used),
-    want: options.want === null ? null : toAmount(options.want),
-    quota: {
-      maximum: toAmount(2 ** 30),
-      minimum: toAmount(64 * 2 ** 10),
-      sharePercent: 25,
-      validitySeconds: 3_600,
-      shortValiditySeconds: 60,
-    },
-    windows: [
-      {
-        fromMs: 0,
-        untilMs: FOREVER_MS,
-        currency: 'EUR',
-        line: LINE,
-        periodStartMs: 0,
-        kind: 'charged',
-        label: 'data@1 -',
-      },
-    ],
-    unitOrder: 'earliest-expiring',
-    moneyOrder: 'earliest-expiring',
-    serviceContext: '32251@3gpp.org',
-    zones: [],
-    bands: [],
-    usedAfter: ZERO,
-    reason: null,
-  };
-}
-
-/** Grants one account its buckets and opens its session, by the scripts themselves. */
-async function openTemplate(engine: Engine, shape: WorkloadShape, index: number): Promise<void> {
-  const accountId = accountIdOf(index);
-  const partition = partitionOf(accountId, PARTITIONS);
-  const account = { partition, accountId, stamp: STAMP };
+/** Brings an account into being and grants it its buckets, by the scripts themselves. */
+async function openAccount(
+  engine: Engine,
+  shape: WorkloadShape,
+  options: { readonly accountId: string; readonly partition: number; readonly bucketIds: string },
+): Promise<void> {
+  const account = { partition: options.partition, accountId: options.accountId, stamp: STAMP };
   await provisionAccount(engine, { ...account, standing: 'active', profileVersion: 1 });
   const granted = await creditAccount(engine, {
     ...account,
@@ -166,10 +202,21 @@ async function openTemplate(engine: Engine, shape: WorkloadShape, index: number)
     reason: null,
     operations: Array.from({ length: shape.buckets }, (_, place) => ({
       operation: 'grant' as const,
-      bucket: bucketOf(shape, place),
+      bucket: bucketOf(shape, place, options.bucketIds),
     })),
   });
   if (granted.kind !== 'applied') throw new Error(`buckets were not granted: ${granted.kind}`);
+}
+
+/** The account that the others are copied from, with its session, and with its owner if shared. */
+async function openTemplate(engine: Engine, shape: WorkloadShape, index: number): Promise<void> {
+  const accountId = accountIdOf(index);
+  const partition = partitionOf(accountId, PARTITIONS);
+  await openAccount(engine, shape, { accountId, partition, bucketIds: 'b' });
+  if (shape.shared) {
+    const owner = { accountId: ownerIdOf(index), partition, bucketIds: 'g' };
+    await openAccount(engine, shape, owner);
+  }
   const opened = await charge(
     engine,
     chargeRequest({
@@ -180,6 +227,7 @@ async function openTemplate(engine: Engine, shape: WorkloadShape, index: number)
       services: shape.services,
       used: 0,
       want: UNITS_PER_REQUEST,
+      shared: shape.shared,
     }),
   );
   if (opened.kind !== 'answered' || opened.services.some((s) => s.result !== 'granted')) {
@@ -187,12 +235,12 @@ async function openTemplate(engine: Engine, shape: WorkloadShape, index: number)
   }
 }
 
-function bucketOf(shape: WorkloadShape, place: number): BucketGrant {
+function bucketOf(shape: WorkloadShape, place: number, ids: string): BucketGrant {
   const now = Date.now();
   const money = place === shape.buckets - 1;
   const plenty: Amount = toAmount(money ? 1e13 : 1e14);
   return {
-    bucketId: `b${String(place).padStart(7, '0')}`,
+    bucketId: `${ids}${String(place).padStart(7, '0')}`,
     resource: money ? 'EUR' : 'octets',
     kind: money ? 'money' : 'units',
     priority: money ? 100 : 10 + (place % 3),
@@ -218,8 +266,8 @@ function consumedAt(shape: WorkloadShape, place: number): number {
 
 export interface Seeded {
   readonly shape: WorkloadShape;
-  /** The account that the others are copies of; it is not charged. */
-  readonly templateId: string;
+  /** Number of the account that the others are copies of; it is not charged. */
+  readonly template: number;
 }
 
 const COPIES_PER_BATCH = 5_000;
@@ -241,38 +289,55 @@ export async function seedAccounts(
     await redis.set(keys.control(partition), '1');
   }
   const template = shape.accounts;
-  const templateId = accountIdOf(template);
   await openTemplate(engine, shape, template);
-  const home = partitionOf(templateId, PARTITIONS);
-  const account = await redis.getBuffer(keys.account(home, templateId));
-  const session = await redis.hgetallBuffer(keys.session(home, sessionIdOf(template)));
-  if (account === null) throw new Error('the template account is gone');
+  const copy = await readTemplate(engine, template);
   for (let first = 0; first < shape.accounts; first += COPIES_PER_BATCH) {
-    const commands: Buffer[] = [];
     const end = Math.min(first + COPIES_PER_BATCH, shape.accounts);
-    for (let index = first; index < end; index += 1) {
-      const accountId = accountIdOf(index);
-      const partition = partitionOf(accountId, PARTITIONS);
-      const fields = Object.entries(session).flatMap(([field, value]): CommandPart[] => [
-        field,
-        field === 'h' ? overwrite(value, templateId, accountId) : value,
-      ]);
-      const sessionId = sessionIdOf(index);
-      const deadline = String(Date.now() + POLICY.supervisionMs);
-      commands.push(
-        encodeCommand([
-          'SET',
-          keys.account(partition, accountId),
-          overwrite(account, templateId, accountId),
-        ]),
-        encodeCommand(['HSET', keys.session(partition, sessionId), ...fields]),
-        encodeCommand(['ZADD', keys.timers(partition), deadline, `s:${sessionId}`]),
-      );
-    }
+    const commands: Buffer[] = [];
+    for (let index = first; index < end; index += 1) commands.push(...copy(index));
     await drive({ port, commands, expect: '', pipeline: 300 });
   }
   await emptyOutbox(engine);
-  return { shape, templateId };
+  return { shape, template };
+}
+
+/** Reads the template's keys. Returns what makes the commands that write them for another index. */
+async function readTemplate(
+  engine: Engine,
+  template: number,
+): Promise<(index: number) => readonly Buffer[]> {
+  const { redis, keys } = engine;
+  const templateId = accountIdOf(template);
+  const home = partitionOf(templateId, PARTITIONS);
+  const account = await redis.getBuffer(keys.account(home, templateId));
+  const owner = await redis.getBuffer(keys.account(home, ownerIdOf(template)));
+  const session = await redis.hgetallBuffer(keys.session(home, sessionIdOf(template)));
+  if (account === null) throw new Error('the template account is gone');
+  return (index) => {
+    const accountId = accountIdOf(index);
+    const partition = partitionOf(accountId, PARTITIONS);
+    const sessionId = sessionIdOf(index);
+    const fields = Object.entries(session).flatMap(([field, value]): CommandPart[] => [
+      field,
+      field === 'h' ? overwrite(value, templateId, accountId) : value,
+    ]);
+    const deadline = String(Date.now() + POLICY.supervisionMs);
+    const commands = [
+      encodeCommand([
+        'SET',
+        keys.account(partition, accountId),
+        overwrite(account, templateId, accountId),
+      ]),
+      encodeCommand(['HSET', keys.session(partition, sessionId), ...fields]),
+      encodeCommand(['ZADD', keys.timers(partition), deadline, `s:${sessionId}`]),
+    ];
+    if (owner !== null) {
+      const ownerId = ownerIdOf(index);
+      const value = overwrite(owner, ownerIdOf(template), ownerId);
+      commands.push(encodeCommand(['SET', keys.account(partition, ownerId), value]));
+    }
+    return commands;
+  };
 }
 
 /** Drops the entries and keeps the streams, and with them their last ids. */
