@@ -162,7 +162,7 @@ export function createTlsListener(
       taking = false;
       if (!server.listening) return;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of connections) socket.destroy();
+      for (const socket of connections) socket.destroySoon();
       await closed;
     },
   };

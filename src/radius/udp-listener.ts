@@ -45,12 +45,16 @@ export function createUdpListener(
     type: v6 ? 'udp6' : 'udp4',
     ipv6Only: v6,
     recvBufferSize: options.receiveBufferOctets,
+    // Replies go to addresses, never to names: no look-up, no waiting for one.
+    lookup: (address, _options, callback) => callback(null, address, v6 ? 6 : 4),
   });
   const { service } = options;
   let name = '';
   let taking = true;
   let open = false;
   let closed = false;
+  let sending = 0;
+  let onSent: (() => void) | undefined;
 
   socket.on('message', (octets, remote) => {
     if (!taking) return;
@@ -64,7 +68,10 @@ export function createUdpListener(
       tlsSecret: null,
       send: (reply) => {
         if (!open) return;
+        sending += 1;
         socket.send(reply, remote.port, remote.address, (error) => {
+          sending -= 1;
+          onSent?.();
           // The NAS asks again; what could not be sent is kept as its answer.
           if (error !== null) logger.debug({ err: error, address }, 'radius reply not sent');
         });
@@ -95,6 +102,12 @@ export function createUdpListener(
       open = false;
       if (closed) return;
       closed = true;
+      // A closed socket drops what it was given to send.
+      while (sending > 0) {
+        await new Promise<void>((resolve) => {
+          onSent = resolve;
+        });
+      }
       await new Promise<void>((resolve) => socket.close(() => resolve()));
     },
   };

@@ -73,9 +73,13 @@ export class RadiusTestClient {
     });
   }
 
-  static async open(server: { readonly address: string; readonly port: number }) {
+  /** @param from local address; the server's when absent. */
+  static async open(
+    server: { readonly address: string; readonly port: number },
+    from: string = server.address,
+  ): Promise<RadiusTestClient> {
     const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4');
-    await new Promise<void>((resolve) => socket.bind(0, server.address, resolve));
+    await new Promise<void>((resolve) => socket.bind(0, from, resolve));
     return new RadiusTestClient(socket, server.address, server.port);
   }
 
