@@ -1,0 +1,25 @@
+/** What charges: the real scripts, or the model that they are held to. Both answer alike. */
+import type { ChargeOutcome, ChargeRequest, EnquiryOutcome } from '../../src/charging/charge.js';
+import type {
+  AccountProvision,
+  CreditOutcome,
+  CreditRequest,
+} from '../../src/charging/provisioning.js';
+import type { AccountSnapshot } from '../../src/charging/snapshot.js';
+import type { DueTimer, SweepOutcome } from '../../src/charging/sweeping.js';
+import type { OutboxEntry } from '../../src/domain/events.js';
+
+export interface ChargingSubject {
+  charge(request: ChargeRequest): Promise<ChargeOutcome>;
+  settle(request: ChargeRequest): Promise<ChargeOutcome>;
+  enquire(request: ChargeRequest): Promise<EnquiryOutcome>;
+  credit(request: CreditRequest): Promise<CreditOutcome>;
+  provision(request: AccountProvision): Promise<boolean>;
+  sweep(timer: DueTimer, now: number): Promise<SweepOutcome>;
+  dueTimers(partition: number, now: number): Promise<readonly DueTimer[]>;
+  account(partition: number, accountId: string): Promise<AccountSnapshot | null>;
+  /** Closes a partition, as recovery does, or opens it again. */
+  fence(partition: number, closed: boolean): Promise<void>;
+  /** What a partition's outbox got since the last call. */
+  newEntries(partition: number): Promise<readonly OutboxEntry[]>;
+}

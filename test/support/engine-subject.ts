@@ -1,0 +1,45 @@
+/** The real scripts in a real Redis, as a charging subject. */
+import type { Engine } from '../../src/charging/engine.js';
+import { charge, enquire, settle } from '../../src/charging/charge.js';
+import { decodeEntry } from '../../src/charging/event-codec.js';
+import { creditAccount, provisionAccount } from '../../src/charging/provisioning.js';
+import { readAccount } from '../../src/charging/snapshot.js';
+import { dueTimers, sweepTimer } from '../../src/charging/sweeping.js';
+import type { ChargingSubject } from './charging-subject.js';
+
+const EPOCH = 1;
+const TIMERS_MAX = 10_000;
+
+/** An engine over one key prefix; the caller empties it, or takes a new prefix, to begin anew. */
+export function createEngineSubject(engine: Engine): ChargingSubject {
+  const seen = new Map<number, string>();
+  return {
+    charge: (request) => charge(engine, request),
+    settle: (request) => settle(engine, request),
+    enquire: (request) => enquire(engine, request),
+    credit: (request) => creditAccount(engine, request),
+    provision: (request) => provisionAccount(engine, request),
+    sweep: (timer, now) => sweepTimer(engine, timer, now),
+    dueTimers: (partition, now) => dueTimers(engine, partition, now, TIMERS_MAX),
+    account: (partition, accountId) => readAccount(engine, partition, accountId),
+    fence: async (partition, closed) => {
+      await engine.redis.set(
+        engine.keys.control(partition),
+        closed ? `fenced:${EPOCH}` : String(EPOCH),
+      );
+    },
+    newEntries: async (partition) => {
+      const after = seen.get(partition);
+      const found = await engine.redis.xrangeBuffer(
+        engine.keys.outbox(partition),
+        after === undefined ? '-' : `(${after}`,
+        '+',
+      );
+      const last = found.at(-1);
+      if (last !== undefined) seen.set(partition, last[0].toString('latin1'));
+      return found.map(([id, [, packed]]) =>
+        decodeEntry(partition, id.toString('latin1'), packed ?? Buffer.alloc(0)),
+      );
+    },
+  };
+}
