@@ -103,6 +103,9 @@ export function createCreditControl(
       return enquirePrice(prepared, at);
     }
     if (request.phase === 'event' && request.action === 'balance-check') {
+      if (prepared.some(({ rated }) => rated.result === 'rating-failed')) {
+        return refuse('rating-failed', 'a service has no price');
+      }
       return (await checkBalance(engine, chargeRequest)) ?? 'stale';
     }
     // On one connection Redis runs the route's SET before the script. A lone event has no route.

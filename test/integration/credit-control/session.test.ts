@@ -1,0 +1,405 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Engine } from '../../../src/charging/engine.js';
+import { provisionAccount, publishProfile } from '../../../src/charging/provisioning.js';
+import { findRoute } from '../../../src/charging/routing.js';
+import { readAccount } from '../../../src/charging/snapshot.js';
+import { createCatalogHolder } from '../../../src/credit-control/catalog-holder.js';
+import { createCreditControlMetrics } from '../../../src/credit-control/metrics.js';
+import { createCreditControl } from '../../../src/credit-control/session.js';
+import { toAmount } from '../../../src/domain/amounts.js';
+import type {
+  CreditControlHandler,
+  CreditControlOutcome,
+  ServiceOutcome,
+  ServiceRequest,
+} from '../../../src/domain/credit-control.js';
+import { createMetrics } from '../../../src/observability/metrics.js';
+import { silentLogger, testEngines } from '../../support/charging-engine.js';
+import { stamp } from '../../support/charge-requests.js';
+import {
+  ACCOUNT,
+  gyRequest,
+  IMSI,
+  openOperator,
+  profileOf,
+  SCOPE,
+} from '../../support/operator.js';
+
+const engines = testEngines();
+let engine: Engine;
+let handle: CreditControlHandler;
+
+async function processOf(
+  target: Engine,
+  more: { requestsInFlightMax?: number; refusesSessions?: () => string | null } = {},
+): Promise<CreditControlHandler> {
+  const { requestsInFlightMax = 100, ...rest } = more;
+  const catalog = createCatalogHolder({ engine: target, logger: silentLogger });
+  await catalog.refresh();
+  return createCreditControl(
+    { requestsInFlightMax },
+    {
+      engine: target,
+      catalog,
+      logger: silentLogger,
+      metrics: createCreditControlMetrics(createMetrics({ processMetrics: false })),
+      clock: Date.now,
+      ...rest,
+    },
+  );
+}
+
+beforeEach(async () => {
+  engine = await engines.fresh();
+  await openOperator(engine, { octets: 1000, money: 5 });
+  handle = await processOf(engine);
+});
+
+function ask(ratingGroup: number | null, more: Partial<ServiceRequest> = {}): ServiceRequest {
+  return { ratingGroup, serviceIdentifiers: [], used: [], ...more };
+}
+
+function octets(amount: number): { octets: ReturnType<typeof toAmount> } {
+  return { octets: toAmount(amount) };
+}
+
+function servicesOf(outcome: CreditControlOutcome): readonly ServiceOutcome[] {
+  if (outcome.kind === 'refused') throw new Error(`${outcome.refusal}: ${outcome.detail}`);
+  return outcome.services;
+}
+
+async function balances(): Promise<Record<string, readonly [number, number]>> {
+  const account = await readAccount(engine, 0, ACCOUNT);
+  return Object.fromEntries(
+    (account?.buckets ?? []).map((each) => [each.resource, [each.remaining, each.reserved]]),
+  );
+}
+
+describe('a session', () => {
+  it('is granted units, charged for its use, and gives back the rest', async () => {
+    const opened = await handle(
+      gyRequest({
+        phase: 'initial',
+        requestNumber: 0,
+        services: [ask(10, { requested: octets(800) })],
+      }),
+    );
+    expect(servicesOf(opened)).toMatchObject([
+      { ratingGroup: 10, result: 'granted', granted: { unit: 'octets', amount: 800 } },
+    ]);
+    expect(await balances()).toMatchObject({ octets: [1000, 800] });
+
+    const updated = await handle(
+      gyRequest({
+        phase: 'update',
+        requestNumber: 1,
+        services: [ask(10, { requested: octets(1200), used: [octets(700)] })],
+      }),
+    );
+    expect(servicesOf(updated)).toMatchObject([{ granted: { amount: 1200 } }]);
+    expect(await balances()).toEqual({ octets: [300, 300], EUR: [5_000_000, 900_000] });
+
+    const closed = await handle(
+      gyRequest({
+        phase: 'terminate',
+        requestNumber: 2,
+        services: [ask(10, { used: [octets(400)] })],
+      }),
+    );
+    expect(servicesOf(closed)).toMatchObject([
+      { result: 'settled', cost: { amount: 100_000, resource: 'EUR', scale: 6 } },
+    ]);
+    expect(await balances()).toEqual({ octets: [0, 0], EUR: [4_900_000, 0] });
+  });
+
+  it('goes on in another process, without naming its subscriber again', async () => {
+    await handle(
+      gyRequest({
+        phase: 'initial',
+        requestNumber: 0,
+        services: [ask(10, { requested: octets(800) })],
+      }),
+    );
+    expect(await findRoute(engine, 'gateway.test;1;1')).toMatchObject({
+      accountId: ACCOUNT,
+      peer: 'gateway',
+      origin: { host: 'pgw.gateway.test' },
+    });
+    const other = await processOf(engine);
+    await other(
+      gyRequest({
+        phase: 'terminate',
+        requestNumber: 1,
+        identities: [],
+        services: [ask(10, { used: [octets(250)] })],
+      }),
+    );
+    expect(await balances()).toMatchObject({ octets: [750, 0] });
+  });
+
+  it('gets the default quota where it names no amount', async () => {
+    const outcome = await handle(
+      gyRequest({ phase: 'initial', requestNumber: 0, services: [ask(10, { requested: {} })] }),
+    );
+    expect(servicesOf(outcome)).toMatchObject([{ granted: { amount: 500 }, validitySeconds: 300 }]);
+  });
+
+  it('is told when to come back where it asks for nothing', async () => {
+    await handle(
+      gyRequest({ phase: 'initial', requestNumber: 0, services: [ask(10, { requested: {} })] }),
+    );
+    const outcome = await handle(
+      gyRequest({
+        phase: 'update',
+        requestNumber: 1,
+        services: [ask(10, { used: [octets(1)] })],
+      }),
+    );
+    expect(servicesOf(outcome)).toMatchObject([{ result: 'settled', validitySeconds: 300 }]);
+  });
+
+  it('counts input and output where a gateway sends no total', async () => {
+    await handle(
+      gyRequest({ phase: 'initial', requestNumber: 0, services: [ask(10, { requested: {} })] }),
+    );
+    await handle(
+      gyRequest({
+        phase: 'terminate',
+        requestNumber: 1,
+        services: [ask(10, { used: [{ inputOctets: toAmount(30), outputOctets: toAmount(12) }] })],
+      }),
+    );
+    expect(await balances()).toMatchObject({ octets: [958, 0] });
+  });
+
+  it('adds up two entries of one service in one request', async () => {
+    await handle(
+      gyRequest({ phase: 'initial', requestNumber: 0, services: [ask(10, { requested: {} })] }),
+    );
+    const outcome = await handle(
+      gyRequest({
+        phase: 'terminate',
+        requestNumber: 1,
+        services: [ask(10, { used: [octets(10)] }), ask(10, { used: [octets(5)] })],
+      }),
+    );
+    expect(servicesOf(outcome)).toHaveLength(1);
+    expect(await balances()).toMatchObject({ octets: [985, 0] });
+  });
+
+  it('answers each service of a request for itself', async () => {
+    const outcome = await handle(
+      gyRequest({
+        phase: 'initial',
+        requestNumber: 0,
+        services: [
+          ask(10, { requested: octets(100) }),
+          ask(20, { requested: { seconds: toAmount(60) } }),
+          ask(30, { requested: {} }),
+          ask(99, { requested: {} }),
+        ],
+      }),
+    );
+    expect(servicesOf(outcome).map((service) => [service.ratingGroup, service.result])).toEqual([
+      [10, 'granted'],
+      [20, 'granted'],
+      [30, 'not-chargeable'],
+      [99, 'rating-failed'],
+    ]);
+  });
+
+  it('is sent to the top-up page when nothing is left', async () => {
+    const all = ask(11, { requested: octets(2000) });
+    await handle(gyRequest({ phase: 'initial', requestNumber: 0, services: [all] }));
+    const last = await handle(
+      gyRequest({
+        phase: 'update',
+        requestNumber: 1,
+        services: [{ ...all, requested: octets(2000), used: [octets(2000)] }],
+      }),
+    );
+    await handle(
+      gyRequest({
+        phase: 'update',
+        requestNumber: 2,
+        services: [{ ...all, used: [octets(2000)] }],
+      }),
+    );
+    const nearEnd = await handle(
+      gyRequest({
+        phase: 'update',
+        requestNumber: 3,
+        services: [{ ...all, used: [octets(2000)] }],
+      }),
+    );
+    const spent = await handle(
+      gyRequest({ phase: 'update', requestNumber: 4, services: [{ ...all, used: [octets(1)] }] }),
+    );
+    expect(servicesOf(last)).toMatchObject([{ result: 'granted' }]);
+    expect(servicesOf(nearEnd)).toMatchObject([
+      { result: 'credit-limit-reached', finalUnit: { action: 'redirect' } },
+    ]);
+    expect(servicesOf(spent)).toMatchObject([{ finalUnit: { address: 'http://top-up.example' } }]);
+  });
+});
+
+describe('a subscriber', () => {
+  it('is unknown where no identity of the request is known in its scope', async () => {
+    const outcome = await handle(
+      gyRequest({ phase: 'initial', requestNumber: 0, networkScope: 'elsewhere' }),
+    );
+    expect(outcome).toMatchObject({ kind: 'refused', refusal: 'unknown-subscriber' });
+  });
+
+  it('is found by any identity of the request', async () => {
+    const outcome = await handle(
+      gyRequest({
+        phase: 'initial',
+        requestNumber: 0,
+        identities: [
+          { kind: 'e164', value: '4900000' },
+          { kind: 'imsi', value: IMSI },
+        ],
+        services: [ask(10, { requested: {} })],
+      }),
+    );
+    expect(servicesOf(outcome)).toMatchObject([{ result: 'granted' }]);
+  });
+
+  it('is read again when the copy of the profile is stale', async () => {
+    await handle(
+      gyRequest({ phase: 'initial', requestNumber: 0, services: [ask(10, { requested: {} })] }),
+    );
+    await provisionAccount(engine, {
+      partition: 0,
+      accountId: ACCOUNT,
+      standing: 'active',
+      profileVersion: 2,
+      stamp,
+    });
+    await publishProfile(engine, SCOPE, { kind: 'imsi', value: IMSI }, profileOf(ACCOUNT, 2));
+    const outcome = await handle(
+      gyRequest({ phase: 'update', requestNumber: 1, services: [ask(10, { requested: {} })] }),
+    );
+    expect(servicesOf(outcome)).toMatchObject([{ result: 'granted' }]);
+  });
+
+  it('who is suspended is refused a session, and still charged for the one under way', async () => {
+    await handle(
+      gyRequest({ phase: 'initial', requestNumber: 0, services: [ask(10, { requested: {} })] }),
+    );
+    await provisionAccount(engine, {
+      partition: 0,
+      accountId: ACCOUNT,
+      standing: 'suspended',
+      profileVersion: 1,
+      stamp,
+    });
+    const update = await handle(
+      gyRequest({
+        phase: 'update',
+        requestNumber: 1,
+        services: [ask(10, { requested: {}, used: [octets(40)] })],
+      }),
+    );
+    expect(servicesOf(update)).toMatchObject([{ result: 'service-denied' }]);
+    expect(await balances()).toMatchObject({ octets: [960, 0] });
+    const initial = await handle(
+      gyRequest({ phase: 'initial', requestNumber: 0, sessionId: 'gateway.test;1;2' }),
+    );
+    expect(initial).toMatchObject({ kind: 'refused', refusal: 'service-denied' });
+  });
+});
+
+describe('a one-time event', () => {
+  const sms = { phase: 'event', requestNumber: 0, serviceContext: '32274@3gpp.org' } as const;
+  const one = [ask(null, { requested: { events: toAmount(1) } })];
+
+  it('takes its price at once, and once however often it is sent', async () => {
+    const request = gyRequest({ ...sms, action: 'debit', services: one });
+    const first = await handle(request);
+    const second = await handle({ ...request, retransmitted: true });
+    expect(servicesOf(first)).toMatchObject([{ result: 'settled', cost: { amount: 90_000 } }]);
+    expect(second).toEqual({ ...first, repeated: true });
+    expect(await balances()).toMatchObject({ EUR: [4_910_000, 0] });
+  });
+
+  it('gives its price back as a refund', async () => {
+    await handle(gyRequest({ ...sms, action: 'refund', services: one }));
+    expect(await balances()).toMatchObject({ EUR: [5_090_000, 0] });
+  });
+
+  it('asks for the price without taking it', async () => {
+    const outcome = await handle(gyRequest({ ...sms, action: 'price-enquiry', services: one }));
+    expect(outcome).toMatchObject({ cost: { amount: 90_000, resource: 'EUR', scale: 6 } });
+    expect(await balances()).toMatchObject({ EUR: [5_000_000, 0] });
+  });
+
+  it.each([
+    [55, true],
+    [56, false],
+  ])('asks whether there is credit for %i messages: %s', async (events, enoughCredit) => {
+    const outcome = await handle(
+      gyRequest({
+        ...sms,
+        action: 'balance-check',
+        services: [ask(null, { requested: { events: toAmount(events) } })],
+      }),
+    );
+    expect(outcome).toMatchObject({ kind: 'answered', enoughCredit });
+    expect(await balances()).toMatchObject({ EUR: [5_000_000, 0] });
+  });
+
+  it('knows no answer to a balance check of what has no price', async () => {
+    const outcome = await handle(
+      gyRequest({
+        phase: 'event',
+        requestNumber: 0,
+        action: 'balance-check',
+        services: [ask(99, { requested: {} })],
+      }),
+    );
+    expect(outcome).toMatchObject({ kind: 'refused', refusal: 'rating-failed' });
+  });
+
+  it('leaves no route behind', async () => {
+    await handle(gyRequest({ ...sms, action: 'debit', services: one }));
+    expect(await findRoute(engine, 'gateway.test;1;1')).toBeNull();
+  });
+});
+
+describe('a process', () => {
+  it('says at once that it is too busy beyond its limit', async () => {
+    const busy = await processOf(engine, { requestsInFlightMax: 1 });
+    const first = busy(gyRequest({ phase: 'initial', requestNumber: 0 }));
+    const second = await busy(
+      gyRequest({ phase: 'initial', requestNumber: 0, sessionId: 'gateway.test;1;2' }),
+    );
+    expect(second).toMatchObject({ kind: 'refused', refusal: 'overloaded' });
+    expect(await first).toMatchObject({ kind: 'answered' });
+  });
+
+  it('refuses new sessions while the record lags, and goes on with those under way', async () => {
+    const held = await processOf(engine, { refusesSessions: () => 'the record lags' });
+    await handle(gyRequest({ phase: 'initial', requestNumber: 0 }));
+    expect(
+      await held(gyRequest({ phase: 'initial', requestNumber: 0, sessionId: 'x;1' })),
+    ).toMatchObject({ kind: 'refused', refusal: 'unavailable' });
+    expect(await held(gyRequest({ phase: 'update', requestNumber: 1 }))).toMatchObject({
+      kind: 'answered',
+    });
+  });
+
+  it('refuses amounts that are no exact integers before anything changes', async () => {
+    const huge = Number.MAX_SAFE_INTEGER as ReturnType<typeof toAmount>;
+    const outcome = await handle(
+      gyRequest({
+        phase: 'update',
+        requestNumber: 0,
+        services: [ask(10, { used: [{ octets: huge }, { octets: huge }] })],
+      }),
+    );
+    expect(outcome).toMatchObject({ kind: 'refused', refusal: 'invalid-request' });
+    expect(await balances()).toMatchObject({ octets: [1000, 0] });
+  });
+});
