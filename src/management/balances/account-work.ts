@@ -1,0 +1,213 @@
+/** Finds the accounts that Redis does not know as the record does, and all that is due for them. */
+import type pg from 'pg';
+import type { AccountStanding, LedgerKind } from '../../domain/events.js';
+import type { AccountRow, IdentityRow } from './account-profile.js';
+import type { IntentBody } from './intent.js';
+import { ACCOUNT_TOPIC } from './publication.js';
+
+export interface PendingIntent {
+  readonly id: string;
+  readonly number: number;
+  readonly kind: LedgerKind;
+  readonly body: IntentBody;
+}
+
+export interface ReleasedIdentity {
+  readonly networkScope: string;
+  readonly kind: string;
+  readonly value: string;
+}
+
+/** One account, locked until the end of the transaction, and what is due for it. */
+export interface AccountWork {
+  readonly account: AccountRow & { readonly standing: AccountStanding };
+  /** In the order of their numbers. */
+  readonly intents: readonly PendingIntent[];
+  /** Null where nothing but intents is due. */
+  readonly publication: {
+    readonly numbers: readonly string[];
+    readonly identities: readonly IdentityRow[];
+    readonly released: readonly ReleasedIdentity[];
+  } | null;
+}
+
+/** Intents up to a number are on their way: sent, and not confirmed by their events yet. */
+export interface Awaited {
+  readonly accountId: string;
+  readonly number: number;
+}
+
+export interface WorkQuery {
+  readonly accountsMax: number;
+  readonly awaited: readonly Awaited[];
+  /** Accounts that failed a moment ago. */
+  readonly skipped: readonly string[];
+}
+
+/** Locks and returns the next accounts with work; those that another process holds are left to it. */
+export async function takeWork(
+  client: pg.PoolClient,
+  query: WorkQuery,
+): Promise<readonly AccountWork[]> {
+  const accounts = await lockAccounts(client, query);
+  const ids = accounts.map(({ id }) => id);
+  if (ids.length === 0) return [];
+  const intents = await readIntents(client, ids);
+  const publications = await readPublications(client, ids);
+  const published = [...publications.keys()];
+  const identities = await readIdentities(client, published);
+  const released = await readReleased(client, publications);
+  return accounts.map((account) => {
+    const publication = publications.get(account.id);
+    return {
+      account,
+      intents: intents.get(account.id) ?? [],
+      publication:
+        publication === undefined
+          ? null
+          : {
+              numbers: publication.numbers,
+              identities: identities.filter(({ accountId }) => accountId === account.id),
+              released: released.get(account.id) ?? [],
+            },
+    };
+  });
+}
+
+async function lockAccounts(
+  client: pg.PoolClient,
+  { accountsMax, awaited, skipped }: WorkQuery,
+): Promise<readonly AccountWork['account'][]> {
+  const { rows } = await client.query<AccountWork['account']>({
+    name: 'accounts with work',
+    text: `
+      SELECT id, tenant, partition, customer_id AS customer, tariff,
+        standing, profile_version::float8 AS "profileVersion"
+      FROM tolld.accounts
+      WHERE id <> ALL ($1) AND id IN (
+        SELECT subject FROM tolld.publications WHERE published_at IS NULL AND topic = $2
+        UNION ALL
+        SELECT i.account_id FROM tolld.intents i
+          LEFT JOIN unnest($3::text[], $4::bigint[]) AS a (id, number) ON a.id = i.account_id
+          WHERE i.state = 'pending' AND i.number > coalesce(a.number, 0))
+      ORDER BY id LIMIT $5
+      FOR NO KEY UPDATE SKIP LOCKED`,
+    values: [
+      skipped,
+      ACCOUNT_TOPIC,
+      awaited.map(({ accountId }) => accountId),
+      awaited.map(({ number }) => number),
+      accountsMax,
+    ],
+  });
+  return rows;
+}
+
+async function readIntents(
+  client: pg.PoolClient,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly PendingIntent[]>> {
+  const { rows } = await client.query<PendingIntent & { readonly accountId: string }>({
+    name: 'pending intents',
+    text: `
+      SELECT account_id AS "accountId", id, number::float8 AS number, kind, body
+      FROM tolld.intents WHERE state = 'pending' AND account_id = ANY ($1)
+      ORDER BY account_id, number`,
+    values: [ids],
+  });
+  const intents = new Map<string, PendingIntent[]>();
+  for (const { accountId, ...intent } of rows) {
+    const list = intents.get(accountId);
+    if (list === undefined) intents.set(accountId, [intent]);
+    else list.push(intent);
+  }
+  return intents;
+}
+
+interface Publication {
+  readonly numbers: readonly string[];
+  /** When the oldest of them was written, as Postgres keeps it: to the microsecond. */
+  readonly since: string;
+}
+
+async function readPublications(
+  client: pg.PoolClient,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Publication>> {
+  const { rows } = await client.query<{ subject: string; numbers: string[]; since: string }>({
+    name: 'unpublished accounts',
+    text: `
+      SELECT subject, array_agg(number::text) AS numbers, min(created_at)::text AS since
+      FROM tolld.publications
+      WHERE published_at IS NULL AND topic = $2 AND subject = ANY ($1) GROUP BY subject`,
+    values: [ids, ACCOUNT_TOPIC],
+  });
+  return new Map(rows.map(({ subject, ...rest }) => [subject, rest]));
+}
+
+/** The active identities of accounts. */
+export async function readIdentities(
+  client: pg.PoolClient,
+  ids: readonly string[],
+): Promise<readonly IdentityRow[]> {
+  const { rows } = await client.query<IdentityRow>({
+    name: 'identities of accounts',
+    text: `
+      SELECT i.account_id AS "accountId", i.subscription_id AS subscription,
+        s.customer_id AS customer, i.network_scope AS "networkScope", i.kind, i.value, s.tariff
+      FROM tolld.identities i LEFT JOIN tolld.subscriptions s ON s.id = i.subscription_id
+      WHERE i.account_id = ANY ($1) AND i.state = 'active' ORDER BY i.id`,
+    values: [ids],
+  });
+  return rows;
+}
+
+/**
+ * Identities that were released with the publications or after them, unless somebody has them now:
+ * whoever does publishes them anew.
+ */
+async function readReleased(
+  client: pg.PoolClient,
+  publications: ReadonlyMap<string, Publication>,
+): Promise<ReadonlyMap<string, readonly ReleasedIdentity[]>> {
+  const { rows } = await client.query<ReleasedIdentity & { readonly accountId: string }>({
+    name: 'released identities',
+    text: `
+      SELECT i.account_id AS "accountId", i.network_scope AS "networkScope", i.kind, i.value
+      FROM unnest($1::text[], $2::timestamptz[]) AS p (id, since)
+        JOIN tolld.identities i ON i.account_id = p.id AND i.updated_at >= p.since
+      WHERE i.state <> 'active' AND i.value IS NOT NULL AND NOT EXISTS (
+        SELECT FROM tolld.identities o
+        WHERE o.state = 'active' AND o.value = i.value AND o.kind = i.kind
+          AND o.network_scope = i.network_scope)`,
+    values: [[...publications.keys()], [...publications.values()].map(({ since }) => since)],
+  });
+  const released = new Map<string, ReleasedIdentity[]>();
+  for (const { accountId, ...identity } of rows) {
+    released.set(accountId, [...(released.get(accountId) ?? []), identity]);
+  }
+  return released;
+}
+
+/** Marks what was brought to Redis. */
+export async function settlePublications(
+  client: pg.PoolClient,
+  work: readonly AccountWork[],
+): Promise<void> {
+  const numbers = work.flatMap(({ publication }) => publication?.numbers ?? []);
+  if (numbers.length === 0) return;
+  await client.query({
+    name: 'settled publications',
+    text: `UPDATE tolld.publications SET published_at = now() WHERE number = ANY ($1::bigint[])`,
+    values: [numbers],
+  });
+}
+
+/** The configuration that is in force, for the stamps of management's own events. */
+export async function readPublishedVersion(client: pg.PoolClient): Promise<number> {
+  const { rows } = await client.query<{ version: number }>(
+    `SELECT coalesce(max(version), 0)::float8 AS version FROM tolld.config_versions
+     WHERE published_at IS NOT NULL`,
+  );
+  return rows[0]?.version ?? 0;
+}

@@ -1,0 +1,215 @@
+/**
+ * Brings accounts to Redis: header, balances in the order of their intents, profiles. Each step is
+ * harmless when repeated, so whatever a crash cuts off is simply done again (storage.md,
+ * "Management changes"). An intent is settled by the event that it caused, not here.
+ */
+import type { EventStamp } from '../../domain/events.js';
+import type { Logger } from '../../observability/logger.js';
+import type { EngineFace } from '../engine-face.js';
+import type { ManagementMetrics } from '../metrics.js';
+import { boundIdleTime, type Transact } from '../transaction.js';
+import { identityKind, profilesOf } from './account-profile.js';
+import {
+  readPublishedVersion,
+  settlePublications,
+  takeWork,
+  type AccountWork,
+  type PendingIntent,
+} from './account-work.js';
+
+export interface IntentApplierOptions {
+  /** Accounts of one transaction. */
+  readonly batchAccountsMax: number;
+  /** An intent whose event has not come by then is applied again: Redis may have lost it. */
+  readonly resendAfterMs: number;
+}
+
+/** Sessions of an account that were given their last units and should ask again. */
+export interface StarvedSessions {
+  readonly partition: number;
+  readonly accountId: string;
+  readonly sessions: readonly string[];
+}
+
+export interface IntentApplierDependencies {
+  readonly transact: Transact;
+  readonly engine: EngineFace;
+  readonly logger: Logger;
+  readonly metrics: ManagementMetrics;
+  readonly clock: () => number;
+  /** Told after a credit; a lost notice costs a short validity time, no money. */
+  readonly onCredited: (starved: StarvedSessions) => void;
+}
+
+export interface ApplyReport {
+  /** Accounts that Redis now knows as the record does. */
+  readonly accounts: number;
+  /** Accounts that could not be brought over; they are tried again. */
+  readonly failed: number;
+}
+
+export interface IntentApplier {
+  /** Applies everything that is due. @throws the driver's error when Postgres is away. */
+  runOnce(): Promise<ApplyReport>;
+}
+
+/** Redis lacks intents that the record has as applied: it is behind, and recovery has to act. */
+export class IntentGapError extends Error {
+  readonly code = 'TOLLD_INTENT_GAP';
+
+  constructor(accountId: string, number: number, lastApplied: number) {
+    super(
+      `account ${accountId}: intent ${number} is next, but Redis has applied ${lastApplied} only ` +
+        'and those between are settled: Redis is behind the record; run `tolld reconcile`',
+    );
+    this.name = 'IntentGapError';
+  }
+}
+
+export function createIntentApplier(
+  options: IntentApplierOptions,
+  dependencies: IntentApplierDependencies,
+): IntentApplier {
+  const { transact, engine, logger, metrics, clock } = dependencies;
+  /** Intents that are on their way, by account: the last number sent, and when. */
+  const sent = new Map<string, { readonly number: number; readonly at: number }>();
+
+  async function runOnce(): Promise<ApplyReport> {
+    forgetOld();
+    const skipped: string[] = [];
+    let accounts = 0;
+    for (;;) {
+      const batch = await transact(async (client) => {
+        await boundIdleTime(client);
+        const awaited = [...sent].map(([accountId, { number }]) => ({ accountId, number }));
+        const { batchAccountsMax: accountsMax } = options;
+        const work = await takeWork(client, { accountsMax, awaited, skipped });
+        const configVersion = await readPublishedVersion(client);
+        const outcomes = await Promise.all(work.map((each) => attempt(each, configVersion)));
+        const done = work.filter((_, index) => outcomes[index] === true);
+        await settlePublications(client, done);
+        return { work, done };
+      });
+      const done = new Set(batch.done);
+      accounts += done.size;
+      skipped.push(
+        ...batch.work.filter((each) => !done.has(each)).map(({ account }) => account.id),
+      );
+      if (batch.work.length < options.batchAccountsMax) break;
+    }
+    metrics.accountsFailed.inc(skipped.length);
+    return { accounts, failed: skipped.length };
+  }
+
+  function forgetOld(): void {
+    for (const [accountId, { at }] of sent) {
+      if (clock() - at >= options.resendAfterMs) sent.delete(accountId);
+    }
+  }
+
+  /** Brings one account over; a failure concerns this one only. */
+  async function attempt(work: AccountWork, configVersion: number): Promise<boolean> {
+    const { id } = work.account;
+    try {
+      await bringOver(work, stampOf(work, configVersion));
+      return true;
+    } catch (error) {
+      const level = error instanceof IntentGapError ? 'error' : 'warn';
+      logger[level]({ err: error, account: id }, 'account not brought to redis; it is tried again');
+      return false;
+    }
+  }
+
+  async function bringOver(work: AccountWork, stamp: EventStamp): Promise<void> {
+    const { account, intents, publication } = work;
+    const header = { partition: account.partition, accountId: account.id, stamp };
+    const { standing, profileVersion } = account;
+    // The account comes into being before its money does, and its money before anybody finds it.
+    // One that is there already is left as it is by the oldest version.
+    if (publication !== null) {
+      await engine.provisionAccount({ ...header, standing, profileVersion: 1 });
+    }
+    for (const intent of intents) await applyIntent(work, intent, stamp);
+    const last = intents.at(-1);
+    if (last !== undefined) sent.set(account.id, { number: last.number, at: clock() });
+    if (publication === null) return;
+    // At the same moment, as far as may be: between the two a request finds a stale profile.
+    await Promise.all([
+      ...publishProfiles(work),
+      engine.provisionAccount({ ...header, standing, profileVersion }),
+    ]);
+    metrics.accountsPublished.inc();
+  }
+
+  function publishProfiles(work: AccountWork): Promise<void>[] {
+    const { account, publication } = work;
+    const published = profilesOf(account, publication?.identities ?? []).map(
+      ({ networkScope, identity, profile }) =>
+        engine.publishProfile(networkScope, identity, profile),
+    );
+    const removed = (publication?.released ?? []).flatMap(({ networkScope, kind, value }) => {
+      const known = identityKind(kind);
+      return known === null ? [] : [engine.removeProfile(networkScope, { kind: known, value })];
+    });
+    return [...removed, ...published];
+  }
+
+  async function applyIntent(
+    { account }: AccountWork,
+    { id, number, kind, body }: PendingIntent,
+    stamp: EventStamp,
+  ): Promise<void> {
+    const { partition, id: accountId, standing, profileVersion } = account;
+    const credit = {
+      partition,
+      accountId,
+      intentNumber: number,
+      intentId: id,
+      kind,
+      reason: body.reason,
+      operations: body.operations,
+      stamp,
+    };
+    let outcome = await engine.creditAccount(credit);
+    if (outcome.kind === 'unknown-account') {
+      await engine.provisionAccount({ partition, accountId, stamp, standing, profileVersion });
+      outcome = await engine.creditAccount(credit);
+    }
+    metrics.intents.inc({ outcome: outcome.kind });
+    switch (outcome.kind) {
+      case 'applied':
+        if (outcome.sessions.length > 0) {
+          const { sessions } = outcome;
+          dependencies.onCredited({ partition, accountId, sessions });
+        }
+        return;
+      case 'repeated':
+        return;
+      case 'refused':
+        // Settled as refused by its event; whoever asked finds the reason there.
+        logger.warn({ account: accountId, intent: id, reason: outcome.reason }, 'intent refused');
+        return;
+      case 'out-of-order':
+        throw new IntentGapError(accountId, number, outcome.lastApplied);
+      case 'unknown-account':
+        throw new Error(`account ${accountId} is unknown right after it was provisioned`);
+    }
+  }
+
+  return { runOnce };
+}
+
+function stampOf({ account }: AccountWork, configVersion: number): EventStamp {
+  return {
+    tenant: account.tenant,
+    customer: account.customer,
+    subscription: null,
+    protocol: 'management',
+    peer: null,
+    serviceContext: null,
+    personal: {},
+    network: {},
+    eventTimestamp: null,
+    configVersion,
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * The kinds of fields of an operator file. The message of each schema is the end of the sentence
+ * "write …": `shape-fault.ts` puts what was found before it.
+ */
+import { z } from 'zod';
+import { QUANTITY_PATTERN } from './quantity.js';
+
+/** Longest list taken, so that a file can't exhaust the process that reads it. */
+const ENTRIES_MAX = 100_000;
+const TEXT_LENGTH_MAX = 256;
+
+const IDENTIFIER = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const DECIMAL = /^\d{1,16}(\.\d{1,15})?$/;
+const SIGNED_DECIMAL = /^-?\d{1,16}(\.\d{1,15})?$/;
+const TIMESTAMP = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
+
+function textLike(pattern: RegExp, expected: string) {
+  return z.string({ error: expected }).regex(pattern, { error: expected });
+}
+
+/** A name that travels in events, keys and file names. */
+export function identifier() {
+  return textLike(
+    IDENTIFIER,
+    'letters, digits, ".", "_" and "-", beginning with a letter or digit, 64 at most',
+  );
+}
+
+/** Words for people. */
+export function label() {
+  const expected = `text of 1 to ${TEXT_LENGTH_MAX} characters`;
+  return z
+    .string({ error: expected })
+    .min(1, { error: expected })
+    .max(TEXT_LENGTH_MAX, { error: expected });
+}
+
+/** Text of the wire: no character that could end a line or a log. */
+export function wireText(expected: string) {
+  return textLike(/^[^\p{Cc}]{1,256}$/u, expected);
+}
+
+/** A DiameterIdentity: a host or realm name [RFC 6733 4.3.1]. */
+export function domainName() {
+  return textLike(
+    /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/,
+    'a domain name',
+  );
+}
+
+/** Money that is never negative, as text, so that no digit is lost. */
+export function decimal() {
+  return textLike(DECIMAL, 'a decimal number in quotes, such as "12.50"');
+}
+
+/** Money that may be negative. */
+export function signedDecimal() {
+  return textLike(SIGNED_DECIMAL, 'a decimal number in quotes, such as "-12.50"');
+}
+
+/** Units as a whole number or with their measure; which measures fit depends on the unit. */
+export function quantity() {
+  return z.union([z.int().min(0), z.string().regex(QUANTITY_PATTERN)], {
+    error: 'a whole number, or one with its measure in octets ("5 GB") or time ("90 min")',
+  });
+}
+
+/** Money or units, where the resource decides which. */
+export function balance() {
+  return z.union([z.int().min(0), z.string().regex(QUANTITY_PATTERN), z.string().regex(DECIMAL)], {
+    error: 'money in quotes ("12.50"), or units: a whole number or one with its measure ("5 GB")',
+  });
+}
+
+/** A moment: ISO 8601, in the tenant's time zone where it carries no offset. */
+export function timestamp() {
+  return textLike(
+    TIMESTAMP,
+    'a date or time of ISO 8601, such as "2027-01-31" or "2027-01-31T18:00"',
+  );
+}
+
+export function wholeNumber(min: number, max: number) {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z.int({ error: expected }).min(min, { error: expected }).max(max, { error: expected });
+}
+
+export function flag() {
+  return z.boolean({ error: 'true or false' });
+}
+
+export function choice<const Word extends string>(words: readonly Word[]) {
+  return z.enum(words, { error: `one of ${words.join(', ')}` });
+}
+
+/** A list that may be empty. */
+export function listOf<Entry extends z.ZodType>(entry: Entry) {
+  return z
+    .array(entry, { error: 'a list' })
+    .max(ENTRIES_MAX, { error: `a list of at most ${ENTRIES_MAX} entries` });
+}
+
+/** A list that says something: empty, it would match nothing. */
+export function someOf<Entry extends z.ZodType>(entry: Entry) {
+  return listOf(entry).min(1, { error: 'a list of at least one' });
+}

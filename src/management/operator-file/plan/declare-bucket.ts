@@ -1,0 +1,226 @@
+/** A bucket of the file in the engine's numbers: what is granted, and what a later file compares. */
+import { DateTime } from 'luxon';
+import {
+  AmountRangeError,
+  formatDecimal,
+  parseDecimal,
+  toAmount,
+  ZERO,
+  type Amount,
+} from '../../../domain/amounts.js';
+import { UNIT_KINDS, type UnitKind } from '../../../domain/units.js';
+import { type BucketFields, type ValidityFields } from '../format/account-format.js';
+import { PRIORITY_DEFAULTS } from '../../../rating/plan.js';
+import { parseQuantity, QUANTITY_EXPECTED } from '../format/quantity.js';
+import type { FilePath } from '../reading/file-fault.js';
+import type { ResourceState } from './current-state.js';
+import type { Findings } from './findings.js';
+
+/** Everything in the resource's smallest unit and in milliseconds. Kept with the account. */
+export interface DeclaredBucket {
+  readonly resource: string;
+  readonly kind: 'units' | 'money';
+  readonly amount: number;
+  readonly priority: number;
+  readonly step: number;
+  readonly blocker: boolean;
+  readonly bundle: string | null;
+  readonly scope: DeclaredScope | null;
+  /** Null for none: postpaid without a limit. */
+  readonly floor: number | null;
+  readonly fromMs: number | null;
+  readonly untilMs: number | null;
+  /** From the start: its first use where `armed`. */
+  readonly durationMs: number | null;
+  readonly armed: boolean;
+}
+
+export interface DeclaredScope {
+  readonly contexts?: readonly string[];
+  readonly ratingGroups?: readonly number[];
+  readonly zones?: readonly string[];
+  readonly bands?: readonly string[];
+}
+
+/** Prices and buckets of a unit are read in the same measures. */
+function unitOf(resource: ResourceState): UnitKind | null {
+  return UNIT_KINDS.find((unit) => unit === resource.code) ?? null;
+}
+
+export interface BucketSurroundings {
+  readonly path: FilePath;
+  readonly resource: ResourceState;
+  readonly timezone: string;
+  /** Names that a scope may use; null where not all are known. */
+  readonly zones: ReadonlySet<string> | null;
+  readonly bands: ReadonlySet<string> | null;
+  readonly findings: Findings;
+}
+
+/** Reads a bucket; null, with a fault for each reason, where it says no clear thing. */
+export function declareBucket(
+  fields: BucketFields,
+  around: BucketSurroundings,
+): DeclaredBucket | null {
+  const { findings, resource } = around;
+  const before = findings.faults.length;
+  const declared: DeclaredBucket = {
+    resource: resource.code,
+    kind: resource.kind,
+    amount: amountOf(fields.amount, 'amount', around),
+    priority: fields.priority ?? PRIORITY_DEFAULTS[resource.kind],
+    step: stepOf(fields, around),
+    blocker: fields.blocker ?? false,
+    bundle: fields.bundle ?? null,
+    scope: scopeOf(fields, around),
+    floor: floorOf(fields, around),
+    ...validityOf(fields.validity ?? {}, around),
+  };
+  return findings.faults.length > before ? null : declared;
+}
+
+function amountOf(
+  written: number | string,
+  key: string,
+  { path, resource, findings }: BucketSurroundings,
+): Amount {
+  const at = [...path, key];
+  const unit = unitOf(resource);
+  if (unit !== null) {
+    const units = parseQuantity(written, unit);
+    if (units !== null) return units;
+    const message = `"${written}" is no number of ${unit}`;
+    findings.fault(at, message, `write ${QUANTITY_EXPECTED[unit]}`);
+    return ZERO;
+  }
+  if (typeof written === 'number' && resource.scale > 0) {
+    findings.fault(at, `${key} is a number`, `write money in quotes: "${written}"`);
+    return ZERO;
+  }
+  return moneyOf(String(written), key, { path, resource, findings });
+}
+
+function moneyOf(
+  written: string,
+  key: string,
+  { path, resource, findings }: Pick<BucketSurroundings, 'path' | 'resource' | 'findings'>,
+): Amount {
+  try {
+    return parseDecimal(written, resource.scale);
+  } catch (error) {
+    if (!(error instanceof AmountRangeError)) throw error;
+    findings.fault(
+      [...path, key],
+      `"${written}" is no amount of ${resource.code}`,
+      `write a decimal number of at most ${resource.scale} decimals, below 2^53 smallest units`,
+    );
+    return ZERO;
+  }
+}
+
+function stepOf({ step }: BucketFields, around: BucketSurroundings): number {
+  if (step === undefined) return 1;
+  const { resource, findings, path } = around;
+  if (resource.kind === 'money') {
+    const remedy = 'remove it: the rate says how what money pays is rounded';
+    findings.fault([...path, 'step'], 'a money bucket has no step', remedy);
+    return 1;
+  }
+  const units = amountOf(step, 'step', around);
+  if (units > 0) return units;
+  findings.fault([...path, 'step'], 'step is 0', 'write 1 or more, or remove it');
+  return 1;
+}
+
+function scopeOf(
+  { scope }: BucketFields,
+  { path, zones, bands, findings }: BucketSurroundings,
+): DeclaredScope | null {
+  if (scope === undefined) return null;
+  for (const [list, known] of [
+    ['zones', zones],
+    ['bands', bands],
+  ] as const) {
+    for (const [index, name] of (scope[list] ?? []).entries()) {
+      if (known === null || known.has(name)) continue;
+      const message = `no tariff of the tenant has ${list.slice(0, -1)} "${name}"`;
+      findings.fault([...path, 'scope', list, index], message, 'correct the name, or declare it');
+    }
+  }
+  const { serviceContexts, ...rest } = scope;
+  return { ...rest, ...(serviceContexts && { contexts: serviceContexts }) };
+}
+
+function floorOf(fields: BucketFields, around: BucketSurroundings): number | null {
+  const { creditLimit, floor } = fields;
+  const { findings, path, resource } = around;
+  if (creditLimit === undefined && floor === undefined) return 0;
+  const key = creditLimit === undefined ? 'floor' : 'creditLimit';
+  if (creditLimit !== undefined && floor !== undefined) {
+    findings.fault(path, 'creditLimit and floor say the same thing', 'write one of the two');
+  }
+  if (resource.kind !== 'money') {
+    findings.fault([...path, key], 'units never go below zero', `remove ${key}`);
+    return 0;
+  }
+  if (creditLimit === 'unlimited') return null;
+  const written = creditLimit ?? floor ?? '0';
+  const amount = moneyOf(written, key, around);
+  // No negative zero: it is another text in JSON and MessagePack.
+  return creditLimit === undefined || amount === 0 ? amount : 0 - amount;
+}
+
+type Validity = Pick<DeclaredBucket, 'fromMs' | 'untilMs' | 'durationMs' | 'armed'>;
+
+function validityOf(validity: ValidityFields, around: BucketSurroundings): Validity {
+  const { findings } = around;
+  const path = [...around.path, 'validity'];
+  const { duration } = validity;
+  const armed = validity.starts === 'first-use';
+  const seconds = duration === undefined ? null : parseQuantity(duration, 'seconds');
+  const durationMs = seconds === null ? null : seconds * 1000;
+  if (duration !== undefined && (durationMs === null || !isPeriod(durationMs))) {
+    const remedy = `write ${QUANTITY_EXPECTED.seconds}, 100 years at most`;
+    findings.fault([...path, 'duration'], `"${duration}" is no length of time`, remedy);
+  }
+  const fromMs = momentOf(validity, 'from', { ...around, path });
+  const untilMs = momentOf(validity, 'until', { ...around, path });
+  if (armed && duration === undefined) {
+    const remedy = 'add duration, such as "30 days"';
+    findings.fault(path, 'it starts at first use and has no duration', remedy);
+  }
+  if (armed && fromMs !== null) {
+    findings.fault([...path, 'from'], 'it starts at first use and from', 'remove one of the two');
+  }
+  if (!armed && duration !== undefined && untilMs !== null) {
+    findings.fault(path, 'it ends by duration and until', 'remove one of the two');
+  }
+  if (fromMs !== null && untilMs !== null && untilMs <= fromMs) {
+    findings.fault([...path, 'until'], 'it ends before it begins', 'move one of them');
+  }
+  return { fromMs, untilMs, durationMs, armed };
+}
+
+const CENTURY_MS = 36_525 * 86_400_000;
+
+function isPeriod(durationMs: number): boolean {
+  return durationMs > 0 && durationMs <= CENTURY_MS;
+}
+
+function momentOf(
+  validity: ValidityFields,
+  key: 'from' | 'until',
+  { path, timezone, findings }: BucketSurroundings,
+): number | null {
+  const written = validity[key];
+  if (written === undefined) return null;
+  const at = DateTime.fromISO(written, { zone: timezone }).toMillis();
+  if (at > 0) return at;
+  findings.fault([...path, key], `"${written}" is no date after 1970`, 'correct it');
+  return null;
+}
+
+/** "20 EUR", "5000000000 octets". */
+export function amountText(amount: number, resource: ResourceState): string {
+  return `${formatDecimal(toAmount(amount), resource.scale)} ${resource.code}`;
+}

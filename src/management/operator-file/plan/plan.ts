@@ -1,0 +1,119 @@
+/**
+ * Compares an operator file with what is there: what would be written, what can't be, and what a
+ * person should know. Pure: the same file, state and time give the same plan.
+ */
+import type { PathFault } from '../reading/file-fault.js';
+import type { OperatorFile, TenantEntry } from '../reading/read-file.js';
+import type { CurrentState } from './current-state.js';
+import { createFindings, type Findings, type PlannedChange } from './findings.js';
+import { planAccounts, type AccountWrite, type PlannedAccount } from './plan-accounts.js';
+import { planPeers, type PeerWrite } from './plan-peers.js';
+import {
+  checkForeignIdentities,
+  planSubscribers,
+  type IdentityClaims,
+  type IdentityWrite,
+  type SubscriberWrite,
+  type SubscribersPlan,
+} from './plan-subscribers.js';
+import { planTariffs, type PlannedTariffs, type TariffWrite } from './plan-tariffs.js';
+import {
+  planTenant,
+  type PlannedTenant,
+  type ResourceWrite,
+  type TenantWrite,
+} from './plan-tenants.js';
+
+/** Rows to write, each in the order in which it may be written. */
+export interface Plan extends SubscribersPlan {
+  readonly tenants: TenantWrite[];
+  readonly resources: ResourceWrite[];
+  readonly tariffs: TariffWrite[];
+  readonly peers: PeerWrite[];
+  readonly accounts: AccountWrite[];
+  readonly subscribers: SubscriberWrite[];
+  readonly identities: IdentityWrite[];
+  readonly republished: Set<string>;
+}
+
+export interface PlanResult {
+  readonly plan: Plan;
+  readonly changes: readonly PlannedChange[];
+  readonly notes: readonly PathFault[];
+  readonly faults: readonly PathFault[];
+}
+
+export interface PlanOptions {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export function planLoad(
+  file: OperatorFile,
+  current: CurrentState,
+  { now }: PlanOptions,
+): PlanResult {
+  const findings = createFindings();
+  const plan: Plan = {
+    tenants: [],
+    resources: [],
+    tariffs: [],
+    peers: [],
+    accounts: [],
+    subscribers: [],
+    identities: [],
+    released: [],
+    moved: [],
+    republished: new Set(),
+  };
+  const accounts = new Map<string, PlannedAccount>();
+  const claims: IdentityClaims = { subscribers: new Map(), inFile: new Map() };
+  const planned = file.tenants.map((entry) => {
+    const tenant = planTenant(entry, current, { findings, plan });
+    if (tenant === null) return null;
+    const tariffs = planTariffs(entry, tenant, { current, now, findings, plan });
+    planAccounts(entry, accounts, { tenant, tariffs, current, now, findings, plan });
+    return { entry, tenant, tariffs };
+  });
+  for (const each of planned) {
+    if (each === null) continue;
+    const { entry, tenant, tariffs } = each;
+    planSubscribers(entry, {
+      tenant,
+      tariffs,
+      accounts,
+      current,
+      claims,
+      findings,
+      plan,
+    });
+    checkRetired(entry, { tenant, tariffs }, current, findings);
+  }
+  checkForeignIdentities(claims, current, { findings, plan });
+  planPeers(file.diameterPeers, current, { findings, plan });
+  const { changes, notes, faults } = findings;
+  return { plan, changes, notes, faults };
+}
+
+/** A tariff that the file retires must be named by nobody, in the file or beside it. */
+function checkRetired(
+  entry: TenantEntry,
+  { tenant, tariffs }: { readonly tenant: PlannedTenant; readonly tariffs: PlannedTariffs },
+  current: CurrentState,
+  findings: Findings,
+): void {
+  const inFile = {
+    account: new Set(entry.accounts.map(({ name }) => name)),
+    subscriber: new Set(entry.subscribers.map(({ name }) => name)),
+  };
+  for (const { fields, path } of entry.tariffs) {
+    if (fields === null || !tariffs.retired.has(fields.code)) continue;
+    const user = current.tariffUses.find(
+      (use) =>
+        use.tenant === tenant.code && use.tariff === fields.code && !inFile[use.kind].has(use.id),
+    );
+    if (user === undefined) continue;
+    const message = `tariff ${fields.code} is used by ${user.kind} ${user.id}`;
+    findings.fault([...path, 'retired'], message, 'give it another tariff first');
+  }
+}

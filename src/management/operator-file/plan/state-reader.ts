@@ -1,0 +1,314 @@
+/** Reads from Postgres what an operator file speaks of. */
+import { and, eq, isNull, ne, or, sql, type SQL, type Column } from 'drizzle-orm';
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
+import { buckets } from '../../../../schema/balances.js';
+import { resources, tariffs } from '../../../../schema/catalog.js';
+import { accounts, identities, subscriptions } from '../../../../schema/customers.js';
+import { diameterPeers } from '../../../../schema/network.js';
+import { intents } from '../../../../schema/provisioning.js';
+import { installation, tenants } from '../../../../schema/tenants.js';
+import { canonicalMac } from '../../../domain/access.js';
+import type { BucketState } from '../../../domain/events.js';
+import type { ChargingPolicy } from '../../../rating/catalog.js';
+import type { Tariff } from '../../../rating/tariff.js';
+import type { OperatorFile } from '../reading/read-file.js';
+import type {
+  AccountState,
+  CurrentState,
+  IdentityState,
+  PeerState,
+  ResourceState,
+  SubscriberState,
+  TariffState,
+  TariffUse,
+  TenantState,
+} from './current-state.js';
+import type { DeclaredBucket } from './declare-bucket.js';
+import { grantKey } from './plan-accounts.js';
+
+/** What an account keeps of the file that declared it (`accounts.definition`). */
+export interface AccountDefinition {
+  readonly buckets?: Readonly<Record<string, DeclaredBucket>>;
+}
+
+export interface StateReaderOptions {
+  /** Locks the accounts until the transaction ends, for a plan that will be written. */
+  readonly lock: boolean;
+}
+
+/** Reads the state that a plan for the file is compared with. */
+export async function readCurrentState(
+  client: pg.PoolClient,
+  file: OperatorFile,
+  { lock }: StateReaderOptions,
+): Promise<CurrentState> {
+  const database = drizzle(client);
+  const codes = file.tenants.flatMap(({ name }) => name ?? []);
+  const subscriberIds = file.tenants.flatMap(({ subscribers }) =>
+    subscribers.flatMap(({ name }) => name ?? []),
+  );
+  const identityRows = await readIdentities(database, subscriberIds, valuesOf(file));
+  const subscriberRows = await readSubscribers(database, subscriberIds);
+  const accountIds = [
+    ...file.tenants.flatMap(({ accounts: list }) => list.flatMap(({ name }) => name ?? [])),
+    ...file.tenants.flatMap(({ subscribers }) =>
+      subscribers.flatMap(({ fields }) => fields?.account ?? []),
+    ),
+    // Those that a subscriber leaves, too: their profiles are published anew.
+    ...[...subscriberRows.values()].map(({ account }) => account),
+    ...identityRows.map(({ account }) => account),
+  ];
+  return {
+    partitions: await readPartitions(database),
+    tenants: await readTenants(database, codes),
+    resources: await readResources(database, codes),
+    tariffs: await readTariffs(database, codes),
+    accounts: await readAccounts(database, [...new Set(accountIds)].sort(), lock),
+    subscribers: subscriberRows,
+    identities: identityRows,
+    peers: await readPeers(database),
+    tariffUses: await readTariffUses(database, file),
+  };
+}
+
+/** `column = ANY(list)`: one parameter however long the list is. */
+function anyOf(column: Column, list: readonly string[]): SQL {
+  return sql`${column} = ANY(${sql.param([...list])}::text[])`;
+}
+
+/** Every spelling under which a value of the file may be kept. */
+function valuesOf(file: OperatorFile): readonly string[] {
+  const values = file.tenants.flatMap(({ subscribers }) =>
+    subscribers.flatMap(({ fields }) => (fields?.identities ?? []).map(({ value }) => value)),
+  );
+  return [
+    ...new Set(
+      values.flatMap((value) => [value, value.replace('+', ''), canonicalMac(value) ?? []]),
+    ),
+  ].flat();
+}
+
+async function readPartitions(database: NodePgDatabase): Promise<number | null> {
+  const [row] = await database.select({ partitions: installation.partitions }).from(installation);
+  return row?.partitions ?? null;
+}
+
+async function readTenants(
+  database: NodePgDatabase,
+  codes: readonly string[],
+): Promise<ReadonlyMap<string, TenantState>> {
+  const rows = await database.select().from(tenants).where(anyOf(tenants.id, codes));
+  return new Map(
+    rows.map(({ id, name, timezone, policy }) => [
+      id,
+      { name, timezone, policy: policy as Partial<ChargingPolicy> },
+    ]),
+  );
+}
+
+async function readResources(
+  database: NodePgDatabase,
+  codes: readonly string[],
+): Promise<CurrentState['resources']> {
+  const rows = await database.select().from(resources).where(anyOf(resources.tenant, codes));
+  return grouped(
+    rows.map(({ tenant, code, name, kind, scale, consumptionOrder }): Grouped<ResourceState> => {
+      return [tenant, code, { code, name, kind, scale, consumptionOrder }];
+    }),
+  );
+}
+
+async function readTariffs(
+  database: NodePgDatabase,
+  codes: readonly string[],
+): Promise<CurrentState['tariffs']> {
+  const rows = await database
+    .selectDistinctOn([tariffs.tenant, tariffs.code])
+    .from(tariffs)
+    .where(anyOf(tariffs.tenant, codes))
+    .orderBy(tariffs.tenant, tariffs.code, sql`${tariffs.revision} DESC`);
+  return grouped(
+    rows.map(({ tenant, code, revision, state, definition }): Grouped<TariffState> => {
+      const retired = state === 'retired';
+      return [tenant, code, { revision, retired, definition: definition as Tariff }];
+    }),
+  );
+}
+
+type Grouped<Value> = readonly [tenant: string, code: string, value: Value];
+
+function grouped<Value>(
+  rows: readonly Grouped<Value>[],
+): ReadonlyMap<string, ReadonlyMap<string, Value>> {
+  const groups = new Map<string, Map<string, Value>>();
+  for (const [tenant, code, value] of rows) {
+    const group = groups.get(tenant) ?? new Map<string, Value>();
+    groups.set(tenant, group.set(code, value));
+  }
+  return groups;
+}
+
+async function readAccounts(
+  database: NodePgDatabase,
+  ids: readonly string[],
+  lock: boolean,
+): Promise<ReadonlyMap<string, AccountState>> {
+  // In the order of ids, so that two loads never wait for each other in a circle.
+  const query = database
+    .select()
+    .from(accounts)
+    .where(anyOf(accounts.id, ids))
+    .orderBy(accounts.id);
+  const rows = lock ? await query.for('update') : await query;
+  const known = rows.map(({ id }) => id);
+  const held = await readHeld(database, known);
+  const refused = await readRefused(database, rows);
+  const dependents = await readDependents(database, known);
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      {
+        tenant: row.tenant,
+        partition: row.partition,
+        tariff: row.tariff,
+        standing: row.standing,
+        profileVersion: row.profileVersion,
+        lastIntent: row.lastIntent,
+        declared: (row.definition as AccountDefinition).buckets ?? {},
+        held: held.get(row.id) ?? new Map<string, BucketState | null>(),
+        refused: refused.get(row.id) ?? new Map<string, string>(),
+        dependents: dependents.get(row.id) ?? [],
+      },
+    ]),
+  );
+}
+
+async function readHeld(
+  database: NodePgDatabase,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, BucketState | null>>> {
+  const { accountId, bucketId, state } = buckets;
+  const rows = await database
+    .select({ accountId, bucketId, state })
+    .from(buckets)
+    .where(anyOf(accountId, ids));
+  return grouped(rows.map((row) => [row.accountId, row.bucketId, row.state]));
+}
+
+async function readRefused(
+  database: NodePgDatabase,
+  rows: readonly { readonly id: string; readonly definition: unknown }[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+  const keys = new Map(
+    rows.flatMap(({ id, definition }) =>
+      Object.keys((definition as AccountDefinition).buckets ?? {}).map((bucket) => [
+        grantKey(id, bucket),
+        { id, bucket },
+      ]),
+    ),
+  );
+  const found = await database
+    .select({ key: intents.idempotencyKey, refusal: intents.refusal })
+    .from(intents)
+    .where(and(eq(intents.state, 'refused'), anyOf(intents.idempotencyKey, [...keys.keys()])));
+  return grouped(
+    found.flatMap(({ key, refusal }): Grouped<string>[] => {
+      const grant = keys.get(key);
+      return grant === undefined ? [] : [[grant.id, grant.bucket, refusal ?? 'no reason given']];
+    }),
+  );
+}
+
+async function readDependents(
+  database: NodePgDatabase,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { id, accountId, tariff, state } = subscriptions;
+  const rows = await database
+    .select({ id, accountId })
+    .from(subscriptions)
+    .where(and(anyOf(accountId, ids), isNull(tariff), ne(state, 'closed')));
+  const dependents = new Map<string, string[]>();
+  for (const row of rows) {
+    dependents.set(row.accountId, [...(dependents.get(row.accountId) ?? []), row.id]);
+  }
+  return dependents;
+}
+
+async function readSubscribers(
+  database: NodePgDatabase,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, SubscriberState>> {
+  const rows = await database.select().from(subscriptions).where(anyOf(subscriptions.id, ids));
+  return new Map(
+    rows.map(({ id, tenant, accountId, tariff, state }) => [
+      id,
+      { tenant, account: accountId, tariff, closed: state === 'closed' },
+    ]),
+  );
+}
+
+async function readIdentities(
+  database: NodePgDatabase,
+  subscriberIds: readonly string[],
+  values: readonly string[],
+): Promise<readonly IdentityState[]> {
+  const { state, subscriptionId, value } = identities;
+  const rows = await database
+    .select()
+    .from(identities)
+    .where(
+      and(ne(state, 'released'), or(anyOf(subscriptionId, subscriberIds), anyOf(value, values))),
+    );
+  return rows.map((row) => ({
+    id: row.id,
+    subscriber: row.subscriptionId,
+    account: row.accountId,
+    networkScope: row.networkScope,
+    kind: row.kind,
+    value: row.value ?? '',
+  }));
+}
+
+async function readPeers(database: NodePgDatabase): Promise<ReadonlyMap<string, PeerState>> {
+  const rows = await database.select().from(diameterPeers);
+  return new Map(
+    rows.map((row) => [
+      row.name,
+      {
+        originHost: row.originHost,
+        realm: row.originRealm,
+        networkScope: row.networkScope,
+        definition: row.definition as PeerState['definition'],
+        retired: row.state === 'retired',
+      },
+    ]),
+  );
+}
+
+async function readTariffUses(
+  database: NodePgDatabase,
+  file: OperatorFile,
+): Promise<readonly TariffUse[]> {
+  const retired = file.tenants.flatMap(({ tariffs: list }) =>
+    list.flatMap(({ fields }) => (fields?.retired === true ? fields.code : [])),
+  );
+  if (retired.length === 0) return [];
+  const usedBy = async (
+    kind: TariffUse['kind'],
+    table: typeof accounts | typeof subscriptions,
+    ended: SQL,
+  ): Promise<TariffUse[]> => {
+    const { id, tenant, tariff } = table;
+    const rows = await database
+      .select({ id, tenant, tariff })
+      .from(table)
+      .where(and(anyOf(tariff, retired), ended));
+    return rows.map((row) => ({ kind, ...row, tariff: row.tariff ?? '' }));
+  };
+  return [
+    ...(await usedBy('account', accounts, ne(accounts.standing, 'closed'))),
+    ...(await usedBy('subscriber', subscriptions, ne(subscriptions.state, 'closed'))),
+  ];
+}

@@ -1,0 +1,316 @@
+/** Writes a plan: rows, intents and what must be published, all in the caller's transaction. */
+import { and, eq, lt, sql } from 'drizzle-orm';
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
+import { configVersions, resources, tariffs } from '../../../../schema/catalog.js';
+import { accounts, identities, subscriptions } from '../../../../schema/customers.js';
+import { diameterPeers } from '../../../../schema/network.js';
+import { intents, publications } from '../../../../schema/provisioning.js';
+import { tenants } from '../../../../schema/tenants.js';
+import { newIdentifier } from '../../identifier.js';
+import type { IntentBody } from '../../balances/intent.js';
+import { ACCOUNT_TOPIC } from '../../balances/publication.js';
+import type { CurrentState } from './current-state.js';
+import type { Plan } from './plan.js';
+import type { AccountDefinition } from './state-reader.js';
+
+/** The record was made by nobody yet: there are no partitions that accounts could be put into. */
+export class InstallationMissingError extends Error {
+  readonly code = 'TOLLD_INSTALLATION_MISSING';
+
+  constructor() {
+    super('the installation has not been opened yet; run `tolld serve` once, then load again');
+    this.name = 'InstallationMissingError';
+  }
+}
+
+export interface WriteOptions {
+  readonly current: CurrentState;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Who is behind the change, and in a few words what it is. */
+  readonly actor: string;
+  readonly summary: string;
+  /** The partition of a new account. */
+  readonly partitionOf: (accountId: string, partitions: number) => number;
+}
+
+export interface WriteResult {
+  /** The configuration's new version; null where it stays as it is. */
+  readonly configVersion: number | null;
+  readonly intents: number;
+}
+
+/** Rows of one statement: far below the 65,535 parameters that one may have. */
+const ROWS_PER_STATEMENT = 1_000;
+
+/**
+ * Writes every row of a plan that has no faults.
+ * @throws InstallationMissingError when accounts have no partitions to go to.
+ */
+export async function writePlan(
+  client: pg.PoolClient,
+  plan: Plan,
+  options: WriteOptions,
+): Promise<WriteResult> {
+  const database = drizzle(client);
+  await writeTenants(database, plan);
+  await writeResources(database, plan);
+  await writeTariffs(database, plan);
+  await writePeers(database, plan);
+  await writeAccounts(database, plan, options);
+  await writeSubscribers(database, plan);
+  await writeIdentities(database, plan);
+  const count = await writeIntents(database, plan, options);
+  await writePublications(database, plan, options);
+  return { configVersion: await takeVersion(database, plan, options), intents: count };
+}
+
+async function inChunks<Row>(
+  rows: readonly Row[],
+  write: (chunk: Row[]) => Promise<unknown>,
+): Promise<void> {
+  for (let from = 0; from < rows.length; from += ROWS_PER_STATEMENT) {
+    await write(rows.slice(from, from + ROWS_PER_STATEMENT));
+  }
+}
+
+/** The value that an insert proposed, where the row exists. */
+function proposed(column: string) {
+  return sql.raw(`excluded.${column}`);
+}
+
+async function writeTenants(database: NodePgDatabase, plan: Plan): Promise<void> {
+  await inChunks(plan.tenants, (chunk) =>
+    database
+      .insert(tenants)
+      .values(chunk.map(({ code, ...rest }) => ({ id: code, moniker: code, ...rest })))
+      .onConflictDoUpdate({
+        target: tenants.id,
+        set: {
+          name: proposed('name'),
+          timezone: proposed('timezone'),
+          policy: proposed('policy'),
+          version: sql`${tenants.version} + 1`,
+          updatedAt: sql`now()`,
+        },
+      }),
+  );
+}
+
+async function writeResources(database: NodePgDatabase, plan: Plan): Promise<void> {
+  await inChunks(plan.resources, (chunk) =>
+    database
+      .insert(resources)
+      .values(chunk)
+      .onConflictDoUpdate({
+        target: [resources.tenant, resources.code],
+        set: {
+          name: proposed('name'),
+          consumptionOrder: proposed('consumption_order'),
+          version: sql`${resources.version} + 1`,
+          updatedAt: sql`now()`,
+        },
+      }),
+  );
+}
+
+async function writeTariffs(database: NodePgDatabase, plan: Plan): Promise<void> {
+  for (const { tenant, code, revision } of plan.tariffs) {
+    await database
+      .update(tariffs)
+      .set({ state: 'retired' })
+      .where(
+        and(eq(tariffs.tenant, tenant), eq(tariffs.code, code), lt(tariffs.revision, revision)),
+      );
+  }
+  await inChunks(plan.tariffs, (chunk) =>
+    database.insert(tariffs).values(
+      chunk.map(({ retired, definition, ...rest }) => ({
+        ...rest,
+        name: definition.name ?? null,
+        definition,
+        state: retired ? ('retired' as const) : ('active' as const),
+      })),
+    ),
+  );
+}
+
+async function writePeers(database: NodePgDatabase, plan: Plan): Promise<void> {
+  // Retired ones first: their hosts may belong to others from now on.
+  const sorted = [...plan.peers].sort((a, b) => Number(b.retired) - Number(a.retired));
+  await inChunks(sorted, (chunk) =>
+    database
+      .insert(diameterPeers)
+      .values(
+        chunk.map(({ realm, retired, ...rest }) => ({
+          ...rest,
+          originRealm: realm,
+          state: retired ? ('retired' as const) : ('active' as const),
+        })),
+      )
+      .onConflictDoUpdate({
+        target: diameterPeers.name,
+        set: {
+          originHost: proposed('origin_host'),
+          originRealm: proposed('origin_realm'),
+          networkScope: proposed('network_scope'),
+          definition: proposed('definition'),
+          state: proposed('state'),
+          version: sql`${diameterPeers.version} + 1`,
+          updatedAt: sql`now()`,
+        },
+      }),
+  );
+}
+
+async function writeAccounts(
+  database: NodePgDatabase,
+  plan: Plan,
+  { current, partitionOf }: WriteOptions,
+): Promise<void> {
+  const { partitions } = current;
+  if (partitions === null) throw new InstallationMissingError();
+  const rows = plan.accounts.map((account) => {
+    const before = current.accounts.get(account.id);
+    const definition: AccountDefinition = { buckets: account.declared };
+    return {
+      id: account.id,
+      tenant: account.tenant,
+      externalId: account.id,
+      partition: before?.partition ?? partitionOf(account.id, partitions),
+      tariff: account.tariff,
+      standing: account.standing,
+      lastIntent: (before?.lastIntent ?? 0) + account.intents.length,
+      definition,
+    };
+  });
+  await inChunks(rows, (chunk) =>
+    database
+      .insert(accounts)
+      .values(chunk)
+      .onConflictDoUpdate({
+        target: accounts.id,
+        set: {
+          tariff: proposed('tariff'),
+          standing: proposed('standing'),
+          lastIntent: proposed('last_intent'),
+          definition: proposed('definition'),
+          version: sql`${accounts.version} + 1`,
+          updatedAt: sql`now()`,
+        },
+      }),
+  );
+  // What fronts remember of these accounts must not be used any more.
+  const stale = [...plan.republished].filter((id) => current.accounts.has(id));
+  await database
+    .update(accounts)
+    .set({ profileVersion: sql`${accounts.profileVersion} + 1` })
+    .where(sql`${accounts.id} = ANY(${sql.param(stale)}::text[])`);
+}
+
+async function writeSubscribers(database: NodePgDatabase, plan: Plan): Promise<void> {
+  await inChunks(plan.subscribers, (chunk) =>
+    database
+      .insert(subscriptions)
+      .values(
+        chunk.map(({ id, tenant, account, tariff, closed }) => ({
+          id,
+          tenant,
+          externalId: id,
+          accountId: account,
+          tariff,
+          state: closed ? ('closed' as const) : ('active' as const),
+        })),
+      )
+      .onConflictDoUpdate({
+        target: subscriptions.id,
+        set: {
+          accountId: proposed('account_id'),
+          tariff: proposed('tariff'),
+          state: proposed('state'),
+          version: sql`${subscriptions.version} + 1`,
+          updatedAt: sql`now()`,
+        },
+      }),
+  );
+}
+
+async function writeIdentities(database: NodePgDatabase, plan: Plan): Promise<void> {
+  const released = plan.released.map(({ id }) => id);
+  await database
+    .update(identities)
+    .set({ state: 'released', updatedAt: sql`now()` })
+    .where(sql`${identities.id} = ANY(${sql.param(released)}::bigint[])`);
+  for (const { id, account } of plan.moved) {
+    await database
+      .update(identities)
+      .set({ accountId: account, updatedAt: sql`now()` })
+      .where(eq(identities.id, id));
+  }
+  await inChunks(plan.identities, (chunk) =>
+    database.insert(identities).values(
+      chunk.map(({ subscriber, account, ...rest }) => ({
+        ...rest,
+        subscriptionId: subscriber,
+        accountId: account,
+      })),
+    ),
+  );
+}
+
+async function writeIntents(
+  database: NodePgDatabase,
+  plan: Plan,
+  { current, now, actor }: WriteOptions,
+): Promise<number> {
+  const rows = plan.accounts.flatMap((account) => {
+    const last = current.accounts.get(account.id)?.lastIntent ?? 0;
+    return account.intents.map(({ kind, idempotencyKey, operations }, index) => {
+      const body: IntentBody = { operations, reason: null };
+      return {
+        id: newIdentifier(now),
+        tenant: account.tenant,
+        accountId: account.id,
+        number: last + 1 + index,
+        idempotencyKey,
+        kind,
+        body,
+        actor,
+      };
+    });
+  });
+  await inChunks(rows, (chunk) => database.insert(intents).values(chunk));
+  return rows.length;
+}
+
+async function writePublications(
+  database: NodePgDatabase,
+  plan: Plan,
+  { current }: WriteOptions,
+): Promise<void> {
+  const written = new Map(plan.accounts.map(({ id, tenant }) => [id, tenant]));
+  const rows = [...plan.republished].map((id) => ({
+    tenant: written.get(id) ?? current.accounts.get(id)?.tenant ?? '',
+    topic: ACCOUNT_TOPIC,
+    subject: id,
+  }));
+  await inChunks(rows, (chunk) => database.insert(publications).values(chunk));
+}
+
+/** What every process compiles changes with these. */
+async function takeVersion(
+  database: NodePgDatabase,
+  plan: Plan,
+  { actor, summary }: WriteOptions,
+): Promise<number | null> {
+  const changed = [plan.tenants, plan.resources, plan.tariffs, plan.peers].some(
+    (rows) => rows.length > 0,
+  );
+  if (!changed) return null;
+  const [row] = await database
+    .insert(configVersions)
+    .values({ actor, summary })
+    .returning({ version: configVersions.version });
+  return row?.version ?? null;
+}
