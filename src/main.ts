@@ -5,6 +5,7 @@ import { accountCommand } from './cli/account.js';
 import { configCommand } from './cli/config.js';
 import { createCommandContext, EXIT, type ExitCode } from './cli/context.js';
 import { eventsCommand } from './cli/events.js';
+import { loadCommand } from './cli/load.js';
 import { migrateCommand } from './cli/migrate.js';
 import { processTerminal, type Terminal } from './cli/output.js';
 import { serveCommand } from './cli/serve.js';
@@ -74,6 +75,7 @@ export async function main(
     .option('-c, --config <file>', 'YAML or JSON file with settings (also: TOLLD_CONFIG)')
     .addHelpText('after', EXIT_CODES_HELP)
     .addCommand(serveCommand(context))
+    .addCommand(loadCommand(context))
     .addCommand(migrateCommand(context))
     .addCommand(accountCommand(context))
     .addCommand(eventsCommand(context))
