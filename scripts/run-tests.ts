@@ -104,7 +104,9 @@ function printSummary(results: readonly Result[]): void {
     const detail = counts === undefined ? '' : `  ${counts.passed} passed, ${counts.failed} failed`;
     console.log(`${ok ? 'ok    ' : 'FAILED'}  ${name.padEnd(12)}${seconds.toFixed(1)} s${detail}`);
   }
-  const total = { passed: 0, failed: 0, skipped: 0 };
+  // A check that failed is a failure like any other: whoever reads only the last line must see it.
+  const failedChecks = results.filter(({ ok, counts }) => !ok && counts === undefined).length;
+  const total = { passed: 0, failed: failedChecks, skipped: 0 };
   for (const { counts } of results) {
     total.passed += counts?.passed ?? 0;
     total.failed += counts?.failed ?? 0;
