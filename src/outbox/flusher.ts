@@ -10,7 +10,6 @@ import type { FlushLeases, FlushOutcome, PartitionBatch, RecordSink } from '../d
 import type { Logger } from '../observability/logger.js';
 import { gather, type EntryDecoder, type Gathered } from './batch.js';
 import { entryText, isBehind, type Cursor } from './cursor.js';
-import { DrainWaiters } from './drain-waiters.js';
 import { FailureStreak } from './failure-streak.js';
 import { describeFault, type PartitionFault } from './fault.js';
 import type { OutboxMetrics } from './metrics.js';
@@ -58,15 +57,9 @@ export interface Flusher {
   /** Finishes the transaction in hand, gives the leases back. */
   stop(): Promise<void>;
   status(): FlusherStatus;
-  /**
-   * Resolves when everything that stood in the streams of this flusher's partitions when it was
-   * called is in Postgres. @throws FlushStoppedError where a partition stands still.
-   */
-  drained(): Promise<void>;
 }
 
 interface Reading {
-  readonly number: number;
   readonly cursors: readonly Cursor[];
   readonly gathered: Gathered;
 }
@@ -79,7 +72,6 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
   });
   const plan = new TrimPlan({ keepMs: options.trimAfterSeconds * 1_000 });
   const streak = new FailureStreak({ ...BACK_OFF, batchEntriesMax: options.batchEntriesMax });
-  const waiters = new DrainWaiters();
   const stopping = new AbortController();
   let loops: Promise<unknown> | null = null;
   let isLeased = false;
@@ -103,15 +95,16 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
       standStill({ kind: 'stream-behind', partition, recorded: entryText(offset), last: shown });
       return;
     }
+    // Who wrote the offset may have died before it could tell the stream.
+    if (offset.n >= 0) await streams.markRecorded(partition, offset);
     places.place(partition, offset);
     plan.recorded(partition, offset, performance.now());
   }
 
   /** Batch: what follows the cursors without a gap. */
   async function read(cursors: readonly Cursor[]): Promise<Reading> {
-    const number = waiters.begin();
     const limits = { entriesMax: streak.batchEntries };
-    return { number, cursors, gathered: await gather(cursors, limits, { streams, decode }) };
+    return { cursors, gathered: await gather(cursors, limits, { streams, decode }) };
   }
 
   /** Write: one transaction, which counts once by the offsets that it moves. */
@@ -172,12 +165,10 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
 
   /** @returns whether there may be more to flush at once. */
   async function flushRound(): Promise<boolean> {
-    const wasLeased = isLeased;
-    const { number, cursors, gathered } = await (ahead ?? read(await findCursors()));
+    const { cursors, gathered } = await (ahead ?? read(await findCursors()));
     ahead = null;
     if (gathered.batches.length === 0) {
       gathered.faults.forEach(standStill);
-      if (wasLeased) waiters.foundNothing(number, places.faults);
       return false;
     }
     // Streams that hold more are read on while Postgres writes; what is read then is of use only if
@@ -240,7 +231,6 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
     stop: async () => {
       stopping.abort();
       await loops;
-      waiters.giveUp();
       try {
         await leases.release();
       } catch (err) {
@@ -252,7 +242,6 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
       faults: places.faults,
       failingSince: streak.since,
     }),
-    drained: () => waiters.wait(),
   };
 }
 

@@ -33,8 +33,9 @@ async function renew(
   client: pg.ClientBase,
   { holder, partitions, leaseMs }: FlushLeasesOptions,
 ): Promise<ReadonlyMap<number, number>> {
-  const live = await announce(client, { holder, leaseMs });
-  const share = Math.ceil(partitions / live);
+  const { live, rank } = await announce(client, { holder, leaseMs });
+  // What does not divide goes to the first by name, so that the shares add up to all.
+  const share = Math.floor(partitions / live) + (rank < partitions % live ? 1 : 0);
   const held = await extend(client, { holder, leaseMs });
   const surplus = [...held.keys()].sort((a, b) => a - b).slice(share);
   if (surplus.length > 0) {
@@ -59,11 +60,11 @@ async function renew(
   return held;
 }
 
-/** Says that this flusher lives. @returns how many do. */
+/** Says that this flusher lives. @returns how many do, and how many of them come before it. */
 async function announce(
   client: pg.ClientBase,
   { holder, leaseMs }: { readonly holder: string; readonly leaseMs: number },
-): Promise<number> {
+): Promise<{ readonly live: number; readonly rank: number }> {
   await client.query(
     `INSERT INTO tolld.flushers (holder, expires_at) VALUES ($1, now() + $2 * interval '1 ms')
      ON CONFLICT (holder) DO UPDATE SET expires_at = excluded.expires_at`,
@@ -74,10 +75,13 @@ async function announce(
     `DELETE FROM tolld.flushers WHERE holder IN
        (SELECT holder FROM tolld.flushers WHERE expires_at < now() FOR UPDATE SKIP LOCKED)`,
   );
-  const { rows } = await client.query<{ live: string }>(
-    'SELECT count(*) AS live FROM tolld.flushers WHERE expires_at >= now()',
+  const { rows } = await client.query<{ live: string; rank: string }>(
+    `SELECT count(*) AS live, count(*) FILTER (WHERE holder < $1) AS rank
+     FROM tolld.flushers WHERE expires_at >= now()`,
+    [holder],
   );
-  return Math.max(1, Number(rows[0]?.live ?? 1));
+  const [row] = rows;
+  return { live: Math.max(1, Number(row?.live ?? 1)), rank: Number(row?.rank ?? 0) };
 }
 
 interface LeaseRow {

@@ -9,9 +9,12 @@ const FACTS = `
   UNION ALL SELECT account_id, sequence FROM tolld.ledger_entries WHERE position = 0`;
 
 export async function expectRecordOf(workload: Workload, pool: pg.Pool): Promise<void> {
-  const runs = await pool.query<{ account_id: string; events: string; last: string }>(`
+  const runs = await pool.query<{ account_id: string; events: string; last: string }>(
+    `
     SELECT account_id, count(*) AS events, max(sequence) AS last FROM (${FACTS}) f
-    GROUP BY account_id ORDER BY account_id`);
+    WHERE starts_with(account_id, $1) GROUP BY account_id ORDER BY account_id`,
+    [workload.name],
+  );
   const expected = workload.accounts
     .filter(({ sequence }) => sequence > 0)
     .map(({ accountId, sequence }) => ({
@@ -27,7 +30,9 @@ export async function expectRecordOf(workload: Workload, pool: pg.Pool): Promise
     GROUP BY account_id, sequence HAVING count(*) > 1`);
   expect(doubles.rows, `seed ${workload.seed}`).toEqual([]);
   const states = await pool.query(
-    'SELECT account_id, last_sequence AS last FROM tolld.account_states ORDER BY account_id',
+    `SELECT account_id, last_sequence AS last FROM tolld.account_states
+     WHERE starts_with(account_id, $1) ORDER BY account_id`,
+    [workload.name],
   );
   expect(states.rows, `seed ${workload.seed}`).toEqual(
     runs.rows.map(({ account_id, last }) => ({ account_id, last })),
@@ -37,9 +42,12 @@ export async function expectRecordOf(workload: Workload, pool: pg.Pool): Promise
 }
 
 async function expectBuckets(workload: Workload, pool: pg.Pool): Promise<void> {
-  const buckets = await pool.query<{ key: string; remaining: string; granted: string }>(`
+  const buckets = await pool.query<{ key: string; remaining: string; granted: string }>(
+    `
     SELECT account_id || ' ' || bucket_id AS key, remaining, granted FROM tolld.buckets
-    ORDER BY 1`);
+    WHERE starts_with(account_id, $1) ORDER BY 1`,
+    [workload.name],
+  );
   const expected = workload.accounts.flatMap(({ accountId, buckets: held }) =>
     held.map(({ bucketId, remaining, granted }) => ({
       key: `${accountId} ${bucketId}`,

@@ -20,6 +20,8 @@ export interface WorkloadOptions {
   readonly accounts: number;
   readonly partitions: number;
   readonly source: RandomSource;
+  /** Part of each account's id, where several workloads share a database. */
+  readonly name?: string;
 }
 
 interface Bucket {
@@ -69,6 +71,7 @@ export class Workload {
   readonly accounts: readonly Account[];
   /** For the message of what fails: the same seed makes the same history. */
   readonly seed: number;
+  readonly name: string;
   /** Events written so far. */
   events = 0;
   /** Entries written so far, by partition. */
@@ -77,11 +80,12 @@ export class Workload {
   #clock = START;
   #sessions = 0;
 
-  constructor({ accounts, partitions, source }: WorkloadOptions) {
+  constructor({ accounts, partitions, source, name = '' }: WorkloadOptions) {
+    this.name = name;
     this.seed = source.seed;
     this.#random = source.random;
     this.accounts = Array.from({ length: accounts }, (_, index) => ({
-      accountId: `a${index}`,
+      accountId: `${name}a${index}`,
       partition: index % partitions,
       buckets: [],
       sequence: 0,
@@ -235,7 +239,7 @@ export class Workload {
 
   #opened(account: Account): ChargingEvent {
     this.#sessions += 1;
-    const sessionId = `pgw-1;${this.#sessions}`;
+    const sessionId = `${this.name}pgw-1;${this.#sessions}`;
     account.session = { sessionId, openedAt: this.#clock, number: 0 };
     return {
       type: 'session',
