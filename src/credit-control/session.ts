@@ -11,6 +11,7 @@ import {
   type ChargeRequest,
 } from '../charging/charge.js';
 import { EngineOutOfMemoryError, EngineUnavailableError, type Engine } from '../charging/engine.js';
+import { readAccount } from '../charging/snapshot.js';
 import { AmountRangeError } from '../domain/amounts.js';
 import type {
   CreditControlHandler,
@@ -129,8 +130,13 @@ export function createCreditControl(
       outcome = await settle(engine, request);
     }
     if (outcome.kind !== 'other-account') return outcome;
-    // The identity has moved to another account since; the session ends where it began.
-    return charge(engine, { ...request, accountId: outcome.accountId });
+    // No route led there: the identity belongs to another account by now, and the session's key
+    // says which it began with.
+    const { accountId } = outcome;
+    const account = await readAccount(engine, request.partition, accountId);
+    if (account === null) return outcome;
+    const { profileVersion } = account;
+    return charge(engine, { ...request, accountId, profileVersion, sharing: null });
   }
 
   function failure(error: unknown, request: CreditControlRequest): CreditControlOutcome {

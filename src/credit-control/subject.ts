@@ -1,6 +1,7 @@
 /** Who a request is about: the profile to charge and, for a session under way, its route. */
 import type { Engine } from '../charging/engine.js';
 import { findProfile, findRoute, writeRoute } from '../charging/routing.js';
+import { readAccount } from '../charging/snapshot.js';
 import type { CreditControlRequest } from '../domain/credit-control.js';
 import type { SubscriberIdentity } from '../domain/identity.js';
 import type { SubscriberProfile } from '../domain/profile.js';
@@ -53,13 +54,29 @@ export function createSubjectFinder(dependencies: { readonly engine: Engine }): 
     return found;
   }
 
+  /**
+   * The profile to go on with: where the identity belongs to another account by now, the session
+   * still ends on the one it began with. Null where that one is gone.
+   */
+  async function sessionProfile(
+    profile: SubscriberProfile,
+    route: SessionRoute,
+  ): Promise<SubscriberProfile | null> {
+    const { accountId, partition } = route;
+    if (profile.accountId === accountId) return profile;
+    const account = await readAccount(engine, partition, accountId);
+    if (account === null) return null;
+    return { ...profile, accountId, partition, version: account.profileVersion, sharing: null };
+  }
+
   async function find(request: CreditControlRequest, fresh: boolean): Promise<Subject | null> {
     // A session goes on with the subscriber it began with, whatever a later request names.
     if (request.phase === 'update' || request.phase === 'terminate') {
       const route = await routeOf(request.sessionId);
       if (route !== null) {
         const profile = await profileOf(route.networkScope, route.identity, fresh);
-        if (profile !== null) return { profile, route, routed: true };
+        const own = profile === null ? null : await sessionProfile(profile, route);
+        if (own !== null) return { profile: own, route, routed: true };
       }
     }
     for (const identity of request.identities) {

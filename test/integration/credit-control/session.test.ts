@@ -284,6 +284,27 @@ describe('a subscriber', () => {
     expect(servicesOf(outcome)).toMatchObject([{ result: 'granted' }]);
   });
 
+  it.each([
+    ['by its route', false],
+    ['by its key where the route is lost', true],
+  ])('whose number goes to another ends on the first account, found %s', async (_, routeLost) => {
+    await handle(
+      gyRequest({ phase: 'initial', requestNumber: 0, services: [ask(10, { requested: {} })] }),
+    );
+    await openAccount(engine, { accountId: 'bert', imsi: IMSI, octets: 70 });
+    if (routeLost) await engine.redis.del(engine.keys.route('gateway.test;1;1'));
+    const other = await processOf(engine);
+    await other(
+      gyRequest({
+        phase: 'terminate',
+        requestNumber: 1,
+        services: [ask(10, { used: [octets(100)] })],
+      }),
+    );
+    expect(await balances()).toMatchObject({ octets: [900, 0] });
+    expect((await readAccount(engine, 0, 'bert'))?.buckets[0]).toMatchObject({ remaining: 70 });
+  });
+
   it('who is suspended is refused a session, and still charged for the one under way', async () => {
     await handle(
       gyRequest({ phase: 'initial', requestNumber: 0, services: [ask(10, { requested: {} })] }),
