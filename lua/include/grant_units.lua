@@ -40,14 +40,19 @@ local function size_grant(list, account, service, window, ask)
   return size
 end
 
--- validity_of(walk, seconds, now, grace): seconds the grant stands: the quota's, but
--- never past the end of a bucket it draws on by more than the grace, and never 0.
+-- validity_of(walk, seconds, now, grace): whole seconds the grant stands: the quota's, but never past
+-- the end of a bucket it draws on by more than the grace, and never 0. An armed bucket is about to
+-- start.
 local function validity_of(walk, seconds, now, grace)
   local validity = seconds
   for i = 1, #walk, 3 do
-    local ends = walk[i][BUCKET_END]
+    local bucket = walk[i]
+    local ends = bucket[BUCKET_END]
+    if bucket[BUCKET_STATE] == STATE_ARMED and bucket[BUCKET_DURATION] > 0 then
+      ends = now + bucket[BUCKET_DURATION]
+    end
     if ends > 0 then
-      local rest = math.ceil((ends + grace - now) / 1000)
+      local rest = math.floor((ends + grace - now) / 1000)
       if rest < validity then
         validity = rest
       end
@@ -110,8 +115,8 @@ local function grant_units(books, events, service, ask, window, now, request)
   repeat
     list = list_eligible(books, terms, window, now, sharing)
     size = size_grant(list, account, service, window, ask)
-    local whole = size < terms[TERMS_MAXIMUM]
-    walk, covered = plan_walk(list, account, service, window, size, whole)
+    local most = size < terms[TERMS_MAXIMUM] and terms[TERMS_MAXIMUM]
+    walk, covered = plan_walk(list, account, service, window, size, most)
     local again = covered < size and start_pending(account, events[1], now)
   until not again
   local last = 0

@@ -81,8 +81,8 @@ STATE_ARMED = 2
 STATE_ACTIVE = 3
 STATE_INACTIVE = 4
 
--- Floor of a money bucket that has none (postpaid without a limit); also the most that a walk
--- counts as available in one bucket.
+-- Floor of a money bucket that has none (postpaid without a limit); and the most money that a run
+-- of money buckets counts as having together.
 NO_FLOOR = -4503599627370496
 AVAILABLE_MAX = 4503599627370496
 

@@ -15,9 +15,6 @@ end
 -- available_in(bucket): what charging may still take from a bucket.
 local function available_in(bucket)
   local available = bucket[BUCKET_REMAINING] - bucket[BUCKET_RESERVED] - bucket[BUCKET_FLOOR]
-  if available > AVAILABLE_MAX then
-    return AVAILABLE_MAX
-  end
   return available > 0 and available or 0
 end
 
@@ -74,13 +71,13 @@ local function money_run(list, n)
   return run, money
 end
 
--- plan_walk(list, account, service, window, want, whole): walks until `want` units are covered; with
--- `whole`, a money run also covers the rest of the step that it pays for.
+-- plan_walk(list, account, service, window, want, most): walks until `want` units are covered; with
+-- `most`, a money run also covers the rest of the step that it pays for, up to that many in all.
 -- Reply: the walk as flat triples (bucket, amount, units), the units covered, and the meter as it
 -- stands afterwards (nil where no money moved).
-local function plan_walk(list, account, service, window, want, whole)
+local function plan_walk(list, account, service, window, want, most)
   local walk, covered, place, meter = {}, 0, 1, nil
-  if window and window[WINDOW_KIND] == WINDOW_FREE then
+  if window and window[WINDOW_KIND] ~= WINDOW_CHARGED then
     return walk, want, nil
   end
   local bucket = nth_eligible(list, 1)
@@ -100,8 +97,8 @@ local function plan_walk(list, account, service, window, want, whole)
       meter = meter or read_meter(account, service, window)
       local within = affordable_units(line, meter, money)
       local units = want - covered
-      if whole then
-        units = rest_of_step(line, meter, units)
+      if most then
+        units = math.min(rest_of_step(line, meter, units), most - covered)
       end
       if units > within then
         units = within

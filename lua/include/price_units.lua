@@ -129,6 +129,7 @@ local function charge_units(line, meter, units)
   local growth = billed_units(pulses, total) - billed_units(pulses, meter[METER_UNITS])
   local position = position_of(line, meter)
   local gross, billed = meter[METER_GROSS], meter[METER_BILLED]
+  local gross_before, cap = gross, line[LINE_CAP]
   if not meter[METER_OPENED] then
     gross = gross + line[LINE_CONNECTION]
   end
@@ -146,12 +147,13 @@ local function charge_units(line, meter, units)
     billed[tier] = before + part
     growth, position = growth - part, position + part
   end
+  if cap and gross > cap then
+    -- What a cap let go stays free when a later line has a higher cap or none.
+    gross = cap > gross_before and cap or gross_before
+  end
   local cost = gross
   if cost < line[LINE_MINIMUM] then
     cost = line[LINE_MINIMUM]
-  end
-  if line[LINE_CAP] and cost > line[LINE_CAP] then
-    cost = line[LINE_CAP]
   end
   local before = meter[METER_COST]
   if cost < before then

@@ -64,7 +64,9 @@ local function take_legs(books, service, now, grace)
     local ends = bucket[BUCKET_END]
     others[#others + 1] = bucket
     others[#others + 1] = bucket[BUCKET_RESERVED] - amount
-    bucket[BUCKET_RESERVED] = bucket[BUCKET_REMAINING] - bucket[BUCKET_FLOOR] - amount
+    -- Staff may have taken some of what was held: no charge goes below the floor for it.
+    local left = bucket[BUCKET_REMAINING] - bucket[BUCKET_FLOOR]
+    bucket[BUCKET_RESERVED] = left > amount and left - amount or 0
     if ends == 0 or ends > now or usable_past_end then
       held[#held + 1] = bucket
     end

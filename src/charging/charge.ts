@@ -323,6 +323,7 @@ export function packTerms(service: ChargeTerms): Buffer {
 function fingerprintOf(request: ChargeRequest): string {
   const content = [
     request.phase,
+    request.action ?? 'debit',
     ...request.services.map(({ key, unit, used, usedAfter, want }) => [
       key,
       unit,

@@ -82,8 +82,8 @@ export const STATE_ARMED = 2;
 export const STATE_ACTIVE = 3;
 export const STATE_INACTIVE = 4;
 
-// Floor of a money bucket that has none (postpaid without a limit); also the most that a walk
-// counts as available in one bucket.
+// Floor of a money bucket that has none (postpaid without a limit); and the most money that a run
+// of money buckets counts as having together.
 export const NO_FLOOR = -4503599627370496;
 export const AVAILABLE_MAX = 4503599627370496;
 
