@@ -20,6 +20,7 @@ import {
   ACCOUNT,
   gyRequest,
   IMSI,
+  openAccount,
   openOperator,
   profileOf,
   SCOPE,
