@@ -40,8 +40,10 @@ export interface Row {
   readonly perSecond: number;
   /** Microseconds of Redis per call (INFO commandstats). */
   readonly microseconds: number;
-  /** Redis time of the bare script over that of this one, in the same rounds. */
-  readonly ratioOfRedisTime: number;
+  /** The server's CPU per request: steadier than time where other work shares the machine. */
+  readonly redisCpuUs: number;
+  /** The server's CPU per request of the bare script over that of this one, round by round. */
+  readonly ratioOfRedisCpu: number;
 }
 
 /** What all sections add to. */
@@ -57,7 +59,8 @@ export class Findings {
       row.name.padEnd(36),
       `${Math.round(row.perSecond)}/s`.padStart(9),
       `${row.microseconds.toFixed(1)} us`.padStart(9),
-      `x ${row.ratioOfRedisTime.toFixed(2)}`.padStart(7),
+      `${row.redisCpuUs.toFixed(1)} us CPU`.padStart(13),
+      `x ${row.ratioOfRedisCpu.toFixed(2)}`.padStart(7),
     ];
     console.log(columns.join(' '));
   }
@@ -171,18 +174,24 @@ export async function measureAgainstBare(
   return { ours, bare };
 }
 
+/** The median over the rounds of one side's figure over the other's. */
+export function medianRatio(
+  over: readonly Sample[],
+  under: readonly Sample[],
+  figure: keyof Sample,
+): number {
+  return median(over.map((sample, place) => sample[figure] / (under[place]?.[figure] ?? NaN)));
+}
+
 /** The row of a comparison: medians over its rounds. */
 export function rowOf(section: string, name: string, { ours, bare }: Comparison): Row {
-  const ratios = ours.map((sample, place) => {
-    const other = bare[place];
-    return other === undefined ? NaN : other.microseconds / sample.microseconds;
-  });
   return {
     section,
     name,
     perSecond: median(ours.map((sample) => sample.perSecond)),
     microseconds: median(ours.map((sample) => sample.microseconds)),
-    ratioOfRedisTime: median(ratios),
+    redisCpuUs: median(ours.map((sample) => sample.redisCpuUs)),
+    ratioOfRedisCpu: medianRatio(bare, ours, 'redisCpuUs'),
   };
 }
 

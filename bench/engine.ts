@@ -17,6 +17,7 @@ import { measureKinds } from './engine-kinds.js';
 import {
   Findings,
   measureAgainstBare,
+  medianRatio,
   openBench,
   rowOf,
   seed,
@@ -119,14 +120,12 @@ async function measureRatio(bench: Bench, persistence: Persistence): Promise<Rat
     persistence,
     charge: charged.perSecond,
     bare: bared.perSecond,
-    ratio: median(ours.map((sample, place) => sample.perSecond / (bare[place]?.perSecond ?? NaN))),
-    ratioOfRedisTime: charged.ratioOfRedisTime,
-    ratioOfRedisCpu: median(
-      ours.map((sample, place) => (bare[place]?.redisCpuUs ?? NaN) / sample.redisCpuUs),
-    ),
+    ratio: medianRatio(ours, bare, 'perSecond'),
+    ratioOfRedisTime: medianRatio(bare, ours, 'microseconds'),
+    ratioOfRedisCpu: charged.ratioOfRedisCpu,
     chargeUs: charged.microseconds,
     bareUs: bared.microseconds,
-    redisCpuUs: median(ours.map((sample) => sample.redisCpuUs)),
+    redisCpuUs: charged.redisCpuUs,
     driverCpuUs: median(ours.map((sample) => sample.driverCpuUs)),
   };
 }
@@ -177,7 +176,8 @@ function report(results: {
         ...row,
         perSecond: rounded(row.perSecond, 0),
         microseconds: rounded(row.microseconds),
-        ratioOfRedisTime: rounded(row.ratioOfRedisTime, 3),
+        redisCpuUs: rounded(row.redisCpuUs, 1),
+        ratioOfRedisCpu: rounded(row.ratioOfRedisCpu, 3),
       })),
     }),
   );
