@@ -58,6 +58,7 @@ local function new_session(request, now)
   header[SESSION_TIMER] = 0
   header[SESSION_SERVICES] = {}
   header[SESSION_RETENTION] = request[REQUEST_POLICY][POLICY_RETENTION_MS]
+  header[SESSION_STARVED] = {}
   return header
 end
 
@@ -126,20 +127,18 @@ local function decode_answer(stored)
   return answer[1], answer[2], answer[3]
 end
 
--- remember_starved(account, session_id, starved): keeps the sessions that got their last units, so
--- that a credit can name them.
-local function remember_starved(account, session_id, starved)
-  local list = account[ACCOUNT_STARVED]
+-- remember(list, name, wanted): puts a name on a list, or takes it off.
+local function remember(list, name, wanted)
   for i = 1, #list do
-    if list[i] == session_id then
-      if not starved then
+    if list[i] == name then
+      if not wanted then
         table.remove(list, i)
       end
       return
     end
   end
-  if starved then
-    list[#list + 1] = session_id
+  if wanted then
+    list[#list + 1] = name
   end
 end
 
@@ -190,35 +189,52 @@ local function deadline_of(header, loaded, now, least)
   return deadline
 end
 
--- can_serve(books, request, asks, loaded, now): whether the buckets cover everything that a one-time
--- event asks for, services together.
-local function can_serve(books, request, asks, loaded, now)
-  for i = 1, #asks do
-    local ask = asks[i]
-    local terms = ask[ASK_TERMS]
-    local window = pick_window(terms[TERMS_WINDOWS], now)
-    if not window and #terms[TERMS_WINDOWS] > 0 then
-      return false
-    end
-    local list = list_eligible(books, terms, window, now, request[REQUEST_SHARING])
-    local service = loaded[ask[ASK_KEY]]
-    if capacity_of(list, books[1], service, window, ask[ASK_USED]) < ask[ASK_USED] then
-      return false
+-- turn_due(books, events, now): ends and starts the buckets whose time has come. Returns whether
+-- there were any.
+local function turn_due(books, events, now)
+  local turned = false
+  for b = 1, #books do
+    local due = books[b][ACCOUNT_NEXT_CHANGE]
+    if due > 0 and due <= now then
+      turn_buckets(books[b], events[b], now)
+      turned = true
     end
   end
-  return true
+  return turned
 end
 
--- refund_service(books, events, request, ask, service, now): gives back what an earlier event took: the price
--- of the units to the first money bucket, or the units to the first unit bucket where nothing has a
--- price. Returns whether a bucket took it. [RFC 8506 6.4]
-local function refund_service(books, events, request, ask, service, now)
-  local terms = ask[ASK_TERMS]
-  local window = pick_window(terms[TERMS_WINDOWS], now)
-  local list = list_eligible(books, terms, window, now, false)
+-- load_services(asks, stored, header): the services that a request speaks of, by their keys; the
+-- header gets to know those that are new.
+local function load_services(asks, stored, header)
+  local loaded, known = {}, header[SESSION_SERVICES]
+  for i = 1, #asks do
+    local key = asks[i][ASK_KEY]
+    if stored[i + 2] then
+      loaded[key] = cmsgpack.unpack(stored[i + 2])
+    else
+      loaded[key] = new_service(asks[i][ASK_TERMS][TERMS_UNIT])
+      remember(known, key, true)
+    end
+  end
+  return loaded
+end
+
+-- has_rate(ask, window): whether a service has a price now, or needs none.
+local function has_rate(ask, window)
+  return window ~= nil or #ask[ASK_TERMS][TERMS_WINDOWS] == 0
+end
+
+-- refund_service(books, events, request, ask, service, window, now): gives back what an earlier event
+-- took: the price of the units to the first money bucket, or the units to the first unit bucket
+-- where nothing has a price. Returns whether it could be given. [RFC 8506 6.4]
+local function refund_service(books, events, request, ask, service, window, now)
+  if window and window[WINDOW_KIND] ~= WINDOW_CHARGED then
+    return true
+  end
+  local list = list_eligible(books, ask[ASK_TERMS], window, now, false)
   local n, bucket = 1, nth_eligible(list, 1)
-  local priced = window and window[WINDOW_KIND] == WINDOW_CHARGED
-  while bucket and (bucket[BUCKET_KIND] == KIND_MONEY) ~= (priced or false) do
+  local priced = window ~= nil
+  while bucket and (bucket[BUCKET_KIND] == KIND_MONEY) ~= priced do
     n = n + 1
     bucket = nth_eligible(list, n)
   end
@@ -256,16 +272,19 @@ local function read_book(key)
 end
 
 -- settle_service(books, events, request, ask, service, window, now): takes one service's report, or
--- ends its reservation where it reports nothing. Returns whether balances moved.
+-- ends its reservation where it reports nothing. Returns whether balances moved, and the units that
+-- nothing covered.
 local function settle_service(books, events, request, ask, service, window, now)
-  local newest = request[REQUEST_NUMBER] > service[SERVICE_NUMBER]
+  -- A one-time event has nothing to do with what a session of its name holds.
+  local newest = request[REQUEST_PHASE] ~= PHASE_EVENT
+    and request[REQUEST_NUMBER] > service[SERVICE_NUMBER]
   local parts = parts_of(service, ask, window)
   if #parts == 0 then
     if newest and #service[SERVICE_LEGS] > 0 then
       release_legs(books, service)
-      return true
+      return true, 0
     end
-    return false
+    return false, 0
   end
   local legs, grant = service[SERVICE_LEGS], service[SERVICE_GRANTED]
   if not newest then
@@ -289,7 +308,7 @@ local function settle_service(books, events, request, ask, service, window, now)
       retire_exhausted(books[b], events[b], walks[w])
     end
   end
-  return true
+  return true, parts[1][1] + (parts[2] and parts[2][1] or 0)
 end
 
 local function charge_session(keys, request, may_grant)
@@ -374,22 +393,18 @@ local function charge_session(keys, request, may_grant)
   if books[2] and books[2][ACCOUNT_LAST_SEEN] > last_seen then
     last_seen = books[2][ACCOUNT_LAST_SEEN]
   end
-  local now, changed, timers_before = read_time(request[REQUEST_NOW], last_seen), false, {}
+  local now, timers_before = read_time(request[REQUEST_NOW], last_seen), {}
   for b = 1, #books do
-    local due = books[b][ACCOUNT_NEXT_CHANGE]
-    timers_before[b] = due
-    if due > 0 and due <= now then
-      turn_buckets(books[b], events[b], now)
-      changed = true
-    end
+    timers_before[b] = books[b][ACCOUNT_NEXT_CHANGE]
   end
-  local own = events[1]
+  local changed, own = turn_due(books, events, now), events[1]
   local reopened = header
     and header[SESSION_STATE] == SESSION_EXPIRED
     and phase == PHASE_UPDATE
     and policy[POLICY_UNKNOWN_SESSION] == UNKNOWN_SESSION_RECREATE
     and not behind
-  if not header then
+  local created = not header
+  if created then
     header = new_session(request, now)
     if phase ~= PHASE_EVENT then
       own[#own + 1] = session_event(session_id, header, CHANGE_OPENED, number, false)
@@ -399,50 +414,54 @@ local function charge_session(keys, request, may_grant)
     own[#own + 1] = session_event(session_id, header, CHANGE_OPENED, number, 'reopened')
   end
   local open, ends = header[SESSION_STATE] == SESSION_OPEN, phase == PHASE_TERMINATE
-  local loaded, windows, answers = {}, {}, {}
+  local loaded, windows, answers = load_services(asks, stored, header), {}, {}
   for i = 1, #asks do
-    local key, terms = asks[i][ASK_KEY], asks[i][ASK_TERMS]
-    windows[i] = pick_window(terms[TERMS_WINDOWS], now)
-    if stored[i + 2] then
-      loaded[key] = cmsgpack.unpack(stored[i + 2])
-    else
-      loaded[key] = new_service(terms[TERMS_UNIT])
-      local services = header[SESSION_SERVICES]
-      services[#services + 1] = key
-    end
+    windows[i] = pick_window(asks[i][ASK_TERMS][TERMS_WINDOWS], now)
   end
 
   -- All reports before all grants: what one service gives back another may be granted.
   local refund = phase == PHASE_EVENT and request[REQUEST_ACTION] == ACTION_REFUND
-  local whole = phase ~= PHASE_EVENT or refund or can_serve(books, request, asks, loaded, now)
-  local refused = {}
+  local refused, whole = {}, true
   for i = 1, #asks do
-    local ask = asks[i]
+    local ask, window = asks[i], windows[i]
     local service = loaded[ask[ASK_KEY]]
     if refund then
-      refused[i] = not refund_service(books, events, request, ask, service, now)
+      refused[i] = not refund_service(books, events, request, ask, service, window, now)
       changed = changed or not refused[i]
-    elseif not whole then
+    else
+      local moved, uncollected = settle_service(books, events, request, ask, service, window, now)
+      changed = changed or moved
+      if phase == PHASE_EVENT and (uncollected > 0 or not has_rate(ask, window)) then
+        whole = false
+      end
+    end
+  end
+  if not whole then
+    -- A one-time event is whole or not at all: back to what is stored, as if it had not been tried.
+    for b = 1, #books do
+      books[b], events[b] = read_book(b == 1 and keys[1] or keys[6]), {}
+    end
+    changed, own = turn_due(books, events, now), events[1]
+    loaded = load_services(asks, stored, header)
+    for i = 1, #asks do
       refused[i] = true
-    elseif settle_service(books, events, request, ask, service, windows[i], now) then
-      changed = true
     end
   end
 
-  local starved = false
+  local starved = header[SESSION_STARVED]
   for i = 1, #asks do
     local ask = asks[i]
     local service, window = loaded[ask[ASK_KEY]], windows[i]
     local newest = number > service[SERVICE_NUMBER]
     local result, granted, validity, last, change_at = RESULT_SETTLED, 0, 0, 0, 0
     if refused[i] then
-      result = RESULT_CREDIT_LIMIT
+      result = has_rate(ask, window) and RESULT_CREDIT_LIMIT or RESULT_RATING_FAILED
     elseif ask[ASK_WANT] ~= WANT_NOTHING then
       if (behind and not newest) or not open or ends then
         result = RESULT_SUPERSEDED
       elseif not active or not may_grant then
         result = RESULT_SERVICE_DENIED
-      elseif not window and #ask[ASK_TERMS][TERMS_WINDOWS] > 0 then
+      elseif not has_rate(ask, window) then
         result = RESULT_RATING_FAILED
       elseif window and window[WINDOW_KIND] == WINDOW_NOT_CHARGEABLE then
         result = RESULT_NOT_CHARGEABLE
@@ -451,7 +470,7 @@ local function charge_session(keys, request, may_grant)
           grant_units(books, events, service, ask, window, now, request)
         changed = true
         result = granted > 0 and RESULT_GRANTED or RESULT_CREDIT_LIMIT
-        starved = starved or last == 1 or granted == 0
+        remember(starved, ask[ASK_KEY], last > 0)
       end
     end
     if newest then
@@ -470,7 +489,7 @@ local function charge_session(keys, request, may_grant)
     }
   end
 
-  if phase == PHASE_EVENT then
+  if created and phase == PHASE_EVENT then
     header[SESSION_STATE] = SESSION_CLOSED
   elseif ends and open then
     release_rest(books, session_key, header, loaded)
@@ -481,7 +500,7 @@ local function charge_session(keys, request, may_grant)
   end
   if changed and phase ~= PHASE_EVENT then
     for b = 1, #books do
-      remember_starved(books[b], session_id, starved and not ends)
+      remember(books[b][ACCOUNT_STARVED], session_id, #starved > 0 and not ends)
     end
   end
   if changed then

@@ -120,6 +120,9 @@ end
 -- impacts, money it cost }.
 local function settle_usage(books, events, service, ask, parts, now, request)
   local policy, results = request[REQUEST_POLICY], {}
+  -- What a one-time event takes was not used yet: it is refused instead.
+  local overdraws = policy[POLICY_OVERUSE] == OVERUSE_DEBIT
+    and request[REQUEST_PHASE] ~= PHASE_EVENT
   local held, others
   if #service[SERVICE_LEGS] > 0 then
     held, others = take_legs(books, service, now, policy[POLICY_GRACE_MS])
@@ -146,7 +149,7 @@ local function settle_usage(books, events, service, ask, parts, now, request)
         local list = list_eligible(books, ask[ASK_TERMS], part[2], now, request[REQUEST_SHARING])
         walks[#walks + 1] = pay_part(books, service, part, list, effects)
         local again = part[1] > 0 and start_pending(books[1], events[1], now)
-        if part[1] > 0 and not again and policy[POLICY_OVERUSE] == OVERUSE_DEBIT then
+        if part[1] > 0 and not again and overdraws then
           overdraw(books, service, part, list, effects)
         end
       until not again

@@ -111,6 +111,7 @@ export const SESSION_DEADLINE = 7;
 export const SESSION_TIMER = 8;
 export const SESSION_SERVICES = 9;
 export const SESSION_RETENTION = 10;
+export const SESSION_STARVED = 11;
 
 export const SESSION_OPEN = 1;
 export const SESSION_CLOSED = 2;
