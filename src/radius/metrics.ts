@@ -11,8 +11,12 @@ export interface RadiusMetrics {
   readonly latency: Histogram<'code'>;
   readonly pending: Gauge;
   readonly tlsConnections: Gauge;
-  readonly steering: Counter<'code' | 'outcome'>;
-  readonly steeringResent: Counter;
+}
+
+export interface SteeringMetrics {
+  readonly orders: Counter<'code' | 'outcome'>;
+  readonly resent: Counter;
+  readonly badReplies: Counter;
 }
 
 export function createRadiusMetrics(metrics: Metrics): RadiusMetrics {
@@ -55,14 +59,23 @@ export function createRadiusMetrics(metrics: Metrics): RadiusMetrics {
       name: 'tolld_radius_tls_connections',
       help: 'Open connections of RADIUS over TLS.',
     }),
-    steering: metrics.counter({
-      name: 'tolld_radius_steering_total',
-      help: 'CoA- and Disconnect-Requests by packet code and what became of them.',
+  };
+}
+
+export function createSteeringMetrics(metrics: Metrics): SteeringMetrics {
+  return {
+    orders: metrics.counter({
+      name: 'tolld_radius_steering_orders_total',
+      help: 'Orders to change or end a session, by packet code and what became of them.',
       labels: ['code', 'outcome'],
     }),
-    steeringResent: metrics.counter({
+    resent: metrics.counter({
       name: 'tolld_radius_steering_resent_total',
       help: 'CoA- and Disconnect-Requests sent again for want of an answer.',
+    }),
+    badReplies: metrics.counter({
+      name: 'tolld_radius_steering_bad_replies_total',
+      help: 'Replies to CoA- and Disconnect-Requests that are not genuine.',
     }),
   };
 }

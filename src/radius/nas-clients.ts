@@ -2,9 +2,16 @@
  * The NAS that may speak to us: found by source address or range, and by NAS-Identifier where
  * several stand behind one address; over TLS, by the names in their certificate.
  */
-import type { ConnectionKind } from '../domain/access.js';
+import type { ConnectionKind, TermName } from '../domain/access.js';
 import type { EapMethod } from './authentication/eap-state.js';
-import { maskOctets, parseIpv4, parseIpv6, parsePrefix, type AddressPrefix } from './ip-address.js';
+import {
+  formatIpv6,
+  maskOctets,
+  parseIpv4,
+  parseIpv6,
+  parsePrefix,
+  type AddressPrefix,
+} from './ip-address.js';
 import { SharedSecret } from './shared-secret.js';
 
 /** Whose attributes a NAS understands. `generic`: those of the RFCs and WISPr. */
@@ -60,6 +67,19 @@ export interface NasClientOptions {
   /** EAP methods offered, best first. Default: MS-CHAP-V2, then MD5. */
   readonly eapMethods?: readonly EapMethod[];
   readonly dynamicAuthorization?: DynamicAuthorizationOptions;
+  /** Terms that it can change while a session lasts, where the table of vendors is wrong. */
+  readonly changeableTerms?: ChangeableTerms;
+}
+
+export type ChangeableTerms = Partial<Readonly<Record<ConnectionKind, readonly TermName[]>>>;
+
+/** Where a NAS takes CoA- and Disconnect-Requests, with its secrets made ready. */
+export interface DynamicAuthorization {
+  readonly address: string;
+  readonly port: number;
+  /** Newest first, at least one. */
+  readonly secrets: NasClient['secrets'];
+  readonly messageAuthenticator: boolean;
 }
 
 /** A NAS with its defaults filled in and its secrets made ready. */
@@ -75,7 +95,8 @@ export interface NasClient {
   readonly connection: ConnectionKind | null;
   readonly certificateNames: readonly string[];
   readonly eapMethods: readonly EapMethod[];
-  readonly dynamicAuthorization: DynamicAuthorizationOptions | null;
+  readonly dynamicAuthorization: DynamicAuthorization | null;
+  readonly changeableTerms: ChangeableTerms;
 }
 
 /** Clients that cannot be: every fault at once, for the operator. */
@@ -162,16 +183,13 @@ function byIdentifier(one: NasClient, other: NasClient): number {
 function readClient(options: NasClientOptions, faults: string[]): NasClient | undefined {
   const { name } = options;
   if (!NAME_PATTERN.test(name)) faults.push(`${name}: a name has 1 to 64 letters, digits or .@_-`);
-  const secrets = readSecrets(options, faults);
+  const secrets = readSecrets(name, options.secrets, faults);
   const certificateNames = (options.certificateNames ?? []).map((one) => one.toLowerCase());
   if (options.addresses.length === 0 && certificateNames.length === 0) {
     faults.push(`${name}: neither an address nor a certificate name`);
   }
-  const dynamic = options.dynamicAuthorization ?? null;
-  if (dynamic !== null && parsePrefix(dynamic.address) === undefined) {
-    faults.push(`${name}: ${dynamic.address} is no address`);
-  }
   if (secrets === undefined) return undefined;
+  const dynamicAuthorization = readDynamicAuthorization(options, secrets, faults);
   return {
     name,
     networkScope: options.networkScope,
@@ -183,20 +201,42 @@ function readClient(options: NasClientOptions, faults: string[]): NasClient | un
     connection: options.connection ?? null,
     certificateNames,
     eapMethods: options.eapMethods ?? EAP_METHODS_DEFAULT,
-    dynamicAuthorization: dynamic,
+    dynamicAuthorization,
+    changeableTerms: options.changeableTerms ?? {},
   };
 }
 
+function readDynamicAuthorization(
+  { name, dynamicAuthorization: given }: NasClientOptions,
+  ofNas: NasClient['secrets'],
+  faults: string[],
+): DynamicAuthorization | null {
+  if (given === undefined) return null;
+  const { port, secret, messageAuthenticator = true } = given;
+  const v6 = parseIpv6(given.address);
+  // Replies are told by their source as the system writes it.
+  const address = v6 === undefined ? given.address : formatIpv6(v6);
+  if (v6 === undefined && parseIpv4(address) === undefined) {
+    faults.push(`${name}: ${address} is no address`);
+  }
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    faults.push(`${name}: ${port} is no port`);
+  }
+  const secrets = secret === undefined ? ofNas : readSecrets(name, [secret], faults);
+  return secrets === undefined ? null : { address, port, secrets, messageAuthenticator };
+}
+
 function readSecrets(
-  options: NasClientOptions,
+  name: string,
+  given: readonly string[],
   faults: string[],
 ): NasClient['secrets'] | undefined {
   try {
-    const [first, ...older] = options.secrets.map((secret) => new SharedSecret(secret));
+    const [first, ...older] = given.map((secret) => new SharedSecret(secret));
     if (first !== undefined) return [first, ...older];
-    faults.push(`${options.name}: no secret`);
+    faults.push(`${name}: no secret`);
   } catch (error) {
-    faults.push(`${options.name}: ${error instanceof Error ? error.message : String(error)}`);
+    faults.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
   }
   return undefined;
 }
