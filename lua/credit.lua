@@ -30,25 +30,35 @@ local request = cmsgpack.unpack(ARGV[1])
 -- One past the largest exact amount.
 local AMOUNT_LIMIT = 9007199254740992
 
--- refusal_of(account, operation): why an operation cannot be applied, or nil.
-local function refusal_of(account, operation)
+-- refusal_of(account, operation, planned): why an operation cannot be applied behind those before it,
+-- or nil. planned: what these make of the buckets, { remaining, granted } by id.
+local function refusal_of(account, operation, planned)
   local code = operation[1]
   if code == OPERATION_SET_THRESHOLDS then
     return nil
   end
   if code == OPERATION_GRANT then
-    if find_bucket({ account }, operation[2][BUCKET_ID]) then
+    local bucket = operation[2]
+    local id = bucket[BUCKET_ID]
+    if planned[id] or find_bucket({ account }, id) then
       return 'bucket-exists'
     end
+    planned[id] = { bucket[BUCKET_REMAINING], bucket[BUCKET_GRANTED] }
     return nil
   end
-  local bucket = find_bucket({ account }, operation[2])
-  if not bucket then
-    return 'unknown-bucket'
+  local id, plan = operation[2], planned[operation[2]]
+  if not plan then
+    local bucket = find_bucket({ account }, id)
+    if not bucket then
+      return 'unknown-bucket'
+    end
+    plan = { bucket[BUCKET_REMAINING], bucket[BUCKET_GRANTED] }
+    planned[id] = plan
   end
   if code == OPERATION_ADD then
-    local after = bucket[BUCKET_REMAINING] + operation[3]
-    if after >= AMOUNT_LIMIT or after <= -AMOUNT_LIMIT then
+    plan[1] = plan[1] + operation[3]
+    plan[2] = plan[2] + math.max(operation[3], 0)
+    if plan[1] <= -AMOUNT_LIMIT or plan[1] >= AMOUNT_LIMIT or plan[2] >= AMOUNT_LIMIT then
       return 'amount-out-of-range'
     end
   end
@@ -143,9 +153,9 @@ local events, next_before = {}, account[ACCOUNT_NEXT_CHANGE]
 if next_before > 0 and next_before <= now then
   turn_buckets(account, events, now)
 end
-local refusal
+local refusal, planned = nil, {}
 for _, operation in ipairs(request[CREDIT_OPERATIONS]) do
-  refusal = refusal or refusal_of(account, operation)
+  refusal = refusal or refusal_of(account, operation, planned)
 end
 local intent, kind, reason = request[CREDIT_INTENT], request[CREDIT_KIND], request[CREDIT_REASON]
 if refusal then

@@ -89,6 +89,10 @@ local function sweep_session()
     return forget('removed')
   end
   local id, events, writes = string.sub(member, 3), {}, {}
+  local due = account[ACCOUNT_NEXT_CHANGE]
+  if due > 0 and due <= now then
+    turn_buckets(account, events, now)
+  end
   local keys = header[SESSION_SERVICES]
   for i = 1, #keys do
     local service = cmsgpack.unpack(redis.call('HGET', session_key, 's:' .. keys[i]))
@@ -120,6 +124,7 @@ local function sweep_session()
   writes[#writes + 1] = cmsgpack.pack(header)
   write_entry(outbox_key, epoch, now, stamp, { account }, { events })
   redis.call('SET', account_key, pack_account(account))
+  arm_account(timers_key, account, due)
   redis.call('HSET', session_key, unpack(writes))
   redis.call('ZADD', timers_key, header[SESSION_DEADLINE], member)
   return { REPLY_DONE, 'expired' }

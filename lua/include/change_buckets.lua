@@ -7,10 +7,14 @@ local function next_change(account)
   for i = 3, #buckets, 3 do
     local bucket = open_bucket(buckets, i)
     local at = 0
-    if bucket[BUCKET_STATE] == STATE_ACTIVE or bucket[BUCKET_STATE] == STATE_ARMED then
-      at = bucket[BUCKET_END]
-    elseif bucket[BUCKET_STATE] == STATE_PENDING then
-      at = bucket[BUCKET_START]
+    local state, starts, ends = bucket[BUCKET_STATE], bucket[BUCKET_START], bucket[BUCKET_END]
+    if state == STATE_PENDING and starts > 0 and (ends == 0 or starts < ends) then
+      at = starts
+    elseif
+      state ~= STATE_INACTIVE or bucket[BUCKET_REMAINING] - bucket[BUCKET_RESERVED] > 0
+    then
+      -- A suspended bucket ends too: what is in it expires.
+      at = ends
     end
     if at > 0 and (soonest == 0 or at < soonest) then
       soonest = at
@@ -45,18 +49,31 @@ local function expire_rest(events, bucket)
   end
 end
 
--- is_spent(account, id): whether the bundle (or the bucket) of this id has nothing left to give: the
--- next one behind it may start.
-local function is_spent(account, id)
+-- taken_by(walk, bucket): what a walk that is planned would take from a bucket.
+local function taken_by(walk, bucket)
+  for i = 1, #walk, 3 do
+    if walk[i] == bucket then
+      return walk[i + 1]
+    end
+  end
+  return 0
+end
+
+-- is_spent(account, id, walk): whether the bundle (or the bucket) of this id is over: used up or
+-- ended. With a walk also whether it has nothing left to give, not one step, beyond what the walk
+-- takes.
+local function is_spent(account, id, walk)
   local buckets = account[ACCOUNT_BUCKETS]
   for i = 3, #buckets, 3 do
     local bucket = open_bucket(buckets, i)
     if
       (bucket[BUCKET_BUNDLE] == id or bucket[BUCKET_ID] == id)
       and bucket[BUCKET_STATE] ~= STATE_INACTIVE
-      and bucket[BUCKET_REMAINING] - bucket[BUCKET_RESERVED] > 0
     then
-      return false
+      local left = bucket[BUCKET_REMAINING] - bucket[BUCKET_RESERVED]
+      if not walk or left - taken_by(walk, bucket) >= bucket[BUCKET_STEP] then
+        return false
+      end
     end
   end
   return true
@@ -88,9 +105,10 @@ local function start_bucket(events, bucket, now, cause)
   change_state(events, bucket, STATE_ACTIVE, cause)
 end
 
--- start_pending(account, events, now): starts the buckets whose predecessor has nothing left to
--- give. Returns whether any started. The head of each chain only: the next waits for this one.
-local function start_pending(account, events, now)
+-- start_pending(account, events, now, walk): starts the buckets whose predecessor is over; with a
+-- walk that was not enough, those too whose predecessor has nothing left beyond it. Returns whether
+-- any started. The head of each chain only: the next waits for this one.
+local function start_pending(account, events, now, walk)
   if account[ACCOUNT_PENDING] == 0 then
     return false
   end
@@ -99,7 +117,7 @@ local function start_pending(account, events, now)
     local bucket = open_bucket(buckets, i)
     local after = bucket[BUCKET_AFTER]
     if bucket[BUCKET_STATE] == STATE_PENDING and after then
-      if is_spent(account, after) then
+      if is_spent(account, after, walk) then
         started[#started + 1] = bucket
       else
         waiting = waiting + 1
@@ -118,9 +136,10 @@ local function start_pending(account, events, now)
   return true
 end
 
--- retire_exhausted(account, events, walk): this account's unit buckets of a walk that were used up
--- become inactive, and what waits behind them starts when it is next asked for.
-local function retire_exhausted(account, events, walk)
+-- retire_exhausted(account, events, walk, now): this account's unit buckets of a walk that were used
+-- up become inactive, and what waits behind them starts.
+local function retire_exhausted(account, events, walk, now)
+  local retired = false
   for i = 1, #walk, 3 do
     local bucket = walk[i]
     if
@@ -131,7 +150,11 @@ local function retire_exhausted(account, events, walk)
       and find_bucket({ account }, bucket[BUCKET_ID])
     then
       change_state(events, bucket, STATE_INACTIVE, CAUSE_EXHAUSTED)
+      retired = true
     end
+  end
+  if retired then
+    start_pending(account, events, now)
   end
 end
 
@@ -147,7 +170,7 @@ local function turn_buckets(account, events, now)
       change_state(events, bucket, state, CAUSE_SUCCEEDED)
     end
     if ends > 0 and ends <= now then
-      if state == STATE_ACTIVE or state == STATE_ARMED then
+      if state ~= STATE_INACTIVE then
         change_state(events, bucket, STATE_INACTIVE, CAUSE_EXPIRED)
       end
       expire_rest(events, bucket)

@@ -305,7 +305,7 @@ local function settle_service(books, events, request, ask, service, window, now)
   end
   for w = 1, #walks do
     for b = 1, #books do
-      retire_exhausted(books[b], events[b], walks[w])
+      retire_exhausted(books[b], events[b], walks[w], now)
     end
   end
   return true, parts[1][1] + (parts[2] and parts[2][1] or 0)

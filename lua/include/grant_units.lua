@@ -75,6 +75,32 @@ local function has_more(walk)
     and available_in(bucket) > walk[n - 1]
 end
 
+-- more_waits(books, terms, window, now, walk): whether a bucket waits that may serve this service and
+-- starts when what the walk takes is used up.
+local function more_waits(books, terms, window, now, walk)
+  for b = 1, #books do
+    local buckets = books[b][ACCOUNT_BUCKETS]
+    for i = 1, books[b][ACCOUNT_PENDING] > 0 and #buckets or 0, 3 do
+      local resource = buckets[i + 1]
+      if
+        resource == terms[TERMS_UNIT] or resource == (window and window[WINDOW_CURRENCY])
+      then
+        local bucket = open_bucket(buckets, i + 2)
+        local after, scope = bucket[BUCKET_AFTER], bucket[BUCKET_SCOPE]
+        if
+          after
+          and bucket[BUCKET_STATE] == STATE_PENDING
+          and (not scope or in_scope(scope, terms, now))
+          and is_spent(books[b], after, walk)
+        then
+          return true
+        end
+      end
+    end
+  end
+  return false
+end
+
 -- money_in(walk): the money a walk reserves.
 local function money_in(walk)
   local money = 0
@@ -117,12 +143,16 @@ local function grant_units(books, events, service, ask, window, now, request)
     size = size_grant(list, account, service, window, ask)
     local most = size < terms[TERMS_MAXIMUM] and terms[TERMS_MAXIMUM]
     walk, covered = plan_walk(list, account, service, window, size, most)
-    local again = covered < size and start_pending(account, events[1], now)
+    local again = false
+    for b = 1, covered < size and #books or 0 do
+      again = start_pending(books[b], events[b], now, walk) or again
+    end
   until not again
   local last = 0
   if
     not has_more(walk)
     and capacity_of(list, account, service, window, covered + 1) <= covered
+    and not more_waits(books, terms, window, now, walk)
   then
     last = others_hold(list) and 2 or 1
   end

@@ -147,8 +147,12 @@ local function settle_usage(books, events, service, ask, parts, now, request)
       local effects = { result[1], result[2] }
       repeat
         local list = list_eligible(books, ask[ASK_TERMS], part[2], now, request[REQUEST_SHARING])
-        walks[#walks + 1] = pay_part(books, service, part, list, effects)
-        local again = part[1] > 0 and start_pending(books[1], events[1], now)
+        local walk = pay_part(books, service, part, list, effects)
+        walks[#walks + 1] = walk
+        local again = false
+        for b = 1, part[1] > 0 and #books or 0 do
+          again = start_pending(books[b], events[b], now, {}) or again
+        end
         if part[1] > 0 and not again and overdraws then
           overdraw(books, service, part, list, effects)
         end
