@@ -5,7 +5,7 @@ import { informativeInstant } from './copy-text.js';
 import type { KnownAccounts } from './event-context.js';
 
 interface AccountState {
-  readonly tenant: string;
+  tenant: string;
   readonly partition: number;
   lastSequence: number;
   at: string;
@@ -31,7 +31,7 @@ export function addAccountStates(
     let state = states.get(accountId);
     if (state === undefined) {
       state = {
-        tenant: known.get(accountId)?.tenant ?? entry.stamp?.tenant ?? UNKNOWN_TENANT,
+        tenant: known.get(accountId)?.tenant ?? UNKNOWN_TENANT,
         partition: entry.partition,
         lastSequence: 0,
         at,
@@ -41,6 +41,7 @@ export function addAccountStates(
       };
       states.set(accountId, state);
     }
+    if (state.tenant === UNKNOWN_TENANT) state.tenant = entry.stamp?.tenant ?? UNKNOWN_TENANT;
     state.lastSequence = firstSequence + events.length - 1;
     state.at = at;
     for (const event of events) {

@@ -6,6 +6,7 @@ import type pg from 'pg';
 import type { FlushLeases, RecordSink } from '../../../src/domain/flush.js';
 import { createLogger } from '../../../src/observability/logger.js';
 import { createMetrics, type Metrics } from '../../../src/observability/metrics.js';
+import type { EntryDecoder } from '../../../src/outbox/batch.js';
 import { createFlusher, type Flusher } from '../../../src/outbox/flusher.js';
 import { createOutboxMetrics } from '../../../src/outbox/metrics.js';
 import { untilRecorded } from '../../../src/outbox/recorded.js';
@@ -24,6 +25,7 @@ export interface FlusherSettings {
   readonly trimAfterSeconds?: number;
   readonly sink?: RecordSink;
   readonly leases?: FlushLeases;
+  readonly decode?: EntryDecoder;
 }
 
 export interface TestFlusher extends Flusher {
@@ -47,7 +49,7 @@ export function makeFlusher(settings: FlusherSettings): TestFlusher {
       streams,
       sink: settings.sink ?? createFlushSink({ pool }),
       leases: settings.leases ?? createFlushLeases({ holder, partitions, leaseMs }, { pool }),
-      decode: decodeFromJson,
+      decode: settings.decode ?? decodeFromJson,
       logger: createLogger({ level: 'silent' }),
       metrics: createOutboxMetrics(metrics),
     },
