@@ -65,7 +65,7 @@ export function createRadiusMetrics(metrics: Metrics): RadiusMetrics {
 export function createSteeringMetrics(metrics: Metrics): SteeringMetrics {
   return {
     orders: metrics.counter({
-      name: 'tolld_radius_steering_orders_total',
+      name: 'tolld_radius_steering_total',
       help: 'Orders to change or end a session, by packet code and what became of them.',
       labels: ['code', 'outcome'],
     }),

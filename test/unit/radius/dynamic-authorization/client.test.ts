@@ -357,7 +357,7 @@ describe('an order is impossible', () => {
     });
     expect(nas.received).toEqual([]);
     expect(await client.exposition()).toContain(
-      'tolld_radius_steering_orders_total{code="Disconnect-Request",outcome="impossible"} 2',
+      'tolld_radius_steering_total{code="Disconnect-Request",outcome="impossible"} 2',
     );
   });
 
