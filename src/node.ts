@@ -17,6 +17,12 @@ import { createCreditControlMetrics } from './credit-control/metrics.js';
 import { createCreditControl } from './credit-control/session.js';
 import { createSweeper } from './credit-control/sweeper.js';
 import { createDiameterServer, type DiameterServer } from './diameter/server.js';
+import { createEngineFace } from './management/engine-face.js';
+import {
+  createSynchroniser,
+  SYNCHRONISER_DEFAULTS,
+  type Synchroniser,
+} from './management/synchroniser.js';
 import { createOperationsServer } from './observability/http.js';
 import type { Logger } from './observability/logger.js';
 import { createMetrics, type Metrics } from './observability/metrics.js';
@@ -24,7 +30,8 @@ import { createBacklogMonitor, type BacklogMonitor } from './outbox/backlog-moni
 import { BACKLOG_LIMIT_DEFAULTS } from './outbox/backlog.js';
 import { createFlusher, type Flusher } from './outbox/flusher.js';
 import { createOutboxMetrics } from './outbox/metrics.js';
-import { checkDatabase, createDatabase } from './records/database.js';
+import { untilRecorded } from './outbox/recorded.js';
+import { asTenant, checkDatabase, createDatabase, EVERY_TENANT } from './records/database.js';
 import { createFlushLeases } from './records/flush-leases.js';
 import { createFlushSink } from './records/flush-sink.js';
 import { readInstallation, recordInstallation } from './records/installation.js';
@@ -73,6 +80,9 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
 
     const outbox = await openOutbox(config, { keySpace, logger, metrics });
     closing(() => outbox.close());
+
+    const management = openManagement(config, { engine, logger, metrics });
+    closing(() => management.close());
 
     const catalog = createCatalogHolder({ engine, logger });
     await catalog.refresh();
@@ -184,7 +194,9 @@ async function openOutbox(
   });
   flusher.start();
   const close = async (): Promise<void> => {
-    await withinTime(flusher.drained(), DRAIN_MS);
+    // Another process goes on where this one leaves off, so not getting there loses nothing.
+    const drained = untilRecorded({ partitions, timeoutMs: DRAIN_MS }, { streams });
+    await drained.catch(() => undefined);
     await flusher.stop();
     await monitor.stop();
     await pool.end();
@@ -195,20 +207,45 @@ async function openOutbox(
 
 const BACKLOG_INTERVAL_MS = 1_000;
 
-/** Waits for what may fail or take too long: either way the caller goes on. */
-async function withinTime(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work.catch(() => undefined), late]);
-  clearTimeout(timer);
-}
-
 function refusalOf(monitor: BacklogMonitor): string | null {
   return monitor.state === 'refuse-new-sessions'
     ? 'the record lags too far behind for new sessions'
     : null;
+}
+
+interface Management {
+  readonly synchroniser: Synchroniser;
+  close(): Promise<void>;
+}
+
+/** Brings to Redis what management wrote, whichever process wrote it. */
+function openManagement(
+  config: Config,
+  dependencies: { readonly engine: Engine; readonly logger: Logger; readonly metrics: Metrics },
+): Management {
+  const { engine, logger, metrics } = dependencies;
+  const pool = createDatabase(
+    {
+      url: config.postgres.url,
+      name: `${config.node.name} management`,
+      connectionsMax: 2,
+      role: 'manager',
+    },
+    { logger },
+  );
+  const synchroniser = createSynchroniser(SYNCHRONISER_DEFAULTS, {
+    transact: (work) => asTenant(pool, EVERY_TENANT, work),
+    engine: createEngineFace(engine),
+    logger,
+    metrics,
+    clock: Date.now,
+  });
+  synchroniser.start();
+  const close = async (): Promise<void> => {
+    await synchroniser.stop();
+    await pool.end();
+  };
+  return { synchroniser, close };
 }
 
 async function openRecord(
