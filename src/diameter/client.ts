@@ -110,6 +110,7 @@ export function createDiameterClient(
       settleOpen?.resolve();
     },
     received: answerServerRequest,
+    silent() {},
     closed(_, reason) {
       settleOpen?.reject(new ConnectionError(reason));
       settleClosed?.();

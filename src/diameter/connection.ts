@@ -1,11 +1,9 @@
 /**
- * One transport connection to a peer, whoever opened it: framing, the base protocol's own messages,
- * watchdog, requests in flight and back-pressure. What is neither base protocol nor an answer goes
- * to the owner. The owner answers through `send`; what is sent in one turn leaves in one write.
+ * One connection to a peer, whoever opened it: the base protocol's own messages, the watchdog, our
+ * requests and their answers. What is neither goes to the owner, who answers through `send`.
  */
 import type { Socket } from 'node:net';
 import type { Logger } from '../observability/logger.js';
-import { Framer } from './framing.js';
 import type { DecodeFault } from './decode-fault.js';
 import { writeErrorAnswer } from './error-answer.js';
 import { CommandCode, ResultCode } from './generated/enumerations.js';
@@ -14,7 +12,7 @@ import type { EncodedIdentity } from './identity.js';
 import type { DiameterLimits } from './limits.js';
 import { FLAG_ERROR, FLAG_REQUEST, isRequest, readHeader } from './message-header.js';
 import type { MessageReader } from './message-reader.js';
-import { MessageWriter } from './message-writer.js';
+import type { MessageWriter } from './message-writer.js';
 import {
   judgeCapabilities,
   readCapabilitiesAnswer,
@@ -34,6 +32,7 @@ import { unsigned24, unsigned32 } from './octets.js';
 import type { ResolvedPeer } from './peer.js';
 import { stepPeer, type PeerEvent, type PeerState } from './peer-state.js';
 import { NoAnswerError, PendingRequests } from './pending-requests.js';
+import { Transport } from './transport.js';
 import { stepWatchdog, WATCHDOG_INITIAL, type WatchdogEvent } from './watchdog.js';
 
 /** The peer that capabilities belong to, or the Result-Code of a refusal. */
@@ -47,6 +46,8 @@ export interface ConnectionOwner {
   opened(connection: DiameterConnection): void;
   /** A request that isn't the base protocol's own. Its bytes may be kept. */
   received(message: Buffer, connection: DiameterConnection): void;
+  /** The watchdog has given the peer up; `closed` follows. */
+  silent(connection: DiameterConnection): void;
   closed(connection: DiameterConnection, reason: string): void;
 }
 
@@ -69,13 +70,11 @@ export interface ConnectionDependencies {
 
 export class DiameterConnection {
   readonly #options: ConnectionOptions;
-  readonly #socket: Socket;
+  readonly #transport: Transport;
   readonly #owner: ConnectionOwner;
   readonly #reader: MessageReader;
   readonly #endToEnd: () => number;
   readonly #random: () => number;
-  readonly #framer: Framer;
-  readonly #writer = new MessageWriter();
   readonly #pending = new PendingRequests();
   readonly #hopByHop = createHopByHop();
   #logger: Logger;
@@ -83,32 +82,28 @@ export class DiameterConnection {
   #peer: ResolvedPeer | null = null;
   #capabilities: Capabilities | null = null;
   #watchdog = WATCHDOG_INITIAL;
-  #heardAtMs = performance.now();
-  #inFlight = 0;
-  #held = false;
-  #pumping = false;
-  #flushScheduled = false;
   #cause: DisconnectCause = 0;
   #reason = 'closed by the peer';
   #closedTold = false;
   #lifeTimer: NodeJS.Timeout | undefined;
   #watchdogTimer: NodeJS.Timeout | undefined;
-  #stallTimer: NodeJS.Timeout | undefined;
 
   constructor(options: ConnectionOptions, dependencies: ConnectionDependencies) {
     const { socket, owner, logger, reader, endToEnd, random = Math.random } = dependencies;
     this.#options = options;
-    this.#socket = socket;
     this.#owner = owner;
     this.#reader = reader;
     this.#endToEnd = endToEnd;
     this.#random = random;
-    this.#framer = new Framer(options.limits);
-    this.#logger = logger.child({
-      remote: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`,
+    this.#transport = new Transport(options.limits, socket, {
+      message: (message) => this.#receive(message),
+      broken: (header, resultCode) => this.#break(header, resultCode),
+      stalled: () => this.drop('the peer does not read'),
+      closed: () => this.#finish(),
     });
+    this.#logger = logger.child({ remote: this.#transport.remoteAddress });
     this.#state = options.role === 'responder' ? 'wait-cer' : 'connecting';
-    this.#listen();
+    if (options.role === 'initiator') this.#transport.whenReady(() => this.#step('connected'));
     this.#setLifeTimer(options.limits.capabilitiesMs);
   }
 
@@ -126,12 +121,12 @@ export class DiameterConnection {
   }
 
   get remoteAddress(): string {
-    return (this.#socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    return this.#transport.remoteAddress;
   }
 
   /** Requests that were received and not answered. */
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#transport.inFlight;
   }
 
   /** The watchdog trusts the peer: requests may be sent to it. */
@@ -141,9 +136,7 @@ export class DiameterConnection {
 
   /** Writes messages; they leave together at the end of this turn. */
   send(write: (writer: MessageWriter) => void): void {
-    if (this.#state === 'closed') return;
-    write(this.#writer);
-    this.#scheduleFlush();
+    this.#transport.send(write);
   }
 
   /**
@@ -163,23 +156,14 @@ export class DiameterConnection {
     return this.#pending.wait(hopByHop, timeoutMs, read);
   }
 
-  /** Identifiers for a request that is sent again over another connection. */
-  nextEndToEnd(): number {
-    return this.#endToEnd();
-  }
-
   /** The owner took a request; the connection isn't read while too many wait. */
   requestStarted(): void {
-    this.#inFlight += 1;
+    this.#transport.requestStarted();
   }
 
   /** The owner answered a request, or gave it up. */
   requestFinished(): void {
-    this.#inFlight -= 1;
-    if (this.#held && this.#inFlight * 2 <= this.#options.limits.inFlightPerConnectionMax) {
-      this.#held = false;
-      this.#pump();
-    }
+    this.#transport.requestFinished();
   }
 
   /** Ends the connection the way the protocol has it: DPR, DPA, close. */
@@ -192,53 +176,8 @@ export class DiameterConnection {
   /** Drops the connection at once. */
   drop(reason: string): void {
     this.#reason = reason;
-    this.#socket.destroy();
+    this.#transport.destroy();
     this.#finish();
-  }
-
-  #listen(): void {
-    const socket = this.#socket;
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => {
-      if (this.#state === 'closed') return;
-      this.#framer.push(chunk);
-      this.#pump();
-    });
-    socket.on('drain', () => this.#drained());
-    socket.on('error', (error) => {
-      this.#reason = error.message;
-      this.#logger.debug({ err: error }, 'connection failed');
-    });
-    socket.on('close', () => this.#finish());
-    if (this.#options.role === 'initiator') {
-      // 'secureConnect' follows 'connect' on TLS; the owner hands over a socket that is ready to
-      // tell by one of them.
-      socket.once('ready', () => this.#step('connected'));
-    }
-  }
-
-  /** Takes messages as long as their answers have room. */
-  #pump(): void {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    this.#heardAtMs = performance.now();
-    while (this.#state !== 'closed' && !this.#isFull()) {
-      const frame = this.#framer.next();
-      if (frame === null) break;
-      if (frame.kind === 'message') this.#receive(frame.message);
-      else this.#break(frame.header, frame.resultCode);
-    }
-    this.#pumping = false;
-    if (this.#held) this.#socket.pause();
-    else if (this.#socket.isPaused()) this.#socket.resume();
-  }
-
-  #isFull(): boolean {
-    const { inFlightPerConnectionMax, outputBufferedMax } = this.#options.limits;
-    const full =
-      this.#inFlight >= inFlightPerConnectionMax || this.#socket.writableLength > outputBufferedMax;
-    if (full) this.#held = true;
-    return full;
   }
 
   #receive(message: Buffer): void {
@@ -362,8 +301,8 @@ export class DiameterConnection {
   }
 
   #ownCapabilities(vendorSpecific: boolean): OwnCapabilities {
-    const address = (this.#socket.localAddress ?? '127.0.0.1').replace(/^::ffff:/, '');
-    return { identity: this.#options.identity, addresses: [address], vendorSpecific };
+    const addresses = [this.#transport.localAddress];
+    return { identity: this.#options.identity, addresses, vendorSpecific };
   }
 
   /** Answers a request that can't be read, and goes on with the next. */
@@ -467,8 +406,8 @@ export class DiameterConnection {
       clearTimeout(this.#watchdogTimer);
       this.#watchdogTimer = setTimeout(() => {
         // What was heard since counts as if it had set the timer, and so does not listening.
-        const sinceMs = performance.now() - Math.max(setAtMs, this.#heardAtMs);
-        const restMs = this.#held ? watchdogMs : watchdogMs + jitter - sinceMs;
+        const sinceMs = performance.now() - Math.max(setAtMs, this.#transport.heardAtMs);
+        const restMs = this.#transport.held ? watchdogMs : watchdogMs + jitter - sinceMs;
         if (restMs > 1) wait(restMs);
         else this.#watch('timer');
       }, ms);
@@ -484,58 +423,24 @@ export class DiameterConnection {
   #giveUp(): void {
     this.#reason = 'watchdog: the peer is silent';
     this.#logger.warn({}, 'peer is silent, connection given up');
-    this.#step('timeout');
-    this.#socket.destroy();
+    this.#owner.silent(this);
+    this.drop(this.#reason);
   }
 
-  #scheduleFlush(): void {
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    // After the microtasks of this turn: every answer that they bring leaves in the same write.
-    process.nextTick(() => this.#flush());
-  }
-
-  #flush(): void {
-    this.#flushScheduled = false;
-    if (this.#writer.pending === 0 || this.#socket.destroyed) return;
-    const taken = this.#socket.write(this.#writer.take());
-    if (!taken && this.#stallTimer === undefined) this.#setStallTimer();
-  }
-
-  /** A peer that takes nothing for too long is dropped: its answers would only pile up. */
-  #setStallTimer(): void {
-    this.#stallTimer = setTimeout(
-      () => this.drop('the peer does not read'),
-      this.#options.limits.outputStalledMs,
-    );
-  }
-
-  #drained(): void {
-    clearTimeout(this.#stallTimer);
-    this.#stallTimer = undefined;
-    if (this.#held && this.#inFlight < this.#options.limits.inFlightPerConnectionMax) {
-      this.#held = false;
-      this.#pump();
-    }
-  }
-
-  /** Sends what is written and closes our side; the rest is cut off soon after. */
+  /** Sends what is written, closes our side, and cuts the rest off soon after. */
   #end(): void {
-    this.#flush();
     this.#state = 'closed';
-    this.#socket.end();
     clearTimeout(this.#lifeTimer);
-    this.#lifeTimer = setTimeout(() => this.#socket.destroy(), this.#options.limits.disconnectMs);
+    this.#transport.end(this.#options.limits.disconnectMs);
   }
 
   #finish(): void {
     clearTimeout(this.#lifeTimer);
     clearTimeout(this.#watchdogTimer);
-    clearTimeout(this.#stallTimer);
     this.#state = 'closed';
     this.#pending.failAll();
     if (this.#closedTold) return;
     this.#closedTold = true;
-    this.#owner.closed(this, this.#reason);
+    this.#owner.closed(this, this.#transport.failure?.message ?? this.#reason);
   }
 }

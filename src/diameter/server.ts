@@ -100,6 +100,9 @@ export function createDiameterServer(
       logger.info({ peer, remote: connection.remoteAddress }, 'peer connected');
     },
     received: service.serve,
+    silent(connection) {
+      diameterMetrics.watchdogFailures.labels(connection.peer?.name ?? '').inc();
+    },
     closed(connection, reason) {
       connections.delete(connection);
       const peer = connection.peer?.name;

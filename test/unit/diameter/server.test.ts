@@ -133,12 +133,15 @@ describe('the base protocol', () => {
   });
 
   it('sends a watchdog to a silent peer and gives it up when it stays silent', async () => {
-    const { port } = await start({ limits: { watchdogMs: 30, watchdogJitterMs: 5 } });
+    const { port, metrics } = await start({ limits: { watchdogMs: 30, watchdogJitterMs: 5 } });
     const peer = await WirePeer.open(port, CER);
     const [first] = await peer.receive();
     expect(first?.command).toBe(280);
     expect(first?.flags).toBe(0x80);
     await peer.closed;
+    expect(await metrics.exposition()).toContain(
+      'tolld_diameter_watchdog_failures_total{peer="gateway-1"} 1',
+    );
   });
 
   it('keeps a peer that answers its watchdog', async () => {
