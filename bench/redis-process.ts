@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
@@ -51,6 +51,7 @@ export async function startRedisProcess(options: {
     stop: async () => {
       client.disconnect();
       await server.stop();
+      await rm(directory, { recursive: true, force: true });
     },
   };
 }
