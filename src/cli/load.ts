@@ -97,7 +97,7 @@ async function bringOver(
   }
 }
 
-interface Loaded {
+export interface Loaded {
   readonly report: LoadReport;
   /** What remains to be done, or null. */
   readonly remains: string | null;
@@ -119,7 +119,11 @@ async function prepare(config: Config, connection: EngineConnection | null): Pro
   }
 }
 
-async function load(config: Config, file: string, dryRun: boolean): Promise<Loaded> {
+/**
+ * Loads a file into the record and brings it to Redis.
+ * @throws OperatorFileError with every fault of the file, or why the record can't be written.
+ */
+export async function loadFile(config: Config, file: string, dryRun: boolean): Promise<Loaded> {
   const text = await readText(file);
   const connection = dryRun ? null : await connect(config);
   const pool = createDatabase(
@@ -179,7 +183,7 @@ export function loadCommand({ terminal, readConfig, setExitCode }: CommandContex
     .action(async (file: string, { dryRun = false, json = false }: LoadFlags) => {
       const { config } = readConfig();
       try {
-        const loaded = await load(config, file, dryRun);
+        const loaded = await loadFile(config, file, dryRun);
         if (json) terminal.out(formatJson({ file, ...loaded.report, remains: loaded.remains }));
         else describe(file, loaded).forEach((line) => terminal.out(line));
       } catch (error) {

@@ -5,18 +5,27 @@
 import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { destination } from 'pino';
+import { loadFile } from '../cli/load.js';
 import { listenForStop } from '../cli/stop-signal.js';
 import { loadConfig, maskUrl, processEnvironment, type LoadedConfig } from '../config.js';
 import { startNode, type TolldNode } from '../node.js';
-import { createLogger } from '../observability/logger.js';
+import { createLogger, type Logger } from '../observability/logger.js';
 import { migrate } from '../records/migrate.js';
 import type { Config } from '../settings.js';
+import {
+  createDemo,
+  DEMO_SUBSCRIBERS,
+  proveBooks,
+  watchRatedEvents,
+  type DemoDependencies,
+} from './demo.js';
 import { choosePort } from './port-choice.js';
 import { createProgress, type Progress } from './progress.js';
 import { startLocalStack, type LocalStack } from './stack.js';
 
 const STATE_DIRECTORY = path.resolve(import.meta.dirname, '..', '..', '.tolld');
 const LOG_FILE = path.join(STATE_DIRECTORY, 'tolld.log');
+const OPERATOR_FILE = path.resolve(import.meta.dirname, '..', '..', 'examples', 'operator.yaml');
 
 export interface StartFlags {
   /** Play one simulated session to its rated events, prove that the books balance, and end. */
@@ -108,12 +117,26 @@ async function awaitEnd(stack: LocalStack, progress: Progress): Promise<number> 
   }
 }
 
-async function startDaemon(config: Config, progress: Progress): Promise<TolldNode> {
-  const step = progress.begin('starting tolld');
-  const logger = createLogger(
+async function loadDemoOperator(config: Config, progress: Progress): Promise<void> {
+  const step = progress.begin('loading the demo operator');
+  const { report, remains } = await loadFile(config, OPERATOR_FILE, false);
+  const changed = report.changes.filter(({ action }) => action !== 'unchanged').length;
+  const news = changed === 0 ? 'nothing to change' : `${changed} changes`;
+  step.done(`examples/operator.yaml loaded, ${news}${remains === null ? '' : `; ${remains}`}`);
+}
+
+function openLog(config: Config): Logger {
+  return createLogger(
     { level: config.log.level, fields: { node: config.node.name } },
     { destination: destination({ dest: LOG_FILE, mkdir: true, sync: true }) },
   );
+}
+
+async function startDaemon(
+  config: Config,
+  { progress, logger }: { readonly progress: Progress; readonly logger: Logger },
+): Promise<TolldNode> {
+  const step = progress.begin('starting tolld');
   const node = await startNode(config, { logger });
   step.done(`tolld runs, its log is ${LOG_FILE}`);
   return node;
@@ -128,18 +151,98 @@ function announce(node: TolldNode, config: Config, progress: Progress): void {
   progress.note(`  Postgres   ${maskUrl(config.postgres.url)}`);
 }
 
+interface Running {
+  readonly node: TolldNode;
+  readonly config: Config;
+  readonly stack: LocalStack;
+  readonly progress: Progress;
+}
+
+/** Where the simulated gateway connects to: nothing listens on "any address" itself. */
+function gatewayTarget({ node, config }: Running): {
+  readonly host: string;
+  readonly port: number;
+} {
+  const port = node.addresses.diameter[0]?.port ?? config.diameter.listenPort;
+  return { host: '127.0.0.1', port };
+}
+
+/** One session from its first request to the books. @throws BooksError when they do not balance. */
+async function playOnce(running: Running, dependencies: DemoDependencies): Promise<number> {
+  const { config, progress } = running;
+  const stopWatching = await watchRatedEvents(config, dependencies);
+  progress.note('');
+  progress.note('One simulated session of alice:');
+  const demo = createDemo(
+    {
+      config,
+      diameter: gatewayTarget(running),
+      sessions: 1,
+      subscribers: [DEMO_SUBSCRIBERS['alice'] ?? { imsi: '', msisdn: '' }],
+      kinds: ['data'],
+      thinkMs: 200,
+      seed: Date.now() % 1_000_000,
+    },
+    dependencies,
+  );
+  try {
+    await demo.play();
+  } finally {
+    await stopWatching();
+  }
+  progress.note('');
+  await proveBooks(config, dependencies);
+  return 0;
+}
+
+/** Sessions until somebody ends it. @returns the exit code. */
+async function playOn(running: Running, dependencies: DemoDependencies): Promise<number> {
+  const { config, stack, progress } = running;
+  progress.note('Ctrl-C ends it; the data stays in .tolld/ for the next start.');
+  progress.note('');
+  const stopWatching = await watchRatedEvents(config, dependencies);
+  const demo = createDemo(
+    {
+      config,
+      diameter: gatewayTarget(running),
+      sessions: null,
+      subscribers: Object.values(DEMO_SUBSCRIBERS),
+      kinds: ['data', 'voice', 'sms'],
+      thinkMs: 2_000,
+      seed: Date.now() % 1_000_000,
+    },
+    dependencies,
+  );
+  const playing = demo.play();
+  // A gateway that fails does not end the daemon: that one can still be tried by hand.
+  playing.catch((error: unknown) => {
+    progress.note(`the simulated gateway ended: ${String(error)}`);
+  });
+  try {
+    return await awaitEnd(stack, progress);
+  } finally {
+    demo.stop();
+    await playing.catch(() => undefined);
+    await stopWatching();
+  }
+}
+
 /** Runs until it is asked to end. @returns the exit code. */
 async function run(flags: StartFlags, progress: Progress): Promise<number> {
   const stack = await startStack(flags, progress);
   try {
     await applyMigrations(stack, progress);
     const { config } = await configureDaemon(stack, progress);
-    const node = await startDaemon(config, progress);
+    await loadDemoOperator(config, progress);
+    const logger = openLog(config);
+    const node = await startDaemon(config, { progress, logger });
     try {
       announce(node, config, progress);
-      if (flags.once) return 0;
-      progress.note('Ctrl-C ends it; the data stays in .tolld/ for the next start.');
-      return await awaitEnd(stack, progress);
+      const running = { node, config, stack, progress };
+      const dependencies = { logger, print: (line: string) => progress.note(line) };
+      return flags.once
+        ? await playOnce(running, dependencies)
+        : await playOn(running, dependencies);
     } finally {
       await node.close();
     }
