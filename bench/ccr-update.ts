@@ -82,8 +82,6 @@ function writeQos(writer: MessageWriter): void {
   writer.integer32(Avp.PreEmptionCapability, 1);
   writer.integer32(Avp.PreEmptionVulnerability, 1);
   writer.close(priority);
-  writer.unsigned32(Avp.ApnAggregateMaxBitrateUl, 50_000_000);
-  writer.unsigned32(Avp.ApnAggregateMaxBitrateDl, 100_000_000);
   writer.close(qos);
 }
 
