@@ -82,12 +82,14 @@ export function createSynchroniser(
   const stopping = new AbortController();
   let wakeUp: () => void = () => undefined;
   let running: Promise<void> = Promise.resolve();
-  let auditedAt = -Infinity;
+  let auditedAt = clock();
+  let isFirst = true;
 
   async function runOnce(): Promise<SyncReport> {
     const auditDue = clock() - auditedAt >= options.auditIntervalMs;
     // The catalog first: an account that can be found must be ratable.
-    const configVersion = await publisher.publish({ check: auditDue });
+    const configVersion = await publisher.publish({ check: auditDue || isFirst });
+    isFirst = false;
     if (auditDue) {
       await audit.advance();
       auditedAt = clock();

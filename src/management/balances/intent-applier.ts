@@ -124,20 +124,19 @@ export function createIntentApplier(
     const { account, intents, publication } = work;
     const header = { partition: account.partition, accountId: account.id, stamp };
     const { standing, profileVersion } = account;
-    // The account comes into being before its money does, and its money before anybody finds it.
-    // One that is there already is left as it is by the oldest version.
-    if (publication !== null) {
-      await engine.provisionAccount({ ...header, standing, profileVersion: 1 });
-    }
+    // An account has its money before anybody finds it.
     for (const intent of intents) await applyIntent(work, intent, stamp);
     const last = intents.at(-1);
     if (last !== undefined) sent.set(account.id, { number: last.number, at: clock() });
     if (publication === null) return;
     // At the same moment, as far as may be: between the two a request finds a stale profile.
-    await Promise.all([
+    const steps = await Promise.allSettled([
       ...publishProfiles(work),
       engine.provisionAccount({ ...header, standing, profileVersion }),
     ]);
+    // Only now: a step that still runs when the account's lock is given back could come too late.
+    const failed = steps.find((step) => step.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     metrics.accountsPublished.inc();
   }
 

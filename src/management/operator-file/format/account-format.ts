@@ -5,9 +5,9 @@ import { PLAN_LIMITS, PRIORITY_DEFAULTS } from '../../../rating/plan.js';
 import {
   balance,
   choice,
-  decimal,
   flag,
   identifier,
+  limit,
   listOf,
   quantity,
   signedDecimal,
@@ -79,10 +79,7 @@ const bucketFormat = z
     bundle: identifier()
       .exactOptional()
       .describe('Buckets of one bundle start together at the first use of any.'),
-    creditLimit: z
-      .union([decimal(), z.literal('unlimited')], {
-        error: 'a decimal number in quotes, such as "50.00", or unlimited',
-      })
+    creditLimit: limit()
       .exactOptional()
       .describe('How far below zero money may go (postpaid); "0" where absent. May change later.'),
     floor: signedDecimal()

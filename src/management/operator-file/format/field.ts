@@ -14,8 +14,9 @@ const DECIMAL = /^\d{1,16}(\.\d{1,15})?$/;
 const SIGNED_DECIMAL = /^-?\d{1,16}(\.\d{1,15})?$/;
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
 
+/** `expected` is also what the documentation says of the field. */
 function textLike(pattern: RegExp, expected: string) {
-  return z.string({ error: expected }).regex(pattern, { error: expected });
+  return z.string({ error: expected }).regex(pattern, { error: expected }).meta({ expected });
 }
 
 /** A name that travels in events, keys and file names. */
@@ -23,7 +24,7 @@ export function identifier() {
   return textLike(
     IDENTIFIER,
     'letters, digits, ".", "_" and "-", beginning with a letter or digit, 64 at most',
-  );
+  ).meta({ expected: 'an identifier' });
 }
 
 /** Words for people. */
@@ -32,7 +33,8 @@ export function label() {
   return z
     .string({ error: expected })
     .min(1, { error: expected })
-    .max(TEXT_LENGTH_MAX, { error: expected });
+    .max(TEXT_LENGTH_MAX, { error: expected })
+    .meta({ expected });
 }
 
 /** Text of the wire: no character that could end a line or a log. */
@@ -60,16 +62,34 @@ export function signedDecimal() {
 
 /** Units as a whole number or with their measure; which measures fit depends on the unit. */
 export function quantity() {
-  return z.union([z.int().min(0), z.string().regex(QUANTITY_PATTERN)], {
-    error: 'a whole number, or one with its measure in octets ("5 GB") or time ("90 min")',
-  });
+  const expected = 'a whole number, or one with its measure in octets ("5 GB") or time ("90 min")';
+  return z
+    .union([z.int().min(0), z.string().regex(QUANTITY_PATTERN)], { error: expected })
+    .meta({ expected });
 }
 
 /** Money or units, where the resource decides which. */
 export function balance() {
-  return z.union([z.int().min(0), z.string().regex(QUANTITY_PATTERN), z.string().regex(DECIMAL)], {
-    error: 'money in quotes ("12.50"), or units: a whole number or one with its measure ("5 GB")',
-  });
+  const expected =
+    'money in quotes ("12.50"), or units: a whole number or one with its measure ("5 GB")';
+  return z
+    .union([z.int().min(0), z.string().regex(QUANTITY_PATTERN), z.string().regex(DECIMAL)], {
+      error: expected,
+    })
+    .meta({ expected });
+}
+
+/** How far below zero money may go. */
+export function limit() {
+  const expected = 'a decimal number in quotes, such as "50.00", or unlimited';
+  return z
+    .union([z.string().regex(DECIMAL), z.literal('unlimited')], { error: expected })
+    .meta({ expected });
+}
+
+/** A time of day on the wall's clock. */
+export function timeOfDay() {
+  return textLike(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'a time of day in quotes, "HH:MM"');
 }
 
 /** A moment: ISO 8601, in the tenant's time zone where it carries no offset. */
@@ -82,15 +102,20 @@ export function timestamp() {
 
 export function wholeNumber(min: number, max: number) {
   const expected = `a whole number from ${min} to ${max}`;
-  return z.int({ error: expected }).min(min, { error: expected }).max(max, { error: expected });
+  return z
+    .int({ error: expected })
+    .min(min, { error: expected })
+    .max(max, { error: expected })
+    .meta({ expected });
 }
 
 export function flag() {
-  return z.boolean({ error: 'true or false' });
+  return z.boolean({ error: 'true or false' }).meta({ expected: 'true or false' });
 }
 
 export function choice<const Word extends string>(words: readonly Word[]) {
-  return z.enum(words, { error: `one of ${words.join(', ')}` });
+  const expected = `one of ${words.join(', ')}`;
+  return z.enum(words, { error: expected }).meta({ expected });
 }
 
 /** A list that may be empty. */

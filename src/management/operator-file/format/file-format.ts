@@ -1,6 +1,10 @@
 /** The whole operator file, for its published schema; and its heads, which are read first. */
 import { z } from 'zod';
-import { CONSUMPTION_ORDERS } from '../../../rating/catalog.js';
+import {
+  CHARGING_POLICY_DEFAULTS,
+  CONSUMPTION_ORDERS,
+  type ChargingPolicy,
+} from '../../../rating/catalog.js';
 import { accountFormat, subscriberFormat } from './account-format.js';
 import { choice, identifier, label, listOf, wholeNumber, wireText } from './field.js';
 import { peerFormat } from './peer-format.js';
@@ -11,26 +15,53 @@ export const FORMAT_VERSION = 1;
 
 const DAY_SECONDS = 86_400;
 
+/** A meaning that ends with what holds where nothing is said. */
+function usual(key: keyof ChargingPolicy, meaning: string): string {
+  return `${meaning} Where absent: ${CHARGING_POLICY_DEFAULTS[key]}.`;
+}
+
 const policyFormat = z
   .strictObject({
     unknownSession: choice(['recreate', 'reject'])
       .exactOptional()
-      .describe('An update of an unknown session: charged in a new one, or refused.'),
+      .describe(
+        usual(
+          'unknownSession',
+          'An update of an unknown session: charged in a new one, or refused.',
+        ),
+      ),
     overuse: choice(['write-off', 'debit'])
       .exactOptional()
-      .describe('Units that no bucket covers: uncollected, or money goes below its floor.'),
+      .describe(
+        usual(
+          'overuse',
+          'Units that no bucket covers: uncollected, or money goes below its floor.',
+        ),
+      ),
     supervisionSecondsMin: wholeNumber(1, 30 * DAY_SECONDS)
       .exactOptional()
-      .describe('The least silence after which a session is closed.'),
+      .describe(
+        usual('supervisionSecondsMin', 'The least silence after which a session is closed.'),
+      ),
     retentionSeconds: wholeNumber(1, 7 * DAY_SECONDS)
       .exactOptional()
-      .describe('How long a finished session keeps its answers for late repeats.'),
+      .describe(
+        usual(
+          'retentionSeconds',
+          'How long a finished session keeps its answers for late repeats.',
+        ),
+      ),
     graceSeconds: wholeNumber(0, DAY_SECONDS)
       .exactOptional()
-      .describe("How far a grant's validity may pass the end of a bucket."),
+      .describe(usual('graceSeconds', "How far a grant's validity may pass the end of a bucket.")),
     shortValiditySeconds: wholeNumber(1, DAY_SECONDS)
       .exactOptional()
-      .describe('Validity while other sessions hold units that may come back.'),
+      .describe(
+        usual(
+          'shortValiditySeconds',
+          'Validity while other sessions hold units that may come back.',
+        ),
+      ),
   })
   .meta({
     id: 'Policy',
@@ -88,9 +119,14 @@ const tenantFormat = z
   .meta(TENANT);
 
 const fileFields = {
-  $schema: z.string({ error: 'text' }).exactOptional().describe('For editors; not read.'),
+  $schema: z
+    .string({ error: 'text' })
+    .meta({ expected: 'text' })
+    .exactOptional()
+    .describe('For editors; not read.'),
   version: z
     .literal(FORMAT_VERSION, { error: `${FORMAT_VERSION}, the version of this format` })
+    .meta({ expected: String(FORMAT_VERSION) })
     .describe(`Version of this format: ${FORMAT_VERSION}.`),
 };
 

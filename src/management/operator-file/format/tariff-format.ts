@@ -11,6 +11,7 @@ import {
   listOf,
   quantity,
   someOf,
+  timeOfDay,
   timestamp,
   wholeNumber,
   wireText,
@@ -18,11 +19,6 @@ import {
 
 /** Largest Rating-Group and Service-Identifier: Unsigned32 [RFC 8506 8.28, 8.29]. */
 const UNSIGNED_32_MAX = 2 ** 32 - 1;
-
-const wallClock = () =>
-  z
-    .string({ error: 'a time of day, "HH:MM"' })
-    .regex(/^([01]\d|2[0-4]):[0-5]\d$/, { error: 'a time of day, "HH:MM"' });
 
 const priceFormat = z
   .strictObject({
@@ -117,6 +113,7 @@ const ruleFormat = z
     rate: identifier().exactOptional().describe('Rate of this version that prices them.'),
     notChargeable: z
       .literal(true, { error: 'true, or nothing' })
+      .meta({ expected: 'true' })
       .exactOptional()
       .describe('Instead of `rate`: free and not controlled; the gateway need not ask again.'),
   })
@@ -196,8 +193,8 @@ const bandWindowFormat = z
     dates: someOf(wireText('"2026-12-25", "12-25" or "2026-07-01/2026-08-31"'))
       .exactOptional()
       .describe('Dates, dates of every year, or spans that include both ends.'),
-    from: wallClock().exactOptional().describe('Start of the day where absent.'),
-    until: wallClock()
+    from: timeOfDay().exactOptional().describe('Start of the day where absent.'),
+    until: timeOfDay()
       .exactOptional()
       .describe('Excluded; end of the day where absent. Not after `from`: runs past midnight.'),
   })
