@@ -29,6 +29,12 @@ export class TrimPlan {
     this.stepMs = keepMs / STEPS;
   }
 
+  /** Times remembered. */
+  get pending(): number {
+    const past = [...this.#past.values()].reduce((sum, each) => sum + each.length, 0);
+    return past + this.#latest.size;
+  }
+
   /** Notes that everything up to `offset` is in Postgres. */
   recorded(partition: number, offset: EntryId, now: number): void {
     if (offset.n < 0) return;

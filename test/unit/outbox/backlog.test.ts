@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import {
+  BACKLOG_LIMIT_DEFAULTS,
+  judgeBacklog,
+  type BacklogMeasure,
+  type BacklogState,
+} from '../../../src/outbox/backlog.js';
+
+const LIMITS = {
+  alertEntries: 1_000,
+  alertAgeSeconds: 60,
+  alertMemoryRatio: 0.7,
+  refuseEntries: 10_000,
+  refuseAgeSeconds: 600,
+  refuseMemoryRatio: 0.9,
+};
+
+const measureOf = (change: Partial<BacklogMeasure>): BacklogMeasure => ({
+  entries: 0,
+  oldestAgeSeconds: 0,
+  memoryRatio: 0,
+  ...change,
+});
+
+describe('a backlog', () => {
+  test.each<[Partial<BacklogMeasure>, BacklogState]>([
+    [{}, 'ok'],
+    [{ entries: 999 }, 'ok'],
+    [{ entries: 1_000 }, 'alert'],
+    [{ oldestAgeSeconds: 60 }, 'alert'],
+    [{ memoryRatio: 0.7 }, 'alert'],
+    [{ entries: 10_000 }, 'refuse-new-sessions'],
+    [{ oldestAgeSeconds: 600 }, 'refuse-new-sessions'],
+    [{ memoryRatio: 0.9 }, 'refuse-new-sessions'],
+    [{ entries: 1_000, memoryRatio: 0.95 }, 'refuse-new-sessions'],
+  ])('of %o is %s', (change, expected) => {
+    expect(judgeBacklog(measureOf(change), LIMITS, 'ok')).toBe(expected);
+  });
+
+  test.each<[BacklogState, number, BacklogState]>([
+    ['refuse-new-sessions', 9_001, 'refuse-new-sessions'],
+    ['refuse-new-sessions', 8_999, 'alert'],
+    ['alert', 901, 'alert'],
+    ['alert', 899, 'ok'],
+    ['ok', 901, 'ok'],
+  ])('that was %s and falls to %d entries is %s', (before, entries, expected) => {
+    expect(judgeBacklog(measureOf({ entries }), LIMITS, before)).toBe(expected);
+  });
+
+  test('refuses nothing by number or age unless it is told to', () => {
+    const measure = measureOf({ entries: 1e9, oldestAgeSeconds: 1e6 });
+    expect(judgeBacklog(measure, BACKLOG_LIMIT_DEFAULTS, 'ok')).toBe('alert');
+  });
+});
