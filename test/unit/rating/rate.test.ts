@@ -310,12 +310,12 @@ describe('quota settings', () => {
     tariffOf({
       quotas: [
         { validitySeconds: 600 },
-        { ratingGroups: [10], unit: 'octets', default: 1_000, maximum: 5_000, minimum: 10 },
+        { serviceContexts: ['32251@3gpp.org'], thresholdPercent: 0, holdingSeconds: 30 },
         {
           ratingGroups: [10],
           finalUnit: { action: 'restrict', filterIds: ['f'], filterRules: [] },
         },
-        { serviceContexts: ['32251@3gpp.org'], thresholdPercent: 0, holdingSeconds: 30 },
+        { ratingGroups: [10], unit: 'octets', default: 1_000, maximum: 5_000, minimum: 10 },
       ],
       rules: [
         { id: 'all', rate: 'data' },
@@ -353,7 +353,7 @@ const match = fc.record(
   {
     serviceContexts: fc.subarray(['x', 'y'], { minLength: 1 }),
     ratingGroups: fc.subarray([1, 2], { minLength: 1 }),
-    serviceIdentifiers: fc.subarray([5, 6], { minLength: 1 }),
+    serviceIdentifiers: fc.subarray([5, 6, 7], { minLength: 1 }),
     calledZone: fc.constantFrom('de', 'mobile'),
     visitedZone: fc.constantFrom('fr', 'partner'),
     apns: fc.subarray(['a', 'b'], { minLength: 1 }),
@@ -456,6 +456,24 @@ describe('the deciding rule', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('is told apart for lists of service identifiers that begin alike', () => {
+    const rules = [3, 2, 1].map((id) => ({
+      id: `s${id}`,
+      match: { serviceIdentifiers: [id] },
+      rate: 'data',
+    }));
+    const tariff = compiled(tariffOf({ rules }));
+    for (const identifiers of [
+      [1, 2],
+      [1, 3],
+      [2, 1],
+      [3, 1],
+    ]) {
+      const about = question({ serviceIdentifiers: identifiers });
+      expect(ruleAt(rate(tariff, about), AT)).toBe(`s${Math.max(...identifiers)}`);
+    }
   });
 
   it('is found for more lists of service identifiers than are remembered', () => {

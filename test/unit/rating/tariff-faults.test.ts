@@ -342,6 +342,10 @@ describe('a tariff', () => {
     ]);
   });
 
+  it('may name a value twice in one rule', () => {
+    expect(faultsOf(withRules({ ratingGroups: [1, 1] }))).toEqual([]);
+  });
+
   it('may name one prefix twice in one zone', () => {
     const zones = [{ id: 'de', prefixes: ['49', '49'] }];
     expect(faultsOf({ ...SOUND, zones })).toEqual([]);

@@ -144,6 +144,18 @@ describe('a time band', () => {
     );
   });
 
+  it('stays open through a window that lies within another', () => {
+    const windows = [
+      { from: '08:00', until: '20:00' },
+      { from: '10:00', until: '12:00' },
+    ];
+    const midnight = Date.parse('2026-06-01T00:00Z');
+    const spans = createLocalClock('UTC').spans(midnight, midnight + 86_400_000);
+    expect(openIntervals(compileBand({ id: 'day', windows }), spans)).toEqual([
+      { fromMs: midnight + 8 * 3_600_000, untilMs: midnight + 20 * 3_600_000 },
+    ]);
+  });
+
   it('is an hour shorter on the night that clocks go forward and longer when they go back', () => {
     const night = compileBand({ id: 'night', windows: [{ from: '22:00', until: '06:00' }] });
     const clock = createLocalClock('Europe/Berlin');
@@ -178,6 +190,7 @@ describe('a local clock', () => {
       [-3_600_000, 0],
       [0, 3_600_000],
     ]);
+    expect(clock.spans(midnight, midnight + 1)).toHaveLength(1);
     expect(clock.localOf(midnight - 1) - midnight).toBe(-1);
     expect(clock.localOf(midnight) - midnight).toBe(3_600_000);
   });
