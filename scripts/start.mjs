@@ -4,4 +4,5 @@ import { enableTypeScript, prepare } from './bootstrap.mjs';
 await prepare();
 await enableTypeScript();
 const { runStart } = await import('../src/local/start.ts');
-process.exitCode = await runStart(process.argv.slice(2));
+// Everything of ours is closed by now; what a failure left open must not keep the terminal.
+process.exit(await runStart(process.argv.slice(2)));

@@ -9,6 +9,7 @@ import { loadCommand } from './cli/load.js';
 import { migrateCommand } from './cli/migrate.js';
 import { processTerminal, type Terminal } from './cli/output.js';
 import { serveCommand } from './cli/serve.js';
+import { simulateCommand } from './cli/simulate.js';
 import { ConfigError, processEnvironment, type Environment } from './config.js';
 
 const EXIT_CODES_HELP = `
@@ -79,6 +80,7 @@ export async function main(
     .addCommand(migrateCommand(context))
     .addCommand(accountCommand(context))
     .addCommand(eventsCommand(context))
+    .addCommand(simulateCommand(context))
     .addCommand(configCommand(context));
   quietly([program, ...program.commands], terminal);
 

@@ -13,18 +13,21 @@ function crashOnBugs(logger: Logger): void {
   });
 }
 
-/** Closes the node, or gives up after the time of grace. @returns whether it closed. */
-async function closeWithin(node: TolldNode, graceMs: number): Promise<boolean> {
+/** Closes the node, or gives up after the time of grace. @throws what the node could not close. */
+async function closeWithin(node: TolldNode, graceMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), graceMs);
+  const late = new Promise<never>((_, reject) => {
+    const reason = new Error(`not everything was closed within ${graceMs} ms`);
+    timer = setTimeout(() => reject(reason), graceMs);
   });
-  const closed = await Promise.race([node.close().then(() => true), late]);
-  clearTimeout(timer);
-  return closed;
+  try {
+    await Promise.race([node.close(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-export function serveCommand({ readConfig, setExitCode }: CommandContext): Command {
+export function serveCommand({ readConfig }: CommandContext): Command {
   return new Command('serve')
     .description('run the daemon until SIGTERM, SIGINT or SIGHUP; logs are JSON lines on stdout')
     .action(async () => {
@@ -38,16 +41,13 @@ export function serveCommand({ readConfig, setExitCode }: CommandContext): Comma
       const node = await startNode(config, { logger });
       const signal = await stop.received;
       logger.info({ signal }, 'stopping');
-      if (await closeWithin(node, config.node.shutdownGraceMs)) {
+      try {
+        await closeWithin(node, config.node.shutdownGraceMs);
         logger.info({}, 'stopped');
-        return;
+      } catch (err) {
+        logger.error({ err }, 'stopped without closing everything');
+        // What is still open would keep the process alive.
+        process.exit(EXIT.failed);
       }
-      logger.error(
-        { graceMs: config.node.shutdownGraceMs },
-        'stopped before everything was closed',
-      );
-      setExitCode(EXIT.failed);
-      // What didn't close would keep the process alive.
-      process.exit(EXIT.failed);
     });
 }
