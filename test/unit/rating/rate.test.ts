@@ -459,21 +459,19 @@ describe('the deciding rule', () => {
   });
 
   it('is told apart for lists of service identifiers that begin alike', () => {
-    const rules = [3, 2, 1].map((id) => ({
-      id: `s${id}`,
-      match: { serviceIdentifiers: [id] },
-      rate: 'data',
-    }));
+    const rules: Rule[] = [
+      { id: 'one', match: { serviceIdentifiers: [1] }, rate: 'data' },
+      { id: 'two', match: { serviceIdentifiers: [2], ratingGroups: [10] }, rate: 'data' },
+      { id: 'three', match: { serviceIdentifiers: [3] }, rate: 'data' },
+    ];
     const tariff = compiled(tariffOf({ rules }));
-    for (const identifiers of [
-      [1, 2],
+    const found = [
       [1, 3],
-      [2, 1],
+      [1, 2],
       [3, 1],
-    ]) {
-      const about = question({ serviceIdentifiers: identifiers });
-      expect(ruleAt(rate(tariff, about), AT)).toBe(`s${Math.max(...identifiers)}`);
-    }
+      [2, 1],
+    ].map((serviceIdentifiers) => ruleAt(rate(tariff, question({ serviceIdentifiers })), AT));
+    expect(found).toEqual(['one', 'two', 'one', 'two']);
   });
 
   it('is found for more lists of service identifiers than are remembered', () => {
