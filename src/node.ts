@@ -67,7 +67,12 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
   const closers: (() => Promise<void>)[] = [];
   const closing = (close: () => Promise<void>): void => void closers.push(close);
   const closeAll = async (): Promise<void> => {
-    for (const close of closers.reverse()) await close();
+    for (const close of closers.splice(0).reverse()) {
+      // What does not close must not keep what is behind it open.
+      await close().catch((error: unknown) => {
+        logger.warn({ err: error }, 'a part did not close');
+      });
+    }
   };
   try {
     const metrics = createMetrics({ processMetrics: true });

@@ -91,7 +91,7 @@ BEGIN
   GRANT UPDATE ON tolld.account_states, tolld.buckets, tolld.sessions, tolld.flush_offsets,
     tolld.flush_leases, tolld.flushers, tolld.quarantined_events TO tolld_flusher;
   GRANT DELETE ON tolld.flushers TO tolld_flusher;
-  GRANT UPDATE (state, settled_at, applied_sequence) ON tolld.intents TO tolld_flusher;
+  GRANT UPDATE (state, refusal, settled_at, applied_sequence) ON tolld.intents TO tolld_flusher;
 
   GRANT INSERT, UPDATE ON tolld.installation, tolld.tenants, tolld.resources, tolld.tariffs,
     tolld.plans, tolld.config_versions, tolld.customers, tolld.accounts, tolld.subscriptions,

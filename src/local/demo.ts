@@ -15,7 +15,7 @@ import { untilRecorded } from '../outbox/recorded.js';
 import { findAccounts } from '../records/account-lookup.js';
 import { readRecordedAccount } from '../records/accounts.js';
 import { readBooks } from '../records/books.js';
-import { createDatabase } from '../records/database.js';
+import { asTenant, createDatabase } from '../records/database.js';
 import { readInstallation } from '../records/installation.js';
 import { cursorOf, listRatedEvents, type RatedEvent } from '../records/rated-events.js';
 import type { Config } from '../settings.js';
@@ -132,11 +132,13 @@ export async function watchRatedEvents(
   const look = async (): Promise<void> => {
     for (const { accountId } of accounts) {
       const place = after.get(accountId);
-      const { events } = await listRatedEvents(pool, {
-        accountId,
-        limit: 100,
-        ...(place === undefined ? { since } : { after: place }),
-      });
+      const { events } = await asTenant(pool, DEMO_TENANT, (client) =>
+        listRatedEvents(client, {
+          accountId,
+          limit: 100,
+          ...(place === undefined ? { since } : { after: place }),
+        }),
+      );
       for (const event of events) print(describeRatedEvent(event));
       const last = events.at(-1);
       if (last !== undefined) after.set(accountId, cursorOf(last));
@@ -190,10 +192,11 @@ export async function proveBooks(
     for (const place of await demoAccounts(pool)) {
       const { accountId, partition } = place;
       const account = await readAccount(connection.engine, partition, accountId);
-      const recorded = await readRecordedAccount(pool, accountId);
-      const books = new Map(
-        (await readBooks(pool, accountId)).map((line) => [line.bucketId, line]),
-      );
+      const { recorded, lines } = await asTenant(pool, DEMO_TENANT, async (client) => ({
+        recorded: await readRecordedAccount(client, accountId),
+        lines: await readBooks(client, accountId),
+      }));
+      const books = new Map(lines.map((line) => [line.bucketId, line]));
       if (account?.sequence !== recorded?.lastSequence) {
         differences.push(
           `${accountId}: Redis is at event ${account?.sequence ?? 0}, Postgres at ${recorded?.lastSequence ?? 0}`,

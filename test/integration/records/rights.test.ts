@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createLogger } from '../../../src/observability/logger.js';
+import { writeSettledIntents } from '../../../src/records/confirmations.js';
 import { asTenant, createDatabase, EVERY_TENANT } from '../../../src/records/database.js';
 import { testDatabase } from '../../support/postgres.js';
 
@@ -127,5 +128,27 @@ describe('months', () => {
     ]);
     expect(again.map(({ rows: [row] }) => row?.made).sort()).toEqual([0, 9]);
     await pool.end();
+  });
+});
+
+describe('the flusher', () => {
+  test('may confirm an intent, refused or applied, and nothing else of it', async () => {
+    await database.pool.query(`
+      INSERT INTO tolld.intents (id, tenant, account_id, number, kind, body, idempotency_key)
+      VALUES ('i1', 'a', 'a1', 1, 'grant', '{}', 'k1')`);
+    const pool = connect('flusher');
+    const client = await pool.connect();
+    const settled = { state: 'refused', refusal: 'bucket-exists', sequence: 3 } as const;
+    await writeSettledIntents(
+      client,
+      new Map([['i1', { id: 'i1', ...settled, at: '2026-11-21T10:00:00Z' }]]),
+    );
+    await expect(client.query(`UPDATE tolld.intents SET body = '[]'`)).rejects.toThrow(
+      /permission denied/,
+    );
+    client.release();
+    await pool.end();
+    const { rows } = await database.pool.query('SELECT state, refusal FROM tolld.intents');
+    expect(rows).toEqual([{ state: 'refused', refusal: 'bucket-exists' }]);
   });
 });
