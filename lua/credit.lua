@@ -168,16 +168,13 @@ else
       { EVENT_LEDGER, kind, number, intent, reason, impacts, definition or false }
   end
 end
-if not refusal then
-  sort_buckets(account)
-end
 account[ACCOUNT_INTENT] = number
 account[ACCOUNT_LAST_SEEN] = now
-account[ACCOUNT_NEXT_CHANGE] = next_change(account)
 if not refusal then
+  sort_buckets(account)
   turn_buckets(account, events, now)
-  check_thresholds(account, events)
 end
+check_thresholds(account, events)
 local starved = account[ACCOUNT_STARVED]
 if not refusal then
   account[ACCOUNT_STARVED] = {}

@@ -1,20 +1,19 @@
 -- What time and use do to buckets: activation at first use, the end of a validity.
 
--- next_change(account): when the account's buckets next change by themselves; 0 for never.
-local function next_change(account)
+-- next_change(account, now): when the account's buckets next change by themselves; 0 for never. A
+-- suspended bucket ends too: what is in it expires.
+local function next_change(account, now)
   local soonest = 0
   local buckets = account[ACCOUNT_BUCKETS]
   for i = 3, #buckets, 3 do
     local bucket = open_bucket(buckets, i)
-    local at = 0
-    local state, starts, ends = bucket[BUCKET_STATE], bucket[BUCKET_START], bucket[BUCKET_END]
-    if state == STATE_PENDING and starts > 0 and (ends == 0 or starts < ends) then
+    local state, at = bucket[BUCKET_STATE], bucket[BUCKET_END]
+    if at <= now or (state == STATE_INACTIVE and bucket[BUCKET_REMAINING] <= 0) then
+      at = 0
+    end
+    local starts = bucket[BUCKET_START]
+    if state == STATE_PENDING and starts > now and (at == 0 or starts < at) then
       at = starts
-    elseif
-      state ~= STATE_INACTIVE or bucket[BUCKET_REMAINING] - bucket[BUCKET_RESERVED] > 0
-    then
-      -- A suspended bucket ends too: what is in it expires.
-      at = ends
     end
     if at > 0 and (soonest == 0 or at < soonest) then
       soonest = at
@@ -132,7 +131,7 @@ local function start_pending(account, events, now, walk)
     return false
   end
   sort_buckets(account)
-  account[ACCOUNT_NEXT_CHANGE] = next_change(account)
+  account[ACCOUNT_NEXT_CHANGE] = next_change(account, now)
   return true
 end
 
@@ -176,7 +175,7 @@ local function turn_buckets(account, events, now)
       expire_rest(events, bucket)
     end
   end
-  account[ACCOUNT_NEXT_CHANGE] = next_change(account)
+  account[ACCOUNT_NEXT_CHANGE] = next_change(account, now)
   start_pending(account, events, now)
 end
 
@@ -219,5 +218,5 @@ local function start_armed(account, events, walk, now)
     end
   end
   sort_buckets(account)
-  account[ACCOUNT_NEXT_CHANGE] = next_change(account)
+  account[ACCOUNT_NEXT_CHANGE] = next_change(account, now)
 end

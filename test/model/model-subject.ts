@@ -1,0 +1,20 @@
+/** The model as a charging subject, so that scenarios run against it as they do against the scripts. */
+import type { ChargingSubject } from '../support/charging-subject.js';
+import { ChargingModel } from './charging-model.js';
+
+export function createModelSubject(model = new ChargingModel()): ChargingSubject {
+  return {
+    charge: async (request) => model.charge(request),
+    settle: async (request) => model.settle(request),
+    enquire: async (request) => model.enquire(request),
+    credit: async (request) => model.credit(request),
+    provision: async (request) => model.provision(request),
+    sweep: async (timer, now) => model.sweep(timer, now),
+    dueTimers: async (partition, now) => model.dueTimers(partition, now),
+    account: async (_partition, accountId) => model.account(accountId),
+    fence: async (_partition, closed) => {
+      model.world.closed = closed;
+    },
+    newEntries: async () => model.newEntries(),
+  };
+}
