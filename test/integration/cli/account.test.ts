@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createEngineConnection } from '../../../src/charging/engine-connection.js';
 import { decodeEntry } from '../../../src/charging/event-codec.js';
 import { openKeySpace } from '../../../src/charging/partitions.js';
@@ -12,6 +12,7 @@ import { createLogger } from '../../../src/observability/logger.js';
 import { createMetrics } from '../../../src/observability/metrics.js';
 import { createFlusher } from '../../../src/outbox/flusher.js';
 import { createOutboxMetrics } from '../../../src/outbox/metrics.js';
+import { untilRecorded } from '../../../src/outbox/recorded.js';
 import { createFlushLeases } from '../../../src/records/flush-leases.js';
 import { createFlushSink } from '../../../src/records/flush-sink.js';
 import { testDatabase } from '../../support/postgres.js';
@@ -92,11 +93,12 @@ async function chargeAndFlush(): Promise<void> {
       },
     ],
   });
+  const streams = createOutboxStreams({ redis: engine.redis, keys: engine.keys });
   const leaseMs = 3_000;
   const flusher = createFlusher(
     { intervalMs: 5, batchEntriesMax: 100, leaseMs, trimAfterSeconds: 900 },
     {
-      streams: createOutboxStreams({ redis: engine.redis, keys: engine.keys }),
+      streams,
       sink: createFlushSink({ pool: database.pool }),
       leases: createFlushLeases(
         { holder: 'test', partitions: PARTITIONS, leaseMs },
@@ -108,8 +110,7 @@ async function chargeAndFlush(): Promise<void> {
     },
   );
   flusher.start();
-  await vi.waitFor(() => expect(flusher.status().heldPartitions).toBe(PARTITIONS));
-  await flusher.drained();
+  await untilRecorded({ partitions: PARTITIONS, timeoutMs: 10_000 }, { streams });
   await flusher.stop();
   await connection.close();
 }
