@@ -3,7 +3,7 @@
  * arrive in Postgres, and the proof that the books balance.
  */
 import type pg from 'pg';
-import { createEngineConnection } from '../charging/engine-connection.js';
+import { createEngineConnection, type EngineConnection } from '../charging/engine-connection.js';
 import { readAccount } from '../charging/snapshot.js';
 import { createOutboxStreams } from '../charging/stream.js';
 import { formatTable } from '../cli/output.js';
@@ -20,7 +20,8 @@ import { readInstallation } from '../records/installation.js';
 import { cursorOf, listRatedEvents, type RatedEvent } from '../records/rated-events.js';
 import type { Config } from '../settings.js';
 import { createGySimulator, type GySimulator } from './gy-simulator/simulator.js';
-import type { SimulatedSubscriber } from './gy-simulator/traffic.js';
+import { compareTally, type ChargedService, type TallySession } from './gy-simulator/tally.js';
+import type { SimulatedSubscriber, SimulatedUnit } from './gy-simulator/traffic.js';
 
 /** The subscribers of examples/operator.yaml, by account. */
 export const DEMO_SUBSCRIBERS: Readonly<Record<string, SimulatedSubscriber>> = {
@@ -60,8 +61,11 @@ export interface DemoDependencies {
 }
 
 export interface Demo {
-  /** Plays the sessions and tells what happens. @throws ConnectionError */
-  play(): Promise<void>;
+  /**
+   * Plays the sessions and tells what happens. Returns what the gateway counted by itself.
+   * @throws ConnectionError
+   */
+  play(): Promise<readonly TallySession[]>;
   /** Ends the sessions under way. */
   stop(): void;
 }
@@ -93,6 +97,7 @@ export function createDemo(options: DemoOptions, { logger, print }: DemoDependen
     play: async () => {
       const result = await simulator.run();
       for (const line of describeResult(result)) print(line);
+      return result.tally;
     },
     stop: () => simulator.stop(),
   };
@@ -161,17 +166,24 @@ export async function watchRatedEvents(
 /** How long the last events may take to arrive in Postgres. */
 const RECORDED_MS = 10_000;
 
-/**
- * Waits until Postgres has every event, then adds up the books of the demo's accounts from the facts
- * and compares them with what Redis holds.
- * @throws BooksError, or NotRecordedError when events do not arrive.
- */
-export async function proveBooks(
-  config: Config,
-  { logger, print }: DemoDependencies,
-): Promise<void> {
+/** Waits until Postgres has everything charged so far. @throws NotRecordedError */
+export async function awaitRecord(config: Config, { logger }: DemoDependencies): Promise<void> {
   const pool = createReader(config, logger);
-  const connection = createEngineConnection(
+  const connection = createConnection(config, logger);
+  try {
+    await connection.open();
+    const installation = await readInstallation(pool);
+    const partitions = installation?.partitions ?? config.engine.partitions;
+    const streams = createOutboxStreams(connection.engine);
+    await untilRecorded({ partitions, timeoutMs: RECORDED_MS }, { streams });
+  } finally {
+    await connection.close();
+    await pool.end();
+  }
+}
+
+function createConnection(config: Config, logger: Logger): EngineConnection {
+  return createEngineConnection(
     {
       url: config.redis.url,
       keyPrefix: config.redis.keyPrefix,
@@ -181,12 +193,67 @@ export async function proveBooks(
     },
     { logger },
   );
+}
+
+/**
+ * Compares what the gateway counted with what was rated, unit by unit.
+ * @throws BooksError where they differ.
+ */
+export async function proveUsage(
+  config: Config,
+  tally: readonly TallySession[],
+  { logger, print }: DemoDependencies,
+): Promise<void> {
+  const pool = createReader(config, logger);
+  try {
+    const charged: ChargedService[] = [];
+    for (const { sessionId } of tally) {
+      const { events } = await asTenant(pool, DEMO_TENANT, (client) =>
+        listRatedEvents(client, { sessionId, limit: 10_000 }),
+      );
+      charged.push(...addUp(events));
+    }
+    const differences = compareTally(tally, charged).map(
+      ({ sessionId, what, expected, actual }) =>
+        `session ${sessionId}: ${what} is ${actual}, the gateway counted ${expected}`,
+    );
+    if (differences.length > 0) throw new BooksError(differences);
+    print('Every unit that the gateway counted is in the rated events, once.');
+  } finally {
+    await pool.end();
+  }
+}
+
+/** Rated usage by session and rating group. */
+function addUp(events: readonly RatedEvent[]): readonly ChargedService[] {
+  const services = new Map<string, ChargedService>();
+  for (const { sessionId, ratingGroup, unit, used } of events) {
+    const key = `${sessionId} ${ratingGroup ?? '-'}`;
+    const before = services.get(key)?.used ?? 0n;
+    services.set(key, {
+      sessionId,
+      ratingGroup,
+      unit: (unit ?? 'octets') as SimulatedUnit,
+      used: before + BigInt(used),
+      cost: null,
+    });
+  }
+  return [...services.values()];
+}
+
+/**
+ * Adds up the books of the demo's accounts from the facts in Postgres and compares them with what
+ * Redis holds; nothing may be on its way ({@link awaitRecord}).
+ * @throws BooksError
+ */
+export async function proveBooks(
+  config: Config,
+  { logger, print }: DemoDependencies,
+): Promise<void> {
+  const pool = createReader(config, logger);
+  const connection = createConnection(config, logger);
   try {
     await connection.open();
-    const installation = await readInstallation(pool);
-    const partitions = installation?.partitions ?? config.engine.partitions;
-    const streams = createOutboxStreams(connection.engine);
-    await untilRecorded({ partitions, timeoutMs: RECORDED_MS }, { streams });
     const rows: string[][] = [];
     const differences: string[] = [];
     for (const place of await demoAccounts(pool)) {

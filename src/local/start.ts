@@ -13,9 +13,11 @@ import { createLogger, type Logger } from '../observability/logger.js';
 import { migrate } from '../records/migrate.js';
 import type { Config } from '../settings.js';
 import {
+  awaitRecord,
   createDemo,
   DEMO_SUBSCRIBERS,
   proveBooks,
+  proveUsage,
   watchRatedEvents,
   type DemoDependencies,
 } from './demo.js';
@@ -185,12 +187,11 @@ async function playOnce(running: Running, dependencies: DemoDependencies): Promi
     },
     dependencies,
   );
-  try {
-    await demo.play();
-  } finally {
-    await stopWatching();
-  }
+  const tally = await demo.play();
+  await awaitRecord(config, dependencies);
+  await stopWatching();
   progress.note('');
+  await proveUsage(config, tally, dependencies);
   await proveBooks(config, dependencies);
   return 0;
 }
