@@ -95,6 +95,21 @@ describe('a Credit-Control-Answer', () => {
     expectVector('cca-granted', write(answered([granted, refused]), initial));
   });
 
+  it('grants events with the threshold of units', () => {
+    const granted = service({
+      granted: { unit: 'events', amount: 20 as Amount },
+      quotaThreshold: 5 as Amount,
+    });
+    const [mscc] = new WireMessage(write(answered([granted]))).avps.filter(
+      ({ code }) => code === 456,
+    );
+    const parts = avpsOf(mscc?.data ?? Buffer.alloc(0));
+    expect(parts.find(({ code }) => code === 1226)?.data.toString('hex')).toBe('00000005');
+    expect(parts.find(({ code }) => code === 431)?.data.toString('hex')).toBe(
+      '000001a1400000100000000000000014',
+    );
+  });
+
   it('names the moment at which the tariff changes', () => {
     const granted = service({
       granted: { unit: 'seconds', amount: 60 as Amount },
@@ -103,6 +118,16 @@ describe('a Credit-Control-Answer', () => {
       tariffChangeAt: MIDDAY,
     });
     expectVector('cca-tariff-change', write(answered([granted])));
+  });
+
+  it('ends a service after its last units', () => {
+    const last = service({
+      granted: { unit: 'seconds', amount: 60 as Amount },
+      finalUnit: { action: 'terminate' },
+    });
+    const [mscc] = new WireMessage(write(answered([last]))).avps.filter(({ code }) => code === 456);
+    const indication = avpsOf(mscc?.data ?? Buffer.alloc(0)).find(({ code }) => code === 430);
+    expect(indication?.data.toString('hex')).toBe('000001c14000000c00000000');
   });
 
   it('redirects after the last units', () => {
