@@ -311,6 +311,8 @@ export type SteeringOutcome =
         'unknown-nas' | 'not-configured' | 'nothing-changeable' | 'overloaded' | 'closed';
     };
 
+const CANONICAL_MAC = /^(?:[0-9A-F]{2}:){5}[0-9A-F]{2}$/;
+
 /** Octets of a MAC by the number of groups it is written in ("aabb.ccdd.eeff" has three). */
 const MAC_GROUPS: Readonly<Record<number, RegExp>> = {
   1: /^[0-9a-f]{12}$/i,
@@ -324,6 +326,7 @@ const MAC_GROUPS: Readonly<Record<number, RegExp>> = {
  * the ways that equipment writes it; null when the text is none.
  */
 export function canonicalMac(text: string): string | null {
+  if (CANONICAL_MAC.test(text)) return text;
   const trimmed = text.trim();
   if (trimmed.length < 11 || trimmed.length > 17) return null;
   const separator = /[^0-9a-f]/i.exec(trimmed)?.[0];

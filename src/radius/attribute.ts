@@ -59,9 +59,8 @@ export interface Attribute<T> extends KeyedAttribute {
 }
 
 /** An attribute of numbers with names; numbers without a name are values like any other. */
-export interface EnumeratedAttribute<
-  Names extends Readonly<Record<string, number>>,
-> extends Attribute<number> {
+export interface EnumeratedAttribute<Names extends Readonly<Record<string, number>>>
+  extends Attribute<number>, ValueNames {
   readonly values: Names;
 }
 
@@ -83,14 +82,17 @@ export function attributeValue<T>(attribute: Attribute<T>, value: T): RawAttribu
 }
 
 /** Name of a number of an enumerated attribute ("Start"), or the number as text. */
-export function valueName(
-  attribute: EnumeratedAttribute<Readonly<Record<string, number>>>,
-  value: number,
-): string {
-  for (const [name, number] of Object.entries(attribute.values)) {
-    if (number === value) return name;
-  }
-  return String(value);
+export function valueName(attribute: ValueNames, value: number): string {
+  return attribute.names.get(value) ?? String(value);
+}
+
+/** The names of an attribute's numbers. */
+export interface ValueNames {
+  readonly names: ReadonlyMap<number, string>;
+}
+
+function namesOf(values: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
+  return new Map(Object.entries(values).map(([name, number]) => [number, name]));
 }
 
 function checkUnsigned(name: string, value: number, max: number): void {
@@ -129,7 +131,7 @@ export function enumerated<const Names extends Readonly<Record<string, number>>>
   name: string,
   values: Names,
 ): EnumeratedAttribute<Names> {
-  return { ...integer(key, name), values };
+  return { ...integer(key, name), values, names: namesOf(values) };
 }
 
 /** Seconds since 1970, 32 bits [RFC 8044 3.3]. */
@@ -298,8 +300,8 @@ export function taggedEnumerated<const Names extends Readonly<Record<string, num
   key: AttributeKey,
   name: string,
   values: Names,
-): Attribute<Tagged<number>> & { readonly values: Names } {
-  return { ...taggedInteger(key, name), values };
+): Attribute<Tagged<number>> & ValueNames & { readonly values: Names } {
+  return { ...taggedInteger(key, name), values, names: namesOf(values) };
 }
 
 /** Text behind a tag of 0x01 to 0x1f; a first octet above that belongs to the text [RFC 2868 3.3]. */

@@ -3,8 +3,8 @@ import {
   valueName,
   vendorOf,
   type Attribute,
-  type EnumeratedAttribute,
   type RawAttribute,
+  type ValueNames,
 } from './attribute.js';
 import { ATTRIBUTES, VENDORS } from './generated/register.js';
 
@@ -35,16 +35,14 @@ function describeOctets(octets: Buffer): string {
   return `0x${octets.toString('hex')}`;
 }
 
-function isEnumerated(
-  attribute: Attribute<unknown>,
-): attribute is EnumeratedAttribute<Readonly<Record<string, number>>> & Attribute<unknown> {
-  return 'values' in attribute;
+function hasNames(attribute: Attribute<unknown>): attribute is Attribute<unknown> & ValueNames {
+  return 'names' in attribute;
 }
 
 function describeValue(attribute: Attribute<unknown>, value: unknown): string {
   if (Buffer.isBuffer(value)) return describeOctets(value);
   if (typeof value === 'number') {
-    return isEnumerated(attribute) ? valueName(attribute, value) : String(value);
+    return hasNames(attribute) ? valueName(attribute, value) : String(value);
   }
   if (typeof value === 'string' || typeof value === 'bigint') return String(value);
   if (isPrefix(value)) return `${value.address}/${value.length}`;

@@ -33,14 +33,19 @@ import type { RadiusPacket } from './packet.js';
 
 const CONTEXT_LENGTH_MAX = 128;
 
+// eslint-disable-next-line no-control-regex -- these are what must not pass
+const CONTROL = /[\x00-\x1f\x7f]/;
+// eslint-disable-next-line no-control-regex -- as above
+const CONTROLS = /[\x00-\x1f\x7f]/g;
+
+function escapeControl(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
 /** Text for an event: control characters as %XX, cut to 128 characters. */
 function contextText(value: string): string {
-  const escaped = value.replace(
-    // eslint-disable-next-line no-control-regex -- these are what must not pass
-    /[\x00-\x1f\x7f]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  );
-  return escaped.slice(0, CONTEXT_LENGTH_MAX);
+  const escaped = CONTROL.test(value) ? value.replace(CONTROLS, escapeControl) : value;
+  return escaped.length > CONTEXT_LENGTH_MAX ? escaped.slice(0, CONTEXT_LENGTH_MAX) : escaped;
 }
 
 const CONTEXT_ATTRIBUTES: readonly (readonly [string, Attribute<string>])[] = [
