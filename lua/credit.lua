@@ -92,8 +92,17 @@ local function add_amount(events, bucket, amount, now)
   return { bucket[BUCKET_ID], bucket[BUCKET_RESOURCE], amount, bucket[BUCKET_REMAINING], 0 }
 end
 
+-- definition_of(bucket): the bucket as it is now, whatever else this call does to it.
+local function definition_of(bucket)
+  local copy = {}
+  for i = 1, #bucket do
+    copy[i] = bucket[i]
+  end
+  return copy
+end
+
 -- apply(account, events, operation, now): carries one operation out. Returns its impact, or false,
--- and the bucket where its definition is new.
+-- and the bucket's definition where that is new.
 local function apply(account, events, operation, now)
   local code = operation[1]
   if code == OPERATION_SET_THRESHOLDS then
@@ -110,7 +119,8 @@ local function apply(account, events, operation, now)
       account[ACCOUNT_PENDING] = account[ACCOUNT_PENDING] + 1
     end
     local amount = bucket[BUCKET_REMAINING]
-    return { bucket[BUCKET_ID], bucket[BUCKET_RESOURCE], amount, amount, 0 }, bucket
+    local impact = { bucket[BUCKET_ID], bucket[BUCKET_RESOURCE], amount, amount, 0 }
+    return impact, definition_of(bucket)
   end
   local bucket = find_bucket({ account }, operation[2])
   if code == OPERATION_ADD then
@@ -124,7 +134,7 @@ local function apply(account, events, operation, now)
     local cause = operation[3] == STATE_INACTIVE and CAUSE_SUSPENDED or CAUSE_RESUMED
     change_state(events, bucket, operation[3], cause)
   end
-  return false, bucket
+  return false, definition_of(bucket)
 end
 
 forget_owner()

@@ -142,20 +142,17 @@ local function remember(list, name, wanted)
   end
 end
 
--- release_rest(books, key, header, loaded): at the end of a session gives back what the services
--- hold that the last request did not speak of, and adds them to the loaded ones.
-local function release_rest(books, key, header, loaded)
-  local services, missing = header[SESSION_SERVICES], {}
+-- release_all(books, key, header, loaded): at the end of a session gives back what its services
+-- still hold, those that the last request did not speak of and those that a later one had, and
+-- adds the former to the loaded ones.
+local function release_all(books, key, header, loaded)
+  local services = header[SESSION_SERVICES]
   for i = 1, #services do
-    if not loaded[services[i]] then
-      missing[#missing + 1] = services[i]
+    local name = services[i]
+    if not loaded[name] then
+      loaded[name] = cmsgpack.unpack(redis.call('HGET', key, 's:' .. name))
     end
-  end
-  for i = 1, #missing do
-    local field = 's:' .. missing[i]
-    local service = cmsgpack.unpack(redis.call('HGET', key, field))
-    release_legs(books, service)
-    loaded[missing[i]] = service
+    release_legs(books, loaded[name])
   end
 end
 
@@ -492,15 +489,16 @@ local function charge_session(keys, request, may_grant)
   if created and phase == PHASE_EVENT then
     header[SESSION_STATE] = SESSION_CLOSED
   elseif ends and open then
-    release_rest(books, session_key, header, loaded)
+    release_all(books, session_key, header, loaded)
     changed = true
     header[SESSION_STATE] = SESSION_CLOSED
     own[#own + 1] =
       session_event(session_id, header, CHANGE_CLOSED, number, request[REQUEST_CAUSE])
   end
   if changed and phase ~= PHASE_EVENT then
+    local starves = #starved > 0 and header[SESSION_STATE] == SESSION_OPEN
     for b = 1, #books do
-      remember(books[b][ACCOUNT_STARVED], session_id, #starved > 0 and not ends)
+      remember(books[b][ACCOUNT_STARVED], session_id, starves)
     end
   end
   if changed then
