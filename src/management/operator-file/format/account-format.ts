@@ -53,7 +53,7 @@ const validityFormat = z
   })
   .meta({ id: 'Validity', description: 'When a bucket may be used.' });
 
-const bucketFormat = z
+export const bucketFormat = z
   .strictObject({
     id: identifier().describe(
       'Name, unique in the account for ever: a bucket is granted once by its id.',
@@ -88,18 +88,28 @@ const bucketFormat = z
   })
   .meta({ id: 'Bucket', description: 'An amount of one resource that an account holds.' });
 
+const accountFields = {
+  id: identifier().describe('Name, unique over all tenants; events and commands use it.'),
+  tariff: identifier()
+    .exactOptional()
+    .describe('Tariff of its subscribers that name none of their own.'),
+  standing: choice(['active', 'suspended', 'closed'])
+    .exactOptional()
+    .describe('`active` at first; where absent later, it stays as it is.'),
+};
+
 export const accountFormat = z
   .strictObject({
-    id: identifier().describe('Name, unique over all tenants; events and commands use it.'),
-    tariff: identifier()
-      .exactOptional()
-      .describe('Tariff of its subscribers that name none of their own.'),
-    standing: choice(['active', 'suspended', 'closed'])
-      .exactOptional()
-      .describe('`active` at first; where absent later, it stays as it is.'),
+    ...accountFields,
     buckets: listOf(bucketFormat).exactOptional().describe('Granted once each, never set.'),
   })
   .meta({ id: 'Account', description: 'What subscribers are charged to: buckets in one place.' });
+
+/** An account without a look at its buckets: one with a fault must not hide those of others. */
+export const accountHeadFormat = z.strictObject({
+  ...accountFields,
+  buckets: listOf(z.unknown()).exactOptional(),
+});
 
 const identityFormat = z
   .strictObject({
@@ -130,6 +140,6 @@ export const subscriberFormat = z
 export type BucketFields = z.infer<typeof bucketFormat>;
 export type ValidityFields = z.infer<typeof validityFormat>;
 export type ScopeFields = z.infer<typeof scopeFormat>;
-export type AccountFields = z.infer<typeof accountFormat>;
+export type AccountHeadFields = z.infer<typeof accountHeadFormat>;
 export type IdentityFields = z.infer<typeof identityFormat>;
 export type SubscriberFields = z.infer<typeof subscriberFormat>;

@@ -1,7 +1,8 @@
 /** What becomes of a bucket that was granted already, when a file declares it otherwise. */
 import type { FilePath } from '../reading/file-fault.js';
 import type { AccountState, ResourceState } from './current-state.js';
-import { amountText, type DeclaredBucket } from './declare-bucket.js';
+import { amountText } from './declare-bucket.js';
+import type { DeclaredBucket } from './declared-bucket.js';
 import { canonicalJson, type Findings } from './findings.js';
 
 /** Changes of a granted bucket that an intent can make. */

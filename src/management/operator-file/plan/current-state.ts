@@ -2,7 +2,7 @@
 import type { AccountStanding, BucketState } from '../../../domain/events.js';
 import type { ChargingPolicy, ResourceDeclaration } from '../../../rating/catalog.js';
 import type { Tariff } from '../../../rating/tariff.js';
-import type { DeclaredBucket } from './declare-bucket.js';
+import type { DeclaredBucket } from './declared-bucket.js';
 
 export interface TenantState {
   readonly name: string;

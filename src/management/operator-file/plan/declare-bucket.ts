@@ -1,5 +1,4 @@
 /** A bucket of the file in the engine's numbers: what is granted, and what a later file compares. */
-import { DateTime } from 'luxon';
 import {
   AmountRangeError,
   formatDecimal,
@@ -9,38 +8,14 @@ import {
   type Amount,
 } from '../../../domain/amounts.js';
 import { UNIT_KINDS, type UnitKind } from '../../../domain/units.js';
-import { type BucketFields, type ValidityFields } from '../format/account-format.js';
 import { PRIORITY_DEFAULTS } from '../../../rating/plan.js';
+import type { BucketFields } from '../format/account-format.js';
 import { parseQuantity, QUANTITY_EXPECTED } from '../format/quantity.js';
 import type { FilePath } from '../reading/file-fault.js';
 import type { ResourceState } from './current-state.js';
+import { validityOf } from './declare-validity.js';
+import type { DeclaredBucket, DeclaredScope } from './declared-bucket.js';
 import type { Findings } from './findings.js';
-
-/** Everything in the resource's smallest unit and in milliseconds. Kept with the account. */
-export interface DeclaredBucket {
-  readonly resource: string;
-  readonly kind: 'units' | 'money';
-  readonly amount: number;
-  readonly priority: number;
-  readonly step: number;
-  readonly blocker: boolean;
-  readonly bundle: string | null;
-  readonly scope: DeclaredScope | null;
-  /** Null for none: postpaid without a limit. */
-  readonly floor: number | null;
-  readonly fromMs: number | null;
-  readonly untilMs: number | null;
-  /** From the start: its first use where `armed`. */
-  readonly durationMs: number | null;
-  readonly armed: boolean;
-}
-
-export interface DeclaredScope {
-  readonly contexts?: readonly string[];
-  readonly ratingGroups?: readonly number[];
-  readonly zones?: readonly string[];
-  readonly bands?: readonly string[];
-}
 
 /** Prices and buckets of a unit are read in the same measures. */
 function unitOf(resource: ResourceState): UnitKind | null {
@@ -168,56 +143,6 @@ function floorOf(fields: BucketFields, around: BucketSurroundings): number | nul
   const amount = moneyOf(written, key, around);
   // No negative zero: it is another text in JSON and MessagePack.
   return creditLimit === undefined || amount === 0 ? amount : 0 - amount;
-}
-
-type Validity = Pick<DeclaredBucket, 'fromMs' | 'untilMs' | 'durationMs' | 'armed'>;
-
-function validityOf(validity: ValidityFields, around: BucketSurroundings): Validity {
-  const { findings } = around;
-  const path = [...around.path, 'validity'];
-  const { duration } = validity;
-  const armed = validity.starts === 'first-use';
-  const seconds = duration === undefined ? null : parseQuantity(duration, 'seconds');
-  const durationMs = seconds === null ? null : seconds * 1000;
-  if (duration !== undefined && (durationMs === null || !isPeriod(durationMs))) {
-    const remedy = `write ${QUANTITY_EXPECTED.seconds}, 100 years at most`;
-    findings.fault([...path, 'duration'], `"${duration}" is no length of time`, remedy);
-  }
-  const fromMs = momentOf(validity, 'from', { ...around, path });
-  const untilMs = momentOf(validity, 'until', { ...around, path });
-  if (armed && duration === undefined) {
-    const remedy = 'add duration, such as "30 days"';
-    findings.fault(path, 'it starts at first use and has no duration', remedy);
-  }
-  if (armed && fromMs !== null) {
-    findings.fault([...path, 'from'], 'it starts at first use and from', 'remove one of the two');
-  }
-  if (!armed && duration !== undefined && untilMs !== null) {
-    findings.fault(path, 'it ends by duration and until', 'remove one of the two');
-  }
-  if (fromMs !== null && untilMs !== null && untilMs <= fromMs) {
-    findings.fault([...path, 'until'], 'it ends before it begins', 'move one of them');
-  }
-  return { fromMs, untilMs, durationMs, armed };
-}
-
-const CENTURY_MS = 36_525 * 86_400_000;
-
-function isPeriod(durationMs: number): boolean {
-  return durationMs > 0 && durationMs <= CENTURY_MS;
-}
-
-function momentOf(
-  validity: ValidityFields,
-  key: 'from' | 'until',
-  { path, timezone, findings }: BucketSurroundings,
-): number | null {
-  const written = validity[key];
-  if (written === undefined) return null;
-  const at = DateTime.fromISO(written, { zone: timezone }).toMillis();
-  if (at > 0) return at;
-  findings.fault([...path, key], `"${written}" is no date after 1970`, 'correct it');
-  return null;
 }
 
 /** "20 EUR", "5000000000 octets". */

@@ -33,11 +33,11 @@ export interface TariffSurroundings {
   readonly findings: Findings;
 }
 
-/** The declared tariff; null, with a fault for each reason, where it says no clear thing. */
-export function declareTariff(fields: TariffFields, around: TariffSurroundings): Tariff | null {
-  const before = around.findings.faults.length;
-  const versions = versionsOf(fields, around);
-  if (around.findings.faults.length > before) return null;
+/**
+ * The declared tariff. What says no clear thing becomes a fault, and something harmless stands in
+ * its place, so that the rest can be checked as well.
+ */
+export function declareTariff(fields: TariffFields, around: TariffSurroundings): Tariff {
   return {
     code: fields.code,
     ...(fields.name !== undefined && { name: fields.name }),
@@ -46,7 +46,7 @@ export function declareTariff(fields: TariffFields, around: TariffSurroundings):
     ...(fields.zones && { zones: fields.zones }),
     ...(fields.bands && { bands: fields.bands }),
     ...(fields.counters && { counters: fields.counters }),
-    versions,
+    versions: versionsOf(fields, around),
   };
 }
 
@@ -55,7 +55,7 @@ function versionsOf(fields: TariffFields, around: TariffSurroundings): TariffVer
   const { flatRates, versions, quotas } = fields;
   if ((flatRates === undefined) === (versions === undefined)) {
     const remedy = 'write flatRates for plain prices, or versions for everything else';
-    const message = `tariff ${fields.code} has ${flatRates ? 'both' : 'neither'} forms of prices`;
+    const message = `tariff ${fields.code} has ${flatRates ? 'two forms' : 'no form'} of prices`;
     findings.fault(path, message, remedy);
     return [];
   }
@@ -162,8 +162,8 @@ function checkForm(rate: AnyRate, { path, findings }: TariffSurroundings): void 
     const found = forms.length === 0 ? 'no price' : forms.join(' and ');
     findings.fault(path, `rate ${rate.id} has ${found}`, 'write one of price, slots and tiers');
   } else if ((rate.tiers === undefined) !== (rate.counter === undefined)) {
-    const remedy = 'write both, or price';
-    findings.fault(path, `rate ${rate.id} has one of counter and tiers`, remedy);
+    const found = rate.tiers === undefined ? 'a counter without tiers' : 'tiers without a counter';
+    findings.fault(path, `rate ${rate.id} has ${found}`, 'write both, or price');
   } else if (rate.slots !== undefined && (rate.step ?? rate.firstStep) !== undefined) {
     findings.fault(path, `rate ${rate.id} has slots and a step`, 'write the step into its slots');
   }

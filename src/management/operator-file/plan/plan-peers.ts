@@ -6,7 +6,7 @@ import type { FilePath } from '../reading/file-fault.js';
 import type { Entry } from '../reading/read-file.js';
 import type { CurrentState, PeerState } from './current-state.js';
 import { differences, type Findings } from './findings.js';
-import { NETWORK_SCOPE_DEFAULT } from './plan-subscribers.js';
+import { NETWORK_SCOPE_DEFAULT } from './plan-identities.js';
 
 export interface PeerWrite extends PeerState {
   readonly name: string;

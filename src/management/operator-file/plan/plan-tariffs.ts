@@ -3,6 +3,7 @@ import { DateTime } from 'luxon';
 import { compileTariff } from '../../../rating/compile.js';
 import type { Tariff } from '../../../rating/tariff.js';
 import type { TariffFields } from '../format/tariff-format.js';
+import type { FilePath } from '../reading/file-fault.js';
 import type { Entry, TenantEntry } from '../reading/read-file.js';
 import type { CurrentState, TariffState } from './current-state.js';
 import { declareTariff, placeTariffFault } from './declare-tariff.js';
@@ -26,6 +27,25 @@ export interface PlannedTariffs {
   /** Null where a tariff has a fault: then anything may be a zone or band of it. */
   readonly zones: ReadonlySet<string> | null;
   readonly bands: ReadonlySet<string> | null;
+}
+
+/** A tariff that is named must be there and in use. */
+export function checkTariff(
+  code: string,
+  path: FilePath,
+  { usable, retired }: PlannedTariffs,
+  findings: Findings,
+): void {
+  if (usable.has(code)) return;
+  if (retired.has(code)) {
+    findings.fault(path, `tariff ${code} is retired`, 'name another, or take it into use again');
+  } else {
+    findings.fault(
+      path,
+      `there is no tariff ${code}`,
+      'declare it in tariffs, or correct the name',
+    );
+  }
 }
 
 interface TariffContext {
@@ -86,17 +106,19 @@ function planTariff(
   }
   const { timezone } = tenant;
   const currency = { code: resource.code, scale: resource.scale };
+  const faultsBefore = findings.faults.length;
   const definition = declareTariff(fields, { path, timezone, currency, findings });
-  if (definition === null) return failed;
+  const unclear = findings.faults.slice(faultsBefore).map((fault) => fault.path);
   const retired = fields.retired ?? false;
   const name = `${tenant.code}/${fields.code}`;
   const same =
     before !== undefined && canonicalJson(before.definition) === canonicalJson(definition);
-  if (same && before.retired === retired) {
+  if (unclear.length === 0 && same && before.retired === retired) {
     findings.compare('tariff', name, []);
     return { retired, definition };
   }
-  if (!compiles(definition, fields, path, findings)) return failed;
+  const compiles = checkCompiled(definition, { fields, path, unclear }, findings);
+  if (!compiles || unclear.length > 0) return failed;
   const revision = (before?.revision ?? 0) + 1;
   plan.tariffs.push({ tenant: tenant.code, code: fields.code, revision, definition, retired });
   if (before === undefined) findings.create('tariff', name);
@@ -108,19 +130,30 @@ function planTariff(
   return { retired, definition };
 }
 
-function compiles(
+/** Faults that rating finds, except those of what was unclear anyway. */
+function checkCompiled(
   definition: Tariff,
-  fields: TariffFields,
-  path: Entry<unknown>['path'],
+  written: {
+    readonly fields: TariffFields;
+    readonly path: FilePath;
+    readonly unclear: readonly FilePath[];
+  },
   findings: Findings,
 ): boolean {
   const compiled = compileTariff(definition);
   if (compiled.result === 'compiled') return true;
   for (const fault of compiled.faults) {
-    const placed = placeTariffFault(fault, fields, path);
+    const placed = placeTariffFault(fault, written.fields, written.path);
+    if (written.unclear.some((path) => leadsInto(path, placed.path))) continue;
     findings.fault(placed.path, placed.message, placed.remedy);
   }
   return false;
+}
+
+/** Whether one path is the beginning of the other. */
+function leadsInto(left: FilePath, right: FilePath): boolean {
+  const length = Math.min(left.length, right.length);
+  return left.slice(0, length).every((step, index) => step === right[index]);
 }
 
 /** Which parts of a tariff differ: a whole diff would be longer than the file. */
@@ -144,7 +177,7 @@ function noteRunningVersions(
   change: {
     readonly before: Tariff;
     readonly after: Tariff;
-    readonly path: Entry<unknown>['path'];
+    readonly path: FilePath;
     readonly now: number;
   },
   findings: Findings,

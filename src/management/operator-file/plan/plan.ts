@@ -4,18 +4,17 @@
  */
 import type { PathFault } from '../reading/file-fault.js';
 import type { OperatorFile, TenantEntry } from '../reading/read-file.js';
-import type { CurrentState } from './current-state.js';
+import type { CurrentState, IdentityState } from './current-state.js';
 import { createFindings, type Findings, type PlannedChange } from './findings.js';
-import { planAccounts, type AccountWrite, type PlannedAccount } from './plan-accounts.js';
+import type { AccountWrite } from './account-write.js';
+import { planAccounts, type PlannedAccount } from './plan-accounts.js';
 import { planPeers, type PeerWrite } from './plan-peers.js';
 import {
   checkForeignIdentities,
-  planSubscribers,
   type IdentityClaims,
   type IdentityWrite,
-  type SubscriberWrite,
-  type SubscribersPlan,
-} from './plan-subscribers.js';
+} from './plan-identities.js';
+import { planSubscribers, type SubscriberWrite, type SubscribersPlan } from './plan-subscribers.js';
 import { planTariffs, type PlannedTariffs, type TariffWrite } from './plan-tariffs.js';
 import {
   planTenant,
@@ -67,7 +66,9 @@ export function planLoad(
     republished: new Set(),
   };
   const accounts = new Map<string, PlannedAccount>();
-  const claims: IdentityClaims = { subscribers: new Map(), inFile: new Map() };
+  const claims: IdentityClaims = new Map();
+  const owners = new Map<string, string>();
+  const identities = bySubscriber(current.identities);
   const planned = file.tenants.map((entry) => {
     const tenant = planTenant(entry, current, { findings, plan });
     if (tenant === null) return null;
@@ -83,16 +84,31 @@ export function planLoad(
       tariffs,
       accounts,
       current,
+      owners,
+      identities,
       claims,
       findings,
       plan,
     });
     checkRetired(entry, { tenant, tariffs }, current, findings);
   }
-  checkForeignIdentities(claims, current, { findings, plan });
+  checkForeignIdentities(claims, current.identities, { findings, plan });
   planPeers(file.diameterPeers, current, { findings, plan });
   const { changes, notes, faults } = findings;
   return { plan, changes, notes, faults };
+}
+
+function bySubscriber(
+  identities: readonly IdentityState[],
+): ReadonlyMap<string, readonly IdentityState[]> {
+  const groups = new Map<string, IdentityState[]>();
+  for (const identity of identities) {
+    if (identity.subscriber === null) continue;
+    const group = groups.get(identity.subscriber);
+    if (group === undefined) groups.set(identity.subscriber, [identity]);
+    else group.push(identity);
+  }
+  return groups;
 }
 
 /** A tariff that the file retires must be named by nobody, in the file or beside it. */

@@ -1,20 +1,17 @@
 /** Reads from Postgres what an operator file speaks of. */
-import { and, eq, isNull, ne, or, sql, type SQL, type Column } from 'drizzle-orm';
+import { and, ne, or, sql, type SQL } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
-import { buckets } from '../../../../schema/balances.js';
 import { resources, tariffs } from '../../../../schema/catalog.js';
 import { accounts, identities, subscriptions } from '../../../../schema/customers.js';
 import { diameterPeers } from '../../../../schema/network.js';
-import { intents } from '../../../../schema/provisioning.js';
 import { installation, tenants } from '../../../../schema/tenants.js';
 import { canonicalMac } from '../../../domain/access.js';
-import type { BucketState } from '../../../domain/events.js';
 import type { ChargingPolicy } from '../../../rating/catalog.js';
 import type { Tariff } from '../../../rating/tariff.js';
 import type { OperatorFile } from '../reading/read-file.js';
+import { readAccounts } from './account-reader.js';
 import type {
-  AccountState,
   CurrentState,
   IdentityState,
   PeerState,
@@ -24,13 +21,7 @@ import type {
   TariffUse,
   TenantState,
 } from './current-state.js';
-import type { DeclaredBucket } from './declare-bucket.js';
-import { grantKey } from './plan-accounts.js';
-
-/** What an account keeps of the file that declared it (`accounts.definition`). */
-export interface AccountDefinition {
-  readonly buckets?: Readonly<Record<string, DeclaredBucket>>;
-}
+import { anyOf, grouped, type Grouped } from './row-lists.js';
 
 export interface StateReaderOptions {
   /** Locks the accounts until the transaction ends, for a plan that will be written. */
@@ -70,11 +61,6 @@ export async function readCurrentState(
     peers: await readPeers(database),
     tariffUses: await readTariffUses(database, file),
   };
-}
-
-/** `column = ANY(list)`: one parameter however long the list is. */
-function anyOf(column: Column, list: readonly string[]): SQL {
-  return sql`${column} = ANY(${sql.param([...list])}::text[])`;
 }
 
 /** Every spelling under which a value of the file may be kept. */
@@ -134,106 +120,6 @@ async function readTariffs(
       return [tenant, code, { revision, retired, definition: definition as Tariff }];
     }),
   );
-}
-
-type Grouped<Value> = readonly [tenant: string, code: string, value: Value];
-
-function grouped<Value>(
-  rows: readonly Grouped<Value>[],
-): ReadonlyMap<string, ReadonlyMap<string, Value>> {
-  const groups = new Map<string, Map<string, Value>>();
-  for (const [tenant, code, value] of rows) {
-    const group = groups.get(tenant) ?? new Map<string, Value>();
-    groups.set(tenant, group.set(code, value));
-  }
-  return groups;
-}
-
-async function readAccounts(
-  database: NodePgDatabase,
-  ids: readonly string[],
-  lock: boolean,
-): Promise<ReadonlyMap<string, AccountState>> {
-  // In the order of ids, so that two loads never wait for each other in a circle.
-  const query = database
-    .select()
-    .from(accounts)
-    .where(anyOf(accounts.id, ids))
-    .orderBy(accounts.id);
-  const rows = lock ? await query.for('update') : await query;
-  const known = rows.map(({ id }) => id);
-  const held = await readHeld(database, known);
-  const refused = await readRefused(database, rows);
-  const dependents = await readDependents(database, known);
-  return new Map(
-    rows.map((row) => [
-      row.id,
-      {
-        tenant: row.tenant,
-        partition: row.partition,
-        tariff: row.tariff,
-        standing: row.standing,
-        profileVersion: row.profileVersion,
-        lastIntent: row.lastIntent,
-        declared: (row.definition as AccountDefinition).buckets ?? {},
-        held: held.get(row.id) ?? new Map<string, BucketState | null>(),
-        refused: refused.get(row.id) ?? new Map<string, string>(),
-        dependents: dependents.get(row.id) ?? [],
-      },
-    ]),
-  );
-}
-
-async function readHeld(
-  database: NodePgDatabase,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, ReadonlyMap<string, BucketState | null>>> {
-  const { accountId, bucketId, state } = buckets;
-  const rows = await database
-    .select({ accountId, bucketId, state })
-    .from(buckets)
-    .where(anyOf(accountId, ids));
-  return grouped(rows.map((row) => [row.accountId, row.bucketId, row.state]));
-}
-
-async function readRefused(
-  database: NodePgDatabase,
-  rows: readonly { readonly id: string; readonly definition: unknown }[],
-): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
-  const keys = new Map(
-    rows.flatMap(({ id, definition }) =>
-      Object.keys((definition as AccountDefinition).buckets ?? {}).map((bucket) => [
-        grantKey(id, bucket),
-        { id, bucket },
-      ]),
-    ),
-  );
-  const found = await database
-    .select({ key: intents.idempotencyKey, refusal: intents.refusal })
-    .from(intents)
-    .where(and(eq(intents.state, 'refused'), anyOf(intents.idempotencyKey, [...keys.keys()])));
-  return grouped(
-    found.flatMap(({ key, refusal }): Grouped<string>[] => {
-      const grant = keys.get(key);
-      return grant === undefined ? [] : [[grant.id, grant.bucket, refusal ?? 'no reason given']];
-    }),
-  );
-}
-
-async function readDependents(
-  database: NodePgDatabase,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const { id, accountId, tariff, state } = subscriptions;
-  const rows = await database
-    .select({ id, accountId })
-    .from(subscriptions)
-    .where(and(anyOf(accountId, ids), isNull(tariff), ne(state, 'closed')));
-  const dependents = new Map<string, string[]>();
-  for (const row of rows) {
-    dependents.set(row.accountId, [...(dependents.get(row.accountId) ?? []), row.id]);
-  }
-  return dependents;
 }
 
 async function readSubscribers(

@@ -1,18 +1,18 @@
 /** Writes a plan: rows, intents and what must be published, all in the caller's transaction. */
-import { and, eq, lt, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
-import { configVersions, resources, tariffs } from '../../../../schema/catalog.js';
+import { configVersions } from '../../../../schema/catalog.js';
 import { accounts, identities, subscriptions } from '../../../../schema/customers.js';
-import { diameterPeers } from '../../../../schema/network.js';
 import { intents, publications } from '../../../../schema/provisioning.js';
-import { tenants } from '../../../../schema/tenants.js';
-import { newIdentifier } from '../../identifier.js';
 import type { IntentBody } from '../../balances/intent.js';
 import { ACCOUNT_TOPIC } from '../../balances/publication.js';
+import { newIdentifier } from '../../identifier.js';
+import type { AccountDefinition } from './account-reader.js';
 import type { CurrentState } from './current-state.js';
 import type { Plan } from './plan.js';
-import type { AccountDefinition } from './state-reader.js';
+import { inChunks, proposed } from './row-chunks.js';
+import { writePeers, writeResources, writeTariffs, writeTenants } from './write-catalog.js';
 
 /** The record was made by nobody yet: there are no partitions that accounts could be put into. */
 export class InstallationMissingError extends Error {
@@ -41,9 +41,6 @@ export interface WriteResult {
   readonly intents: number;
 }
 
-/** Rows of one statement: far below the 65,535 parameters that one may have. */
-const ROWS_PER_STATEMENT = 1_000;
-
 /**
  * Writes every row of a plan that has no faults.
  * @throws InstallationMissingError when accounts have no partitions to go to.
@@ -64,104 +61,6 @@ export async function writePlan(
   const count = await writeIntents(database, plan, options);
   await writePublications(database, plan, options);
   return { configVersion: await takeVersion(database, plan, options), intents: count };
-}
-
-async function inChunks<Row>(
-  rows: readonly Row[],
-  write: (chunk: Row[]) => Promise<unknown>,
-): Promise<void> {
-  for (let from = 0; from < rows.length; from += ROWS_PER_STATEMENT) {
-    await write(rows.slice(from, from + ROWS_PER_STATEMENT));
-  }
-}
-
-/** The value that an insert proposed, where the row exists. */
-function proposed(column: string) {
-  return sql.raw(`excluded.${column}`);
-}
-
-async function writeTenants(database: NodePgDatabase, plan: Plan): Promise<void> {
-  await inChunks(plan.tenants, (chunk) =>
-    database
-      .insert(tenants)
-      .values(chunk.map(({ code, ...rest }) => ({ id: code, moniker: code, ...rest })))
-      .onConflictDoUpdate({
-        target: tenants.id,
-        set: {
-          name: proposed('name'),
-          timezone: proposed('timezone'),
-          policy: proposed('policy'),
-          version: sql`${tenants.version} + 1`,
-          updatedAt: sql`now()`,
-        },
-      }),
-  );
-}
-
-async function writeResources(database: NodePgDatabase, plan: Plan): Promise<void> {
-  await inChunks(plan.resources, (chunk) =>
-    database
-      .insert(resources)
-      .values(chunk)
-      .onConflictDoUpdate({
-        target: [resources.tenant, resources.code],
-        set: {
-          name: proposed('name'),
-          consumptionOrder: proposed('consumption_order'),
-          version: sql`${resources.version} + 1`,
-          updatedAt: sql`now()`,
-        },
-      }),
-  );
-}
-
-async function writeTariffs(database: NodePgDatabase, plan: Plan): Promise<void> {
-  for (const { tenant, code, revision } of plan.tariffs) {
-    await database
-      .update(tariffs)
-      .set({ state: 'retired' })
-      .where(
-        and(eq(tariffs.tenant, tenant), eq(tariffs.code, code), lt(tariffs.revision, revision)),
-      );
-  }
-  await inChunks(plan.tariffs, (chunk) =>
-    database.insert(tariffs).values(
-      chunk.map(({ retired, definition, ...rest }) => ({
-        ...rest,
-        name: definition.name ?? null,
-        definition,
-        state: retired ? ('retired' as const) : ('active' as const),
-      })),
-    ),
-  );
-}
-
-async function writePeers(database: NodePgDatabase, plan: Plan): Promise<void> {
-  // Retired ones first: their hosts may belong to others from now on.
-  const sorted = [...plan.peers].sort((a, b) => Number(b.retired) - Number(a.retired));
-  await inChunks(sorted, (chunk) =>
-    database
-      .insert(diameterPeers)
-      .values(
-        chunk.map(({ realm, retired, ...rest }) => ({
-          ...rest,
-          originRealm: realm,
-          state: retired ? ('retired' as const) : ('active' as const),
-        })),
-      )
-      .onConflictDoUpdate({
-        target: diameterPeers.name,
-        set: {
-          originHost: proposed('origin_host'),
-          originRealm: proposed('origin_realm'),
-          networkScope: proposed('network_scope'),
-          definition: proposed('definition'),
-          state: proposed('state'),
-          version: sql`${diameterPeers.version} + 1`,
-          updatedAt: sql`now()`,
-        },
-      }),
-  );
 }
 
 async function writeAccounts(

@@ -50,7 +50,7 @@ export function parseFile(text: string): ParsedDocument {
   };
   const faults: FileFault[] = document.errors.map((error) => ({
     ...placed(error.pos[0]),
-    message: sentence(error.message),
+    message: MESSAGES.get(error.code) ?? sentence(error.message),
     remedy: REMEDIES.get(error.code) ?? 'correct the YAML or JSON there',
   }));
   faults.push(...unknownAliases(document, placed));
@@ -63,6 +63,11 @@ export function parseFile(text: string): ParsedDocument {
     return { document: null, faults: [{ line: 1, column: 1, message, remedy: 'write them out' }] };
   }
 }
+
+/** Where the parser speaks to programmers. */
+const MESSAGES: ReadonlyMap<string, string> = new Map([
+  ['MULTIPLE_DOCS', 'a second document begins'],
+]);
 
 const REMEDIES: ReadonlyMap<string, string> = new Map([
   ['DUPLICATE_KEY', 'keep one of the two'],

@@ -4,9 +4,11 @@
  */
 import type { z } from 'zod';
 import {
-  accountFormat,
+  accountHeadFormat,
+  bucketFormat,
   subscriberFormat,
-  type AccountFields,
+  type AccountHeadFields,
+  type BucketFields,
   type SubscriberFields,
 } from '../format/account-format.js';
 import { parseFile, type FileDocument } from './document.js';
@@ -32,10 +34,14 @@ export interface Entry<Fields> {
   readonly fields: Fields | null;
 }
 
+export interface AccountEntry extends Entry<AccountHeadFields> {
+  readonly buckets: readonly Entry<BucketFields>[];
+}
+
 export interface TenantEntry extends Entry<TenantHeadFields> {
   readonly resources: readonly Entry<ResourceFields>[];
   readonly tariffs: readonly Entry<TariffFields>[];
-  readonly accounts: readonly Entry<AccountFields>[];
+  readonly accounts: readonly AccountEntry[];
   readonly subscribers: readonly Entry<SubscriberFields>[];
 }
 
@@ -112,11 +118,16 @@ function createReader(document: FileDocument): Reader {
 
   function tenant(entry: Entry<TenantHeadFields>, raw: unknown): TenantEntry {
     const { path } = entry;
+    const heads = entries(accountHeadFormat, [...path, 'accounts'], raw, 'id');
+    const accounts = membersOf(raw, 'accounts');
     return {
       ...entry,
       resources: entries(resourceFormat, [...path, 'resources'], raw, 'code'),
       tariffs: entries(tariffFormat, [...path, 'tariffs'], raw, 'code'),
-      accounts: entries(accountFormat, [...path, 'accounts'], raw, 'id'),
+      accounts: heads.map((head, index) => ({
+        ...head,
+        buckets: entries(bucketFormat, [...head.path, 'buckets'], accounts[index], 'id'),
+      })),
       subscribers: entries(subscriberFormat, [...path, 'subscribers'], raw, 'id'),
     };
   }

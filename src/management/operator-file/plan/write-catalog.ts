@@ -1,0 +1,92 @@
+/** Writes the rows that the published catalog is made of. */
+import { and, eq, lt, sql } from 'drizzle-orm';
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { resources, tariffs } from '../../../../schema/catalog.js';
+import { diameterPeers } from '../../../../schema/network.js';
+import { tenants } from '../../../../schema/tenants.js';
+import type { Plan } from './plan.js';
+import { inChunks, proposed } from './row-chunks.js';
+
+export async function writeTenants(database: NodePgDatabase, plan: Plan): Promise<void> {
+  await inChunks(plan.tenants, (chunk) =>
+    database
+      .insert(tenants)
+      .values(chunk.map(({ code, ...rest }) => ({ id: code, moniker: code, ...rest })))
+      .onConflictDoUpdate({
+        target: tenants.id,
+        set: {
+          name: proposed('name'),
+          timezone: proposed('timezone'),
+          policy: proposed('policy'),
+          version: sql`${tenants.version} + 1`,
+          updatedAt: sql`now()`,
+        },
+      }),
+  );
+}
+
+export async function writeResources(database: NodePgDatabase, plan: Plan): Promise<void> {
+  await inChunks(plan.resources, (chunk) =>
+    database
+      .insert(resources)
+      .values(chunk)
+      .onConflictDoUpdate({
+        target: [resources.tenant, resources.code],
+        set: {
+          name: proposed('name'),
+          consumptionOrder: proposed('consumption_order'),
+          version: sql`${resources.version} + 1`,
+          updatedAt: sql`now()`,
+        },
+      }),
+  );
+}
+
+export async function writeTariffs(database: NodePgDatabase, plan: Plan): Promise<void> {
+  for (const { tenant, code, revision } of plan.tariffs) {
+    await database
+      .update(tariffs)
+      .set({ state: 'retired' })
+      .where(
+        and(eq(tariffs.tenant, tenant), eq(tariffs.code, code), lt(tariffs.revision, revision)),
+      );
+  }
+  await inChunks(plan.tariffs, (chunk) =>
+    database.insert(tariffs).values(
+      chunk.map(({ retired, definition, ...rest }) => ({
+        ...rest,
+        name: definition.name ?? null,
+        definition,
+        state: retired ? ('retired' as const) : ('active' as const),
+      })),
+    ),
+  );
+}
+
+export async function writePeers(database: NodePgDatabase, plan: Plan): Promise<void> {
+  // Retired ones first: their hosts may belong to others from now on.
+  const sorted = [...plan.peers].sort((a, b) => Number(b.retired) - Number(a.retired));
+  await inChunks(sorted, (chunk) =>
+    database
+      .insert(diameterPeers)
+      .values(
+        chunk.map(({ realm, retired, ...rest }) => ({
+          ...rest,
+          originRealm: realm,
+          state: retired ? ('retired' as const) : ('active' as const),
+        })),
+      )
+      .onConflictDoUpdate({
+        target: diameterPeers.name,
+        set: {
+          originHost: proposed('origin_host'),
+          originRealm: proposed('origin_realm'),
+          networkScope: proposed('network_scope'),
+          definition: proposed('definition'),
+          state: proposed('state'),
+          version: sql`${diameterPeers.version} + 1`,
+          updatedAt: sql`now()`,
+        },
+      }),
+  );
+}
