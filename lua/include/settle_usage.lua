@@ -102,16 +102,18 @@ local function pay_part(books, service, part, list, effects)
 end
 
 -- overdraw(books, service, part, list, effects): the `debit` overuse policy: what nothing covers
--- drives the last money bucket below its floor.
+-- drives the last money bucket below its floor. Returns what it took.
 local function overdraw(books, service, part, list, effects)
   local payer = last_money(list)
-  if payer then
-    local meter = read_meter(books[1], service, part[2])
-    local cost = charge_units(part[2][WINDOW_LINE], meter, part[1])
-    debit_walk({ payer, cost, part[1] }, service, effects)
-    write_meter(books[1], service, part[2], meter)
-    part[1] = 0
+  if not payer then
+    return {}
   end
+  local meter = read_meter(books[1], service, part[2])
+  local walk = { payer, charge_units(part[2][WINDOW_LINE], meter, part[1]), part[1] }
+  debit_walk(walk, service, effects)
+  write_meter(books[1], service, part[2], meter)
+  part[1] = 0
+  return walk
 end
 
 -- settle_usage(books, events, service, ask, parts, now, request): commits what a report says and ends
@@ -154,7 +156,7 @@ local function settle_usage(books, events, service, ask, parts, now, request)
           again = start_pending(books[b], events[b], now, {}) or again
         end
         if part[1] > 0 and not again and overdraws then
-          overdraw(books, service, part, list, effects)
+          walks[#walks + 1] = overdraw(books, service, part, list, effects)
         end
       until not again
       result[3] = result[3] + service[SERVICE_COST] - cost_before
