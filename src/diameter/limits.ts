@@ -25,6 +25,8 @@ export interface DiameterLimits {
   readonly capabilitiesMs: number;
   /** Milliseconds to wait for an answer to a request of ours. */
   readonly requestMs: number;
+  /** Times that one request to a gateway is sent before it is given up. */
+  readonly serverRequestAttemptsMax: number;
   /** Milliseconds to wait for the answer to DPR before closing anyway. */
   readonly disconnectMs: number;
   /** Milliseconds that requests in flight get to finish when the server closes. */
@@ -47,6 +49,7 @@ export const DIAMETER_LIMITS: DiameterLimits = Object.freeze({
   strangersMax: 256,
   capabilitiesMs: 10_000,
   requestMs: 10_000,
+  serverRequestAttemptsMax: 3,
   disconnectMs: 2_000,
   drainMs: 5_000,
   watchdogMs: 30_000,

@@ -4,6 +4,7 @@ import { resolvePeer, type DiameterPeer, type ResolvedPeer } from './peer.js';
 export class PeerDirectory {
   #byHost = new Map<string, ResolvedPeer>();
   #byRealm = new Map<string, ResolvedPeer>();
+  #byName = new Map<string, ResolvedPeer>();
 
   constructor(peers: readonly DiameterPeer[]) {
     this.replace(peers);
@@ -13,6 +14,7 @@ export class PeerDirectory {
   replace(peers: readonly DiameterPeer[]): void {
     const byHost = new Map<string, ResolvedPeer>();
     const byRealm = new Map<string, ResolvedPeer>();
+    this.#byName = new Map(peers.map((peer) => [peer.name, resolvePeer(peer)]));
     for (const peer of peers) {
       if (peer.originHost === null) byRealm.set(peer.realm.toLowerCase(), resolvePeer(peer));
       else byHost.set(peer.originHost.toLowerCase(), resolvePeer(peer));
@@ -28,6 +30,11 @@ export class PeerDirectory {
       return named.realm.toLowerCase() === realm.toLowerCase() ? named : null;
     }
     return this.#byRealm.get(realm.toLowerCase()) ?? null;
+  }
+
+  /** The peer as it is declared now; undefined when nobody declares it any more. */
+  named(name: string): ResolvedPeer | undefined {
+    return this.#byName.get(name);
   }
 
   /** Whether the peer may connect from this address. */

@@ -19,6 +19,11 @@ import type { Capabilities } from './messages/capabilities-exchange.js';
 import { createDiameterMetrics } from './metrics.js';
 import { PeerDirectory } from './peer-directory.js';
 import type { DiameterPeer } from './peer.js';
+import {
+  createServerRequests,
+  type ServerRequestOutcome,
+  type SessionRoute,
+} from './server-requests.js';
 
 export interface DiameterServerOptions {
   readonly identity: NodeIdentity;
@@ -54,6 +59,16 @@ export interface DiameterServer {
   update(options: Pick<DiameterServerOptions, 'peers' | 'siblings'>): void;
   connections(): ConnectionView[];
   /**
+   * Asks the gateway of a session to come back for every service, or for one rating group
+   * [RFC 8506 5.5]. Resolves with what became of it, after retries: see `ServerRequestOutcome`.
+   */
+  sendReAuth(
+    route: SessionRoute,
+    options?: { readonly ratingGroup?: number },
+  ): Promise<ServerRequestOutcome>;
+  /** Asks the gateway of a session to end it [RFC 6733 8.5]. */
+  sendAbort(route: SessionRoute): Promise<ServerRequestOutcome>;
+  /**
    * Stops: new requests are sent elsewhere, those in flight are answered, peers are told by DPR.
    * Resolves when every connection is closed.
    */
@@ -84,6 +99,15 @@ export function createDiameterServer(
     metrics: diameterMetrics,
   });
   const connections = new Set<DiameterConnection>();
+  const sendServerRequest = createServerRequests({
+    connections,
+    directory,
+    identity,
+    reader,
+    endToEnd,
+    limits,
+    metrics: diameterMetrics,
+  });
   const servers: Server[] = [];
   let strangers = 0;
   let closing = false;
@@ -191,6 +215,8 @@ export function createDiameterServer(
       destination.setSiblings(siblings ?? []);
     },
     connections: () => [...connections].flatMap(viewOf),
+    sendReAuth: (route, one = {}) => sendServerRequest({ command: 're-auth', route, ...one }),
+    sendAbort: (route) => sendServerRequest({ command: 'abort-session', route }),
     close,
   };
 }
