@@ -15,11 +15,12 @@
 -- its reservations go back; a finished one past its retention is removed; the buckets of an account
 -- end or start. A timer that stood too early is set again.
 --
--- KEYS account, session (the account's key again for an account's timer), control, outbox, timers
+-- KEYS account, session (the account's key again for an account's timer), control, outbox, timers,
+--      and the sharing owner's account where the session holds units of his
 -- ARGV time in ms or 0, timer member ("s:<session id>" or "a:<account id>")
 -- Reply { REPLY_DONE, 'expired' | 'removed' | 'turned' | 'forgotten' }
 --       { REPLY_NOT_DUE, when in ms } armed again
---       { REPLY_FENCED }, { REPLY_NEWER_STATE }
+--       { REPLY_OWNER_NEEDED, account id }, { REPLY_FENCED }, { REPLY_NEWER_STATE }
 -- Events session (expired), bucket-state, ledger (expiry)
 local account_key, session_key, control_key, outbox_key, timers_key =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -88,30 +89,45 @@ local function sweep_session()
     redis.call('DEL', session_key)
     return forget('removed')
   end
-  local id, events, writes = string.sub(member, 3), {}, {}
-  local due = account[ACCOUNT_NEXT_CHANGE]
-  if due > 0 and due <= now then
-    turn_buckets(account, events, now)
+  local books, events, due = { account }, { {} }, {}
+  if header[SESSION_OWNER] then
+    local packed_owner = KEYS[6] and redis.call('GET', KEYS[6])
+    if not packed_owner then
+      return { REPLY_OWNER_NEEDED, header[SESSION_OWNER] }
+    end
+    books[2], events[2] = cmsgpack.unpack(packed_owner), {}
+    now = read_time(now, books[2][ACCOUNT_LAST_SEEN])
+  end
+  local id, writes = string.sub(member, 3), {}
+  for b = 1, #books do
+    due[b] = books[b][ACCOUNT_NEXT_CHANGE]
+    if due[b] > 0 and due[b] <= now then
+      turn_buckets(books[b], events[b], now)
+    end
   end
   local keys = header[SESSION_SERVICES]
   for i = 1, #keys do
     local service = cmsgpack.unpack(redis.call('HGET', session_key, 's:' .. keys[i]))
-    release_legs({ account }, service)
+    release_legs(books, service)
     writes[#writes + 1] = 's:' .. keys[i]
     writes[#writes + 1] = cmsgpack.pack(service)
   end
-  turn_ended(account, events, now)
-  check_thresholds(account, events)
-  local starved = account[ACCOUNT_STARVED]
-  for i = #starved, 1, -1 do
-    if starved[i] == id then
-      table.remove(starved, i)
+  for b = 1, #books do
+    turn_ended(books[b], events[b], now)
+    check_thresholds(books[b], events[b])
+    local starved = books[b][ACCOUNT_STARVED]
+    for i = #starved, 1, -1 do
+      if starved[i] == id then
+        table.remove(starved, i)
+      end
     end
+    books[b][ACCOUNT_LAST_SEEN] = now
   end
+  header[SESSION_OWNER] = false
   header[SESSION_STATE] = SESSION_EXPIRED
   header[SESSION_DEADLINE] = now + header[SESSION_RETENTION]
   header[SESSION_TIMER] = header[SESSION_DEADLINE]
-  events[#events + 1] = {
+  events[1][#events[1] + 1] = {
     EVENT_SESSION,
     id,
     CHANGE_EXPIRED,
@@ -119,12 +135,13 @@ local function sweep_session()
     'supervision',
     header[SESSION_OPENED],
   }
-  account[ACCOUNT_LAST_SEEN] = now
   writes[#writes + 1] = 'h'
   writes[#writes + 1] = cmsgpack.pack(header)
-  write_entry(outbox_key, epoch, now, stamp, { account }, { events })
-  redis.call('SET', account_key, pack_account(account))
-  arm_account(timers_key, account, due)
+  write_entry(outbox_key, epoch, now, stamp, books, events)
+  for b = 1, #books do
+    redis.call('SET', b == 1 and account_key or KEYS[6], pack_account(books[b]))
+    arm_account(timers_key, books[b], due[b])
+  end
   redis.call('HSET', session_key, unpack(writes))
   redis.call('ZADD', timers_key, header[SESSION_DEADLINE], member)
   return { REPLY_DONE, 'expired' }

@@ -59,6 +59,7 @@ local function new_session(request, now)
   header[SESSION_SERVICES] = {}
   header[SESSION_RETENTION] = request[REQUEST_POLICY][POLICY_RETENTION_MS]
   header[SESSION_STARVED] = {}
+  header[SESSION_OWNER] = false
   return header
 end
 
@@ -166,6 +167,26 @@ local function arm_timer(header)
     return deadline
   end
   return nil
+end
+
+-- keep_owner(header, sharing, loaded): remembers the sharing owner while a service of the session
+-- holds units of his: they go back to him whoever ends the session, and whether or not the member
+-- still belongs to the group by then.
+local function keep_owner(header, sharing, loaded)
+  local count = 0
+  for _, service in pairs(loaded) do
+    count = count + 1
+    local legs = service[SERVICE_LEGS]
+    for i = 1, #legs, LEG_WIDTH do
+      if owned_by_owner[legs[i]] then
+        header[SESSION_OWNER] = sharing[SHARING_OWNER]
+        return
+      end
+    end
+  end
+  if count == #header[SESSION_SERVICES] then
+    header[SESSION_OWNER] = false
+  end
 end
 
 -- deadline_of(header, loaded, now, least): when an open session has been silent for too long: twice
@@ -352,6 +373,11 @@ local function charge_session(keys, request, may_grant)
     if header[SESSION_ACCOUNT] ~= request[REQUEST_ACCOUNT] then
       return { REPLY_OTHER_ACCOUNT, header[SESSION_ACCOUNT] }
     end
+    local holder = header[SESSION_OWNER]
+    if holder and (not sharing or sharing[SHARING_OWNER] ~= holder) then
+      -- The member has left the group, and still holds units of its owner.
+      return { REPLY_OWNER_NEEDED, holder }
+    end
   elseif
     phase ~= PHASE_INITIAL
     and phase ~= PHASE_EVENT
@@ -511,6 +537,7 @@ local function charge_session(keys, request, may_grant)
   if number > header[SESSION_LAST_NUMBER] then
     header[SESSION_LAST_NUMBER] = number
   end
+  keep_owner(header, sharing, loaded)
   header[SESSION_LAST_SEEN] = now
   if header[SESSION_STATE] == SESSION_OPEN then
     header[SESSION_DEADLINE] = deadline_of(header, loaded, now, policy[POLICY_SUPERVISION_MS])

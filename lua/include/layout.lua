@@ -20,6 +20,7 @@ REPLY_OUT_OF_ORDER = 11
 REPLY_REFUSED = 12
 REPLY_NOT_DUE = 13
 REPLY_OTHER_ACCOUNT = 14
+REPLY_OWNER_NEEDED = 15
 
 -- Account: header and buckets in one packed array. ACCOUNT_BUCKETS is flat, three elements a
 -- bucket, in consumption order: its id, its resource, and the bucket packed apart, so that a charge
@@ -111,6 +112,7 @@ SESSION_TIMER = 8
 SESSION_SERVICES = 9
 SESSION_RETENTION = 10
 SESSION_STARVED = 11
+SESSION_OWNER = 12
 
 SESSION_OPEN = 1
 SESSION_CLOSED = 2

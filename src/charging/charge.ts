@@ -213,6 +213,13 @@ async function call(
     ],
     [packRequest(request)],
   );
+  if (statusOf(reply) === layout.REPLY_OWNER_NEEDED) {
+    // The member left its group, or joined another, while it held units of the owner: they are
+    // settled and given back, and nothing more is drawn there.
+    const ownerAccountId = bytesOf(reply, 1).toString('utf8');
+    const sharing = { ownerAccountId, order: 'own-first', scope: null, resources: [] } as const;
+    return call(engine, script, { ...request, sharing });
+  }
   return outcomeOf(reply);
 }
 

@@ -1,7 +1,8 @@
 /** Timers of a partition: sessions that fell silent, buckets that end or start by themselves. */
 import { callScript, statusOf, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
-import { unpackBytes } from './packing.js';
+import { unpack } from './packing.js';
+import { asArray, asText, asTextOrNull } from './unpacked.js';
 
 export interface DueTimer {
   readonly partition: number;
@@ -44,7 +45,9 @@ export async function sweepTimer(engine: Engine, timer: DueTimer, now = 0): Prom
   const { partition, member } = timer;
   const id = member.slice(2);
   const isSession = member.startsWith('s:');
-  const accountId = isSession ? await accountOfSession(engine, partition, id) : id;
+  const { accountId, ownerAccountId } = isSession
+    ? await holdersOf(engine, partition, id)
+    : { accountId: id, ownerAccountId: null };
   const accountKey = keys.account(partition, accountId);
   const reply = await callScript(
     engine,
@@ -55,6 +58,7 @@ export async function sweepTimer(engine: Engine, timer: DueTimer, now = 0): Prom
       keys.control(partition),
       keys.outbox(partition),
       keys.timers(partition),
+      ...(ownerAccountId === null ? [] : [keys.account(partition, ownerAccountId)]),
     ],
     [String(now), member],
   );
@@ -71,15 +75,20 @@ export async function sweepTimer(engine: Engine, timer: DueTimer, now = 0): Prom
   }
 }
 
-/** The account a session is charged to: fixed for its life, so reading it beforehand is safe. */
-async function accountOfSession(
+/**
+ * The account a session is charged to, and the sharing owner whose units it holds, if any. The owner
+ * may change between this look and the script, which then does nothing; the next round finds it.
+ */
+async function holdersOf(
   engine: Engine,
   partition: number,
   sessionId: string,
-): Promise<string> {
+): Promise<{ readonly accountId: string; readonly ownerAccountId: string | null }> {
   const header = await engine.redis.hgetBuffer(engine.keys.session(partition, sessionId), 'h');
-  if (header === null) return '';
-  const fields = unpackBytes(header);
-  const account = Array.isArray(fields) ? fields[layout.SESSION_ACCOUNT - 1] : undefined;
-  return Buffer.isBuffer(account) ? account.toString('utf8') : '';
+  if (header === null) return { accountId: '', ownerAccountId: null };
+  const fields = [null, ...asArray(unpack(header))];
+  return {
+    accountId: asText(fields[layout.SESSION_ACCOUNT]),
+    ownerAccountId: asTextOrNull(fields[layout.SESSION_OWNER] ?? false),
+  };
 }

@@ -21,6 +21,7 @@ export const REPLY_OUT_OF_ORDER = 11;
 export const REPLY_REFUSED = 12;
 export const REPLY_NOT_DUE = 13;
 export const REPLY_OTHER_ACCOUNT = 14;
+export const REPLY_OWNER_NEEDED = 15;
 
 // Account: header and buckets in one packed array. ACCOUNT_BUCKETS is flat, three elements a
 // bucket, in consumption order: its id, its resource, and the bucket packed apart, so that a charge
@@ -112,6 +113,7 @@ export const SESSION_TIMER = 8;
 export const SESSION_SERVICES = 9;
 export const SESSION_RETENTION = 10;
 export const SESSION_STARVED = 11;
+export const SESSION_OWNER = 12;
 
 export const SESSION_OPEN = 1;
 export const SESSION_CLOSED = 2;
