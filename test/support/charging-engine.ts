@@ -1,52 +1,88 @@
-/** Engines on the run's Redis, each under a prefix of its own. */
+/** Engines on a Redis of the tests, each with a key space of its own. */
+import { randomBytes } from 'node:crypto';
 import { afterAll, inject } from 'vitest';
-import { createEngineConnection } from '../../src/charging/engine-connection.js';
+import {
+  createEngineConnection,
+  type EngineConnection,
+} from '../../src/charging/engine-connection.js';
 import type { Engine } from '../../src/charging/engine.js';
 import { createKeys } from '../../src/charging/keys.js';
 import { openKeySpace } from '../../src/charging/partitions.js';
+import { creditAccount, provisionAccount } from '../../src/charging/provisioning.js';
+import type { NewBucket } from '../../src/charging/event-codec.js';
 import { createLogger, type Logger } from '../../src/observability/logger.js';
-import { randomBytes } from 'node:crypto';
+import { START_MS, stamp } from './charge-requests.js';
 
 export const silentLogger: Logger = createLogger({ level: 'silent' });
-
-export interface TestEngines {
-  /** An engine of an empty key space of its own; all share one connection. */
-  fresh(partitions?: number): Promise<Engine>;
-}
 
 export interface TestEngineOptions {
   /** Default: the run's server. */
   readonly url?: string;
-  readonly requestTimeoutMs?: number;
+  /** Default: one of its own. */
+  readonly keyPrefix?: string;
   readonly commandTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
 }
 
-/** Opens a connection and gives engines on it until the file ends. Call it at the top of a file. */
-export function testEngines(options: TestEngineOptions = {}): TestEngines {
-  const prefix = `c${randomBytes(4).toString('hex')}`;
+/** Connections of this file; a hook can't be registered any more once the tests run. */
+const OPENED = new Set<EngineConnection>();
+afterAll(async () => {
+  await Promise.all([...OPENED].map((connection) => connection.close()));
+  OPENED.clear();
+});
+
+/** A connection of its own to a key space that is laid out; closed when the test file ends. */
+export async function openEngine(options: TestEngineOptions = {}): Promise<Engine> {
   const connection = createEngineConnection(
     {
       url: options.url ?? inject('redisUrl'),
-      keyPrefix: prefix,
+      keyPrefix: options.keyPrefix ?? `c${randomBytes(4).toString('hex')}`,
       name: 'test',
       commandTimeoutMs: options.commandTimeoutMs ?? 20_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 20_000,
     },
     { logger: silentLogger },
   );
-  let opened: Promise<void> | null = null;
+  OPENED.add(connection);
+  await connection.open();
+  await openKeySpace(connection.engine, 1, null);
+  return connection.engine;
+}
+
+export interface TestEngines {
+  /** An engine of an empty key space of its own; all share one connection. */
+  fresh(): Promise<Engine>;
+}
+
+/** Key spaces one after the other on one connection, for files with many small tests. */
+export function testEngines(): TestEngines {
+  let shared: Promise<Engine> | null = null;
   let count = 0;
-  afterAll(async () => {
-    if (opened !== null) await connection.close();
-  });
   return {
-    fresh: async (partitions = 1) => {
-      opened ??= connection.open();
-      await opened;
+    fresh: async () => {
+      const first = await (shared ??= openEngine());
       count += 1;
-      const engine = { ...connection.engine, keys: createKeys(`${prefix}:${count}`) };
-      await openKeySpace(engine, partitions, null);
+      const engine = { ...first, keys: createKeys(`${first.keys.meta}:${count}`) };
+      await openKeySpace(engine, 1, null);
       return engine;
     },
   };
+}
+
+/** An active account with these buckets. */
+export async function fundAccount(
+  engine: Engine,
+  accountId: string,
+  buckets: readonly NewBucket[],
+): Promise<void> {
+  const account = { partition: 0, accountId, stamp, now: START_MS };
+  await provisionAccount(engine, { ...account, standing: 'active', profileVersion: 1 });
+  await creditAccount(engine, {
+    ...account,
+    intentNumber: 1,
+    intentId: `${accountId}-1`,
+    kind: 'grant',
+    reason: null,
+    operations: buckets.map((bucket) => ({ operation: 'grant', bucket })),
+  });
 }
