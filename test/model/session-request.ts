@@ -48,9 +48,10 @@ function contentOf({ phase, action, services }: ChargeRequest): string {
   ]);
 }
 
-export function decide(world: World, request: ChargeRequest, mayGrant: boolean): Decided {
+export function decide(world: World, asked: ChargeRequest, mayGrant: boolean): Decided {
   if (world.closed) return refused('fenced');
-  const before = world.sessions.get(request.sessionId);
+  const before = world.sessions.get(asked.sessionId);
+  const request = withHolder(world, asked, before ?? null);
   const { requestNumber: number, phase, policy } = request;
   if (before !== undefined) {
     const answer = before.answers.get(number);
@@ -79,6 +80,27 @@ export function decide(world: World, request: ChargeRequest, mayGrant: boolean):
   const begins = phase === 'initial' || phase === 'event';
   if (begins && account.standing !== 'active') return refused('service-denied');
   return answer(world, request, owner === null ? [account] : [account, owner], mayGrant);
+}
+
+/**
+ * A member that left its group while it held units of the owner's settles them there, and draws
+ * nothing more.
+ */
+function withHolder(world: World, request: ChargeRequest, before: Session | null): ChargeRequest {
+  const holder = before?.ownerId ?? null;
+  if (before === null || holder === null || request.sharing?.ownerAccountId === holder) {
+    return request;
+  }
+  const owners = world.accounts.get(holder)?.buckets ?? [];
+  const holds = [...before.services.values()].flatMap((service) => service.holds);
+  if (!holds.some(({ bucketId }) => owners.some(({ id }) => id === bucketId))) return request;
+  const sharing = {
+    ownerAccountId: holder,
+    order: 'own-first',
+    scope: null,
+    resources: [],
+  } as const;
+  return { ...request, sharing };
 }
 
 function answer(
@@ -187,6 +209,7 @@ function openSession(
     starving: new Set(),
     answers: new Map(),
   };
+  session.ownerId = request.sharing?.ownerAccountId ?? session.ownerId;
   books.world.sessions.set(session.id, session);
   if (before === null) {
     if (request.phase !== 'event') say(books, session, 'opened', request.requestNumber, null);

@@ -83,7 +83,8 @@ export interface Service {
 export interface Session {
   readonly id: string;
   readonly accountId: string;
-  readonly ownerId: string | null;
+  /** The sharing owner of its last request that had one. */
+  ownerId: string | null;
   readonly openedAt: number;
   readonly retentionMs: number;
   state: 'open' | 'closed' | 'expired';

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { charge, enquire, settle, type ChargeRequest } from '../../../src/charging/charge.js';
 import type { Engine } from '../../../src/charging/engine.js';
+import { SESSION_ACCOUNT, SESSION_OWNER } from '../../../src/charging/generated/layout.js';
 import type { Keys } from '../../../src/charging/keys.js';
+import { pack } from '../../../src/charging/packing.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
 import { readScripts, SCRIPT_NAMES, type ScriptName } from '../../../src/charging/script-loader.js';
 import { purgeEndedBuckets, readAccount } from '../../../src/charging/snapshot.js';
@@ -27,11 +29,19 @@ const spelled: Keys = {
   outbox: () => 'outbox',
 };
 
+/** A session that holds units of a sharing owner. */
+const sessionHeader = pack(
+  Array.from({ length: SESSION_OWNER }, (_, index) => {
+    if (index + 1 === SESSION_ACCOUNT) return 'a';
+    return index + 1 === SESSION_OWNER ? 'owner' : 0;
+  }),
+);
+
 /** The keys a face passes: every script replies that the partition is fenced, or nothing. */
 async function keysOf(call: (engine: Engine) => Promise<unknown>): Promise<readonly string[]> {
   let seen: readonly string[] | null = null;
   const engine: Engine = {
-    redis: { hgetBuffer: async () => null } as never,
+    redis: { hgetBuffer: async () => sessionHeader } as never,
     scripts: {
       ...readScripts(),
       run: async (_redis, _name, keys) => {
