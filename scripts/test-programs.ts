@@ -26,6 +26,11 @@ const PROGRAMS: readonly TestProgram[] = [
     debianPackage: 'freeradius-utils',
     purpose: 'speaks RADIUS',
   },
+  {
+    isThere: () => hasProgram('eapol_test'),
+    debianPackage: 'eapoltest',
+    purpose: 'logs in by EAP',
+  },
 ];
 
 /** The tests can't run here without a person's help; the message says which command helps. */
@@ -38,7 +43,7 @@ export class TestProgramsMissingError extends Error {
         ...missing.map(({ debianPackage, purpose }) => `  ${debianPackage.padEnd(18)}${purpose}`),
         'On Debian or Ubuntu, run this and then `npm test` again:',
         `  sudo apt-get install -y --no-install-recommends ${packages}`,
-        'Elsewhere, install what those packages hold (Redis 7, freeDiameter, tshark, radclient).',
+        'Elsewhere, install what those packages hold (Redis 7, freeDiameter, tshark, radclient, eapol_test).',
         '`npm run check` needs none of them.',
       ].join('\n'),
     );
