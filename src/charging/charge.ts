@@ -1,4 +1,4 @@
-/** The charge and settle scripts: one request of a charging session (charging.md, "A charge"). */
+/** The charge and settle scripts: one request of a charging session (docs/charging.md). */
 import { createHash } from 'node:crypto';
 import type { Amount } from '../domain/amounts.js';
 import type { EventStamp } from '../domain/events.js';

@@ -127,7 +127,7 @@ export type CreditOutcome =
 const CREDIT_REFUSALS = ['bucket-exists', 'unknown-bucket', 'amount-out-of-range'] as const;
 
 /**
- * Applies one intent to an account's balances (storage.md, "Management changes").
+ * Applies one intent to an account's balances (docs/architecture.md, "Management changes").
  * @throws PartitionFencedError, EngineUnavailableError, EngineOutOfMemoryError
  */
 export async function creditAccount(engine: Engine, credit: CreditRequest): Promise<CreditOutcome> {

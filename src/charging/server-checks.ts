@@ -12,7 +12,7 @@ export interface ServerFinding {
 const VERSION_MIN = 7;
 
 /**
- * Checks version, eviction, memory and persistence against a durability level (storage.md). What the
+ * Checks version, eviction, memory and persistence against a durability level (docs/architecture.md). What the
  * server does not let us read (a managed Redis without CONFIG) is a warning.
  */
 export async function checkServer(

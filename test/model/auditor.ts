@@ -1,5 +1,5 @@
 /**
- * Holds the invariants of charging.md by what the scripts wrote and answered alone: it knows the
+ * Holds the invariants of charging by what the scripts wrote and answered alone: it knows the
  * calls, the answers, the outbox and the accounts, and nothing of the model.
  */
 import type { ChargeOutcome, ChargeRequest } from '../../src/charging/charge.js';

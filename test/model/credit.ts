@@ -1,4 +1,4 @@
-/** One management intent, applied to an account (storage.md's numbers, charging.md's rules). */
+/** One management intent, applied to an account (docs/architecture.md, docs/charging.md). */
 import type {
   CreditOperation,
   CreditOutcome,

@@ -1,4 +1,4 @@
-/** Granting what is asked for (charging.md, "A charge", step 3, and "Quota size"). */
+/** Granting what is asked for (docs/charging.md, step 5). */
 import type {
   ChargedService,
   ChargeRequest,

@@ -1,4 +1,4 @@
-/** What time and use do to buckets (charging.md, "Buckets"). */
+/** What time and use do to buckets (docs/charging.md, "Buckets"). */
 import type { Amount } from '../../src/domain/amounts.js';
 import type { BucketStateEvent } from '../../src/domain/events.js';
 import { emit, reservedOf, type Account, type Books, type Bucket } from './state.js';

@@ -1,4 +1,4 @@
-/** Which buckets may pay for a service, and in which order (charging.md, "Consumption order"). */
+/** Which buckets may pay for a service, and in which order (docs/charging.md, "Which bucket pays first"). */
 import type { ChargeService, ChargeWindow, ConsumptionOrder } from '../../src/charging/charge.js';
 import type { SharingMembership } from '../../src/domain/profile.js';
 import {

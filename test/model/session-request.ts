@@ -1,4 +1,4 @@
-/** One request of a charging session, from its answer to its events (charging.md, "A charge"). */
+/** One request of a charging session, from its answer to its events (docs/charging.md). */
 import type {
   ChargedService,
   ChargeOutcome,

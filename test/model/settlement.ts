@@ -1,4 +1,4 @@
-/** Committing what is reported (charging.md, "A charge", step 2). */
+/** Committing what is reported (docs/charging.md, step 4). */
 import type { ChargeRequest, ChargeService, ChargeWindow } from '../../src/charging/charge.js';
 import type { Amount } from '../../src/domain/amounts.js';
 import type { Impact } from '../../src/domain/events.js';

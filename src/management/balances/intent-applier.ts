@@ -1,6 +1,6 @@
 /**
  * Brings accounts to Redis: header, balances in the order of their intents, profiles. Each step is
- * harmless when repeated, so whatever a crash cuts off is simply done again (storage.md,
+ * harmless when repeated, so whatever a crash cuts off is simply done again (docs/architecture.md,
  * "Management changes"). An intent is settled by the event that it caused, not here.
  */
 import type { EventStamp } from '../../domain/events.js';

@@ -1,4 +1,4 @@
-/** What an intent asks for, as `intents.body` keeps it (storage.md, "Management changes"). */
+/** What an intent asks for, as `intents.body` keeps it (docs/architecture.md, "Management changes"). */
 import type { CreditOperation } from '../../charging/provisioning.js';
 
 export interface IntentBody {
