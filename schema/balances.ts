@@ -11,6 +11,8 @@ export const accountStates = tolld.table('account_states', {
   lastIntent: count('last_intent').notNull().default(0),
   standing: text('standing').$type<'active' | 'suspended' | 'closed'>(),
   profileVersion: count('profile_version'),
+  /** What each bucket holds, by its id; one that ended with nothing is left out. */
+  balances: jsonb('balances').$type<Readonly<Record<string, number>>>().notNull().default({}),
 });
 
 export const buckets = tolld.table(
@@ -33,12 +35,19 @@ export const buckets = tolld.table(
     blocker: boolean('blocker'),
     bundleId: text('bundle_id'),
     detail: jsonb('detail'),
-    remaining: amount('remaining').notNull(),
-    credited: amount('credited').notNull(),
-    debited: amount('debited').notNull(),
-    expired: amount('expired').notNull(),
-    lastSequence: count('last_sequence').notNull(),
-    lastAt: instant('last_at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.accountId, table.bucketId] })],
 );
+
+/** Every bucket with what it holds. */
+export const bucketBalances = tolld
+  .view('bucket_balances', {
+    accountId: text('account_id').notNull(),
+    bucketId: text('bucket_id').notNull(),
+    tenant: text('tenant').notNull(),
+    resource: text('resource').notNull(),
+    state: text('state').$type<'pending' | 'armed' | 'active' | 'inactive'>(),
+    endsAt: instant('ends_at'),
+    remaining: amount('remaining').notNull(),
+  })
+  .existing();

@@ -1,4 +1,4 @@
-import { boolean, customType, jsonb, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
+import { customType, jsonb, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
 import { amount, count, instant, tolld } from './database.js';
 
 const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
@@ -37,7 +37,6 @@ export const quarantinedEvents = tolld.table(
     packed: bytes('packed').notNull(),
     quarantinedAt: instant('quarantined_at').notNull().defaultNow(),
     resolvedAt: instant('resolved_at'),
-    balancesApplied: boolean('balances_applied').notNull().default(false),
   },
   (table) => [primaryKey({ columns: [table.partition, table.epoch, table.n] })],
 );

@@ -49,12 +49,12 @@ export interface QuarantinedEntry {
   readonly message: string;
 }
 
-/** A bucket whose credits, debits and expiries do not add up to what it holds. */
+/** A bucket that holds something else than it did before with what its events say on top. */
 export interface UnbalancedBucket {
   readonly accountId: string;
   readonly bucketId: string;
-  readonly remaining: bigint;
-  readonly expected: bigint;
+  readonly remaining: number;
+  readonly expected: number;
 }
 
 export type FlushOutcome =
@@ -71,15 +71,21 @@ export type FlushOutcome =
   /** Somebody else has moved these partitions: nothing of any batch was written. */
   | { readonly kind: 'superseded'; readonly partitions: readonly number[] };
 
+/**
+ * Writes what was prepared, in one transaction.
+ * @throws while Postgres can't be had; then nothing was written, or all of it (a reply lost on the
+ * way): ask for the offsets again.
+ */
+export type FlushWrite = () => Promise<FlushOutcome>;
+
 export interface RecordSink {
   /** How far each partition is recorded. @throws while Postgres can't be had. */
   offsets(partitions: readonly number[]): Promise<ReadonlyMap<number, EntryId>>;
   /**
-   * Writes batches of different partitions in one transaction.
-   * @throws while Postgres can't be had; then nothing was written, or all of it (a reply lost on the
-   * way): ask for the offsets again.
+   * Makes batches of different partitions ready to be written, while others may still be on their
+   * way. @throws while Postgres can't be had.
    */
-  write(batches: readonly PartitionBatch[]): Promise<FlushOutcome>;
+  prepare(batches: readonly PartitionBatch[]): Promise<FlushWrite>;
 }
 
 export interface FlushLeases {

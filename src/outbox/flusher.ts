@@ -6,7 +6,7 @@
  */
 import type { OutboxStreams } from '../charging/stream.js';
 import type { EntryId } from '../domain/events.js';
-import type { FlushLeases, FlushOutcome, PartitionBatch, RecordSink } from '../domain/flush.js';
+import type { FlushLeases, FlushOutcome, FlushWrite, RecordSink } from '../domain/flush.js';
 import type { Logger } from '../observability/logger.js';
 import { gather, type EntryDecoder, type Gathered } from './batch.js';
 import { entryText, isBehind, type Cursor } from './cursor.js';
@@ -62,6 +62,8 @@ export interface Flusher {
 interface Reading {
   readonly cursors: readonly Cursor[];
   readonly gathered: Gathered;
+  /** Null where there is nothing to write. */
+  readonly write: FlushWrite | null;
 }
 
 export function createFlusher(options: FlusherOptions, dependencies: FlusherDependencies): Flusher {
@@ -101,16 +103,18 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
     plan.recorded(partition, offset, performance.now());
   }
 
-  /** Batch: what follows the cursors without a gap. */
+  /** Batch: what follows the cursors without a gap, ready to be written. */
   async function read(cursors: readonly Cursor[]): Promise<Reading> {
     const limits = { entriesMax: streak.batchEntries };
-    return { cursors, gathered: await gather(cursors, limits, { streams, decode }) };
+    const gathered = await gather(cursors, limits, { streams, decode });
+    const { batches } = gathered;
+    return { cursors, gathered, write: batches.length === 0 ? null : await sink.prepare(batches) };
   }
 
   /** Write: one transaction, which counts once by the offsets that it moves. */
-  async function write(batches: readonly PartitionBatch[]): Promise<FlushOutcome> {
+  async function writeTimed(write: FlushWrite): Promise<FlushOutcome> {
     const startedAt = performance.now();
-    const outcome = await sink.write(batches);
+    const outcome = await write();
     if (outcome.kind === 'written') {
       metrics.flushed({
         entries: outcome.entries,
@@ -146,8 +150,7 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
       logger.error({ ...entry, entry: entryText(entry.entry) }, 'postgres refused an entry');
     }
     for (const { accountId, bucketId, remaining, expected } of unbalanced) {
-      const sums = { remaining: String(remaining), expected: String(expected) };
-      logger.error({ accountId, bucketId, ...sums }, 'a bucket does not add up');
+      logger.error({ accountId, bucketId, remaining, expected }, 'a bucket does not add up');
     }
     faults.forEach(standStill);
     await Promise.all(
@@ -165,18 +168,18 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
 
   /** @returns whether there may be more to flush at once. */
   async function flushRound(): Promise<boolean> {
-    const { cursors, gathered } = await (ahead ?? read(await findCursors()));
+    const { cursors, gathered, write } = await (ahead ?? read(await findCursors()));
     ahead = null;
-    if (gathered.batches.length === 0) {
+    if (write === null) {
       gathered.faults.forEach(standStill);
       return false;
     }
-    // Streams that hold more are read on while Postgres writes; what is read then is of use only if
-    // the write comes out as expected.
+    // Streams that hold more are read on, and made ready, while Postgres writes; that is of use only
+    // if the write comes out as expected.
     const next = gathered.more ? read(advance(cursors, gathered)) : null;
     next?.catch(() => undefined);
     try {
-      const outcome = await write(gathered.batches);
+      const outcome = await writeTimed(write);
       await acknowledge(outcome, gathered.faults);
       const isWhole = outcome.kind === 'written' && outcome.faults.length === 0;
       if (isWhole && gathered.faults.length === 0) ahead = next;

@@ -13,10 +13,6 @@ export interface RecordedBucket {
   readonly bundleId: string | null;
   /** What it holds, reservations included. */
   readonly remaining: bigint;
-  /** Sums of all that came and went; remaining = credited - debited - expired. */
-  readonly credited: bigint;
-  readonly debited: bigint;
-  readonly expired: bigint;
 }
 
 export interface RecordedSession {
@@ -90,9 +86,6 @@ interface BucketRow {
   readonly ends_at: Date | null;
   readonly bundle_id: string | null;
   readonly remaining: string;
-  readonly credited: string;
-  readonly debited: string;
-  readonly expired: string;
 }
 
 async function readBuckets(
@@ -100,9 +93,8 @@ async function readBuckets(
   accountId: string,
 ): Promise<readonly RecordedBucket[]> {
   const { rows } = await database.query<BucketRow>(
-    `SELECT bucket_id, resource, kind, priority, state, starts_at, ends_at, bundle_id, remaining,
-       credited, debited, expired
-     FROM tolld.buckets WHERE account_id = $1 ORDER BY priority, created_at, bucket_id`,
+    `SELECT bucket_id, resource, kind, priority, state, starts_at, ends_at, bundle_id, remaining
+     FROM tolld.bucket_balances WHERE account_id = $1 ORDER BY priority, created_at, bucket_id`,
     [accountId],
   );
   return rows.map((row) => ({
@@ -115,9 +107,6 @@ async function readBuckets(
     endsAt: row.ends_at,
     bundleId: row.bundle_id,
     remaining: BigInt(row.remaining),
-    credited: BigInt(row.credited),
-    debited: BigInt(row.debited),
-    expired: BigInt(row.expired),
   }));
 }
 

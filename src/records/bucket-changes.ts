@@ -1,77 +1,32 @@
-/** What a batch of events does to buckets, folded to one change for each. */
-import type {
-  AccountEvents,
-  BucketGrant,
-  BucketStateEvent,
-  Impact,
-  LedgerEvent,
-} from '../domain/events.js';
+/** What a batch of events says of buckets besides what they hold: grants, new terms, new states. */
+import type pg from 'pg';
+import type { AccountEvents, BucketGrant, BucketStateEvent } from '../domain/events.js';
+import { instantText, instantTextOrNull } from './copy-text.js';
 import type { EventContext } from './event-context.js';
 
-export interface BucketChange {
+interface BucketChange {
   readonly accountId: string;
   readonly bucketId: string;
   readonly tenant: string;
-  resource: string | null;
-  /** The definition as of the last event that carried one. */
+  /** The bucket as of the last event that carried it whole. */
   definition: BucketGrant | null;
   /** State and validity after that. */
   state: Pick<BucketStateEvent, 'to' | 'startsAt' | 'endsAt'> | null;
   /** Added to what was granted, after that. */
-  granted: bigint;
-  /** Whether an impact changed what it holds. */
-  touched: boolean;
-  credited: bigint;
-  debited: bigint;
-  expired: bigint;
-  /** What it holds after the last impact, whose place follows. */
-  after: number;
-  sequence: number;
-  at: string;
+  granted: number;
 }
 
 export type BucketChanges = Map<string, BucketChange>;
 
 function changeOf(changes: BucketChanges, bucketId: string, context: EventContext): BucketChange {
+  const { accountId, tenant } = context;
   // A line feed is in no id: the pair is unambiguous.
-  const key = `${context.accountId}\n${bucketId}`;
-  const known = changes.get(key);
-  if (known !== undefined) return known;
-  const fresh: BucketChange = {
-    accountId: context.accountId,
-    bucketId,
-    tenant: context.tenant,
-    resource: null,
-    definition: null,
-    state: null,
-    granted: 0n,
-    touched: false,
-    credited: 0n,
-    debited: 0n,
-    expired: 0n,
-    after: 0,
-    sequence: 0,
-    at: context.at,
-  };
-  changes.set(key, fresh);
-  return fresh;
-}
-
-function addImpact(
-  changes: BucketChanges,
-  impact: Impact,
-  { context, isExpiry }: { readonly context: EventContext; readonly isExpiry: boolean },
-): BucketChange {
-  const change = changeOf(changes, impact.bucketId, context);
-  const delta = BigInt(impact.delta);
-  if (delta > 0n) change.credited += delta;
-  else if (isExpiry) change.expired -= delta;
-  else change.debited -= delta;
-  change.touched = true;
-  change.resource = impact.resource;
-  change.after = impact.after;
-  change.sequence = context.sequence;
-  change.at = context.at;
+  const key = `${accountId}\n${bucketId}`;
+  let change = changes.get(key);
+  if (change === undefined) {
+    change = { accountId, bucketId, tenant, definition: null, state: null, granted: 0 };
+    changes.set(key, change);
+  }
   return change;
 }
 
@@ -81,49 +36,126 @@ function addImpact(
  */
 export function addBucketChanges(
   changes: BucketChanges,
-  section: AccountEvents,
+  { events }: AccountEvents,
   context: EventContext,
 ): void {
+  if (!events.some(({ type }) => type === 'ledger' || type === 'bucket-state')) return;
   const defined = new Set<string>();
-  for (const event of section.events) {
+  for (const event of events) {
     if (event.type !== 'ledger' || event.grant === null) continue;
     defined.add(event.grant.bucketId);
     const change = changeOf(changes, event.grant.bucketId, context);
     change.definition = event.grant;
-    change.resource = event.grant.resource;
     change.state = null;
-    change.granted = 0n;
+    change.granted = 0;
   }
-  section.events.forEach((event, index) => {
-    const place = { ...context, sequence: context.sequence + index };
-    switch (event.type) {
-      case 'usage':
-      case 'shared-usage':
-        for (const impact of event.impacts) {
-          addImpact(changes, impact, { context: place, isExpiry: false });
+  for (const event of events) {
+    if (event.type === 'bucket-state' && !defined.has(event.bucketId)) {
+      changeOf(changes, event.bucketId, context).state = event;
+    } else if (event.type === 'ledger') {
+      for (const { bucketId, delta } of event.impacts) {
+        if (delta > 0 && !defined.has(bucketId)) {
+          changeOf(changes, bucketId, context).granted += delta;
         }
-        return;
-      case 'ledger':
-        addLedger(changes, event, { context: place, defined });
-        return;
-      case 'bucket-state':
-        if (!defined.has(event.bucketId)) changeOf(changes, event.bucketId, place).state = event;
-        return;
-      case 'session':
-      case 'threshold':
-      case 'account':
-        return;
+      }
     }
+  }
+}
+
+export async function writeBucketChanges(
+  client: pg.ClientBase,
+  changes: BucketChanges,
+): Promise<void> {
+  const all = [...changes.values()];
+  const defined = all.filter(({ definition }) => definition !== null);
+  const others = all.filter(({ definition }) => definition === null);
+  if (defined.length > 0) await writeDefinitions(client, defined);
+  const moved = others.filter(({ state }) => state !== null);
+  if (moved.length > 0) await writeStates(client, moved);
+  const raised = others.filter(({ granted }) => granted > 0);
+  if (raised.length > 0) await writeGranted(client, raised);
+}
+
+async function writeDefinitions(
+  client: pg.ClientBase,
+  changes: readonly BucketChange[],
+): Promise<void> {
+  const rows = changes.map(({ accountId, bucketId, tenant, definition, state, granted }) => {
+    const grant = definition as BucketGrant;
+    return {
+      account_id: accountId,
+      bucket_id: bucketId,
+      tenant,
+      resource: grant.resource,
+      kind: grant.kind,
+      priority: grant.priority,
+      state: state?.to ?? grant.state,
+      starts_at: instantTextOrNull(state === null ? grant.startsAt : state.startsAt),
+      ends_at: instantTextOrNull(state === null ? grant.endsAt : state.endsAt),
+      duration_ms: grant.durationMs ?? null,
+      created_at: instantText(grant.createdAt),
+      floor: grant.floor,
+      granted: grant.granted + granted,
+      step: grant.step,
+      blocker: grant.blocker,
+      bundle_id: grant.bundleId,
+      detail: grant.detail,
+    };
+  });
+  await client.query({
+    name: 'bucket definitions',
+    text: `
+      INSERT INTO tolld.buckets (account_id, bucket_id, tenant, resource, kind, priority, state,
+        starts_at, ends_at, duration_ms, created_at, floor, granted, step, blocker, bundle_id, detail)
+      SELECT * FROM jsonb_to_recordset($1) AS v (account_id text, bucket_id text, tenant text,
+        resource text, kind text, priority int, state text, starts_at timestamptz,
+        ends_at timestamptz, duration_ms bigint, created_at timestamptz, floor bigint,
+        granted bigint, step bigint, blocker boolean, bundle_id text, detail jsonb)
+      ON CONFLICT (account_id, bucket_id) DO UPDATE SET
+        resource = excluded.resource, kind = excluded.kind, priority = excluded.priority,
+        state = excluded.state, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
+        duration_ms = excluded.duration_ms, created_at = excluded.created_at,
+        floor = excluded.floor, granted = excluded.granted, step = excluded.step,
+        blocker = excluded.blocker, bundle_id = excluded.bundle_id, detail = excluded.detail`,
+    values: [JSON.stringify(rows)],
   });
 }
 
-function addLedger(
-  changes: BucketChanges,
-  event: LedgerEvent,
-  { context, defined }: { readonly context: EventContext; readonly defined: ReadonlySet<string> },
-): void {
-  for (const impact of event.impacts) {
-    const change = addImpact(changes, impact, { context, isExpiry: event.kind === 'expiry' });
-    if (impact.delta > 0 && !defined.has(impact.bucketId)) change.granted += BigInt(impact.delta);
-  }
+async function writeStates(client: pg.ClientBase, changes: readonly BucketChange[]): Promise<void> {
+  const rows = changes.map(({ accountId, bucketId, state }) => ({
+    account_id: accountId,
+    bucket_id: bucketId,
+    state: state?.to,
+    starts_at: instantTextOrNull(state?.startsAt ?? null),
+    ends_at: instantTextOrNull(state?.endsAt ?? null),
+  }));
+  await client.query({
+    name: 'bucket states',
+    text: `
+      UPDATE tolld.buckets AS b
+      SET state = v.state, starts_at = v.starts_at, ends_at = v.ends_at
+      FROM jsonb_to_recordset($1) AS v (account_id text, bucket_id text, state text,
+        starts_at timestamptz, ends_at timestamptz)
+      WHERE b.account_id = v.account_id AND b.bucket_id = v.bucket_id`,
+    values: [JSON.stringify(rows)],
+  });
+}
+
+async function writeGranted(
+  client: pg.ClientBase,
+  changes: readonly BucketChange[],
+): Promise<void> {
+  const rows = changes.map(({ accountId, bucketId, granted }) => ({
+    account_id: accountId,
+    bucket_id: bucketId,
+    granted,
+  }));
+  await client.query({
+    name: 'bucket grants',
+    text: `
+      UPDATE tolld.buckets AS b SET granted = b.granted + v.granted
+      FROM jsonb_to_recordset($1) AS v (account_id text, bucket_id text, granted bigint)
+      WHERE b.account_id = v.account_id AND b.bucket_id = v.bucket_id`,
+    values: [JSON.stringify(rows)],
+  });
 }

@@ -1,4 +1,4 @@
-/** COPY's text format: one line for each row, tabs between, `\N` for null. */
+/** Values in the text forms that Postgres reads: COPY's lines, array literals, times. */
 import { finished } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
@@ -10,7 +10,15 @@ export class UnstorableError extends Error {
   readonly code = 'TOLLD_UNSTORABLE';
 }
 
-const SPECIAL = /[\\\t\n\r]/;
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const SPACE = 0x20;
+const BACKSLASH = 0x5c;
+const CAPITAL_N = 0x4e;
+const FIRST_BYTES = 64 * 1_024;
+/** No character takes more in UTF-8 per UTF-16 unit. */
+const UNIT_BYTES_MAX = 3;
+
 const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\\\',
   '\t': '\\t',
@@ -18,48 +26,126 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\r': '\\r',
 };
 
-function fieldOf(value: CopyValue): string {
-  if (value === null) return '\\N';
-  if (typeof value !== 'string') return String(value);
-  // Nearly every value is plain, and the test is a tenth of the cost of the replacement.
-  if (!SPECIAL.test(value)) return value;
-  return value.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character] ?? character);
-}
+/**
+ * Rows in COPY's text format: a line each, tabs between, `\N` for null. Written octet by octet into
+ * one buffer: strings put together by `+` cost 10 µs for a row of rated_events, this 3.
+ */
+export class CopyLines {
+  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #at = 0;
 
-/** One row, with its line feed. */
-export function copyLine(values: readonly CopyValue[]): string {
-  let line = fieldOf(values[0] ?? null);
-  for (let index = 1; index < values.length; index += 1) {
-    line += `\t${fieldOf(values[index] ?? null)}`;
+  get isEmpty(): boolean {
+    return this.#at === 0;
   }
-  return `${line}\n`;
+
+  /** The lines so far; valid until the next is added. */
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#at);
+  }
+
+  add(values: readonly CopyValue[]): void {
+    for (const value of values) {
+      if (value === null) this.#null();
+      else this.#text(typeof value === 'string' ? value : String(value));
+      this.#buffer[this.#at++] = TAB;
+    }
+    this.#buffer[this.#at - 1] = LINE_FEED;
+  }
+
+  #null(): void {
+    this.#reserve(3);
+    this.#buffer[this.#at++] = BACKSLASH;
+    this.#buffer[this.#at++] = CAPITAL_N;
+  }
+
+  #text(text: string): void {
+    const { length } = text;
+    this.#reserve(length * UNIT_BYTES_MAX + 1);
+    const buffer = this.#buffer;
+    const start = this.#at;
+    for (let index = 0; index < length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code < SPACE || code > 0x7e || code === BACKSLASH) {
+        this.#rest(text, start);
+        return;
+      }
+      buffer[start + index] = code;
+    }
+    this.#at = start + length;
+  }
+
+  /** What is not plain ASCII. */
+  #rest(text: string, start: number): void {
+    const escaped = text.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character] ?? character);
+    this.#at = start;
+    this.#reserve(escaped.length * UNIT_BYTES_MAX + 1);
+    this.#at += this.#buffer.write(escaped, start, 'utf8');
+  }
+
+  #reserve(octets: number): void {
+    const needed = this.#at + octets;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, needed));
+    this.#buffer.copy(larger, 0, 0, this.#at);
+    this.#buffer = larger;
+  }
 }
 
-/** Appends rows to a table. `columns` in the order of the values of each line. */
+/** Appends rows to a table, their values in the order of `columns`. */
 export async function copyInto(
   client: pg.ClientBase,
   target: { readonly table: string; readonly columns: readonly string[] },
-  lines: string,
+  lines: CopyLines,
 ): Promise<void> {
   const stream = client.query(
     copyFrom(`COPY tolld.${target.table} (${target.columns.join(', ')}) FROM STDIN`),
   );
-  stream.end(Buffer.from(lines, 'utf8'));
+  stream.end(lines.bytes);
   await finished(stream);
+}
+
+/**
+ * An array as a parameter. The driver would test and quote each element by itself, numbers too,
+ * which took a third of the time of a batch.
+ */
+export function arrayText(values: readonly CopyValue[]): string {
+  let text = '{';
+  let separator = '';
+  for (const value of values) {
+    text += separator + (typeof value === 'string' ? quoted(value) : String(value ?? 'NULL'));
+    separator = ',';
+  }
+  return `${text}}`;
+}
+
+function quoted(text: string): string {
+  return /["\\]/.test(text) ? `"${text.replaceAll(/["\\]/g, '\\$&')}"` : `"${text}"`;
 }
 
 /** The last moment that both JavaScript and four-digit years can say. */
 const INSTANT_MAX_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** The second that was told last: events of a batch lie close together. */
+let lastSecond = { number: -1, text: '' };
 
 /**
  * Milliseconds since 1970 as Postgres reads them.
  * @throws UnstorableError for a moment before 1970 or after the year 9999.
  */
 export function instantText(milliseconds: number): string {
-  if (!(milliseconds >= 0 && milliseconds <= INSTANT_MAX_MS)) {
+  if (!isStorable(milliseconds)) {
     throw new UnstorableError(`${milliseconds} ms since 1970 is no moment that can be kept`);
   }
-  return new Date(milliseconds).toISOString();
+  const whole = Math.floor(milliseconds);
+  const second = Math.floor(whole / 1_000);
+  if (second !== lastSecond.number) {
+    lastSecond = { number: second, text: new Date(second * 1_000).toISOString().slice(0, 19) };
+  }
+  return `${lastSecond.text}.${String(whole - second * 1_000).padStart(3, '0')}Z`;
+}
+
+function isStorable(milliseconds: number): boolean {
+  return milliseconds >= 0 && milliseconds <= INSTANT_MAX_MS;
 }
 
 /** The same, or null for what is absent. @throws UnstorableError as {@link instantText} does. */
@@ -69,6 +155,5 @@ export function instantTextOrNull(milliseconds: number | null): string | null {
 
 /** For a time that only informs: null instead of a refusal where it can't be kept. */
 export function informativeInstant(milliseconds: number | null): string | null {
-  const storable = milliseconds !== null && milliseconds >= 0 && milliseconds <= INSTANT_MAX_MS;
-  return storable ? new Date(milliseconds).toISOString() : null;
+  return milliseconds !== null && isStorable(milliseconds) ? instantText(milliseconds) : null;
 }

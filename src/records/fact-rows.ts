@@ -13,7 +13,7 @@ import type {
   ThresholdEvent,
   UsageEvent,
 } from '../domain/events.js';
-import { copyLine, informativeInstant } from './copy-text.js';
+import { informativeInstant, type CopyLines } from './copy-text.js';
 import type { EventContext } from './event-context.js';
 
 export const RATED_EVENTS = {
@@ -105,28 +105,28 @@ export const ACCOUNT_EVENTS = {
 
 /** Rows as COPY wants them, by table. */
 export interface FactLines {
-  ratedEvents: string;
-  ledgerEntries: string;
-  accountEvents: string;
+  readonly ratedEvents: CopyLines;
+  readonly ledgerEntries: CopyLines;
+  readonly accountEvents: CopyLines;
 }
 
 /** Adds the row of one event (of a ledger event: one for each bucket). */
 export function addFact(lines: FactLines, event: ChargingEvent, context: EventContext): void {
   switch (event.type) {
     case 'usage':
-      lines.ratedEvents += usageLine(event, context);
+      addUsage(lines.ratedEvents, event, context);
       return;
     case 'shared-usage':
-      lines.ratedEvents += sharedUsageLine(event, context);
+      addSharedUsage(lines.ratedEvents, event, context);
       return;
     case 'ledger':
-      lines.ledgerEntries += ledgerLines(event, context);
+      addLedgerEntries(lines.ledgerEntries, event, context);
       return;
     case 'session':
     case 'bucket-state':
     case 'threshold':
     case 'account':
-      lines.accountEvents += accountEventLine(event, context);
+      addAccountEvent(lines.accountEvents, event, context);
       return;
   }
 }
@@ -143,10 +143,10 @@ function impactsText(impacts: readonly Impact[]): string {
   );
 }
 
-function usageLine(event: UsageEvent, context: EventContext): string {
+function addUsage(lines: CopyLines, event: UsageEvent, context: EventContext): void {
   const { stamp } = context;
   const personal = stamp?.personal ?? {};
-  return copyLine([
+  lines.add([
     context.at,
     context.sequence,
     context.entry.n,
@@ -190,9 +190,9 @@ function usageLine(event: UsageEvent, context: EventContext): string {
 }
 
 /** The owner's side of a member's usage: nothing of the member but the account it names. */
-function sharedUsageLine(event: SharedUsageEvent, context: EventContext): string {
+function addSharedUsage(lines: CopyLines, event: SharedUsageEvent, context: EventContext): void {
   const nothing = null;
-  return copyLine([
+  lines.add([
     context.at,
     context.sequence,
     context.entry.n,
@@ -222,7 +222,7 @@ function sharedUsageLine(event: SharedUsageEvent, context: EventContext): string
   ]);
 }
 
-function ledgerLines(event: LedgerEvent, context: EventContext): string {
+function addLedgerEntries(lines: CopyLines, event: LedgerEvent, context: EventContext): void {
   // A changed definition moves nothing, but is an entry of the bucket's history all the same.
   const changes =
     event.impacts.length > 0
@@ -235,38 +235,36 @@ function ledgerLines(event: LedgerEvent, context: EventContext): string {
             after: null,
           },
         ];
-  return changes
-    .map(({ bucketId, resource, delta, after }, position) =>
-      copyLine([
-        context.accountId,
-        context.sequence,
-        position,
-        context.tenant,
-        context.customer,
-        context.subscription,
-        context.at,
-        event.kind,
-        bucketId,
-        resource,
-        delta,
-        after,
-        event.reason,
-        event.intentId,
-        event.intentNumber,
-        context.configVersion,
-        context.partition,
-        context.entry.epoch,
-        context.entry.n,
-      ]),
-    )
-    .join('');
+  changes.forEach(({ bucketId, resource, delta, after }, position) => {
+    lines.add([
+      context.accountId,
+      context.sequence,
+      position,
+      context.tenant,
+      context.customer,
+      context.subscription,
+      context.at,
+      event.kind,
+      bucketId,
+      resource,
+      delta,
+      after,
+      event.reason,
+      event.intentId,
+      event.intentNumber,
+      context.configVersion,
+      context.partition,
+      context.entry.epoch,
+      context.entry.n,
+    ]);
+  });
 }
 
 type OtherEvent = SessionEvent | BucketStateEvent | ThresholdEvent | AccountEvent;
 
-function accountEventLine(event: OtherEvent, context: EventContext): string {
+function addAccountEvent(lines: CopyLines, event: OtherEvent, context: EventContext): void {
   const { subject, change, detail } = describe(event);
-  return copyLine([
+  lines.add([
     context.at,
     context.sequence,
     context.entry.n,

@@ -3,156 +3,151 @@ import type pg from 'pg';
 import type { EntryId } from '../domain/events.js';
 import type {
   FlushOutcome,
+  FlushWrite,
   PartitionBatch,
   ReceivedEntry,
   RecordSink,
   SequenceFault,
+  UnbalancedBucket,
 } from '../domain/flush.js';
-import { readAccounts, takeContinuous } from './account-runs.js';
-import { addAccountStates, writeAccountStates, type AccountStates } from './account-states.js';
-import { writeEntries } from './batch-writes.js';
+import { foldAccounts, type FoldedAccounts, type TakenBatch } from './account-changes.js';
+import {
+  compareBalances,
+  forceAccounts,
+  moveAccounts,
+  readStoredAccounts,
+} from './account-writes.js';
+import { collectRows, writeEntries, type BatchRows } from './batch-writes.js';
+import { UnstorableError } from './copy-text.js';
 import { inTransaction } from './database.js';
+import type { KnownAccounts } from './event-context.js';
+import { readKnownAccounts } from './known-accounts.js';
+import { lockOffsets, moveOffsets, readOffsets } from './offsets.js';
 
 export function createFlushSink({ pool }: { readonly pool: pg.Pool }): RecordSink {
   return {
     offsets: (partitions) => readOffsets(pool, partitions),
-    write: (batches) => inTransaction(pool, (client) => writeBatches(client, batches)),
+    prepare: (batches) => prepare(pool, batches),
   };
 }
 
-interface OffsetRow {
-  readonly partition: number;
-  readonly epoch: string;
-  readonly n: string;
-  readonly fence: string;
+interface Prepared {
+  readonly batches: readonly PartitionBatch[];
+  readonly known: KnownAccounts;
+  readonly accounts: FoldedAccounts;
+  /** Absent where some entry can't be put into rows: it is looked for when all are written. */
+  readonly rows: BatchRows | undefined;
 }
 
-async function readOffsets(
-  pool: pg.Pool,
-  partitions: readonly number[],
-): Promise<ReadonlyMap<number, EntryId>> {
-  await pool.query({
-    name: 'make offsets',
-    text: `INSERT INTO tolld.flush_offsets (partition, epoch, n)
-           SELECT partition, 0, -1 FROM unnest($1::smallint[]) AS partition
-           ON CONFLICT DO NOTHING`,
-    values: [partitions],
-  });
-  const { rows } = await pool.query<OffsetRow>({
-    name: 'offsets',
-    text: 'SELECT partition, epoch, n FROM tolld.flush_offsets WHERE partition = ANY ($1)',
-    values: [partitions],
-  });
-  return new Map(rows.map(({ partition, epoch, n }) => [partition, entryId(epoch, n)]));
+/** All that needs no transaction: Postgres may be busy with the batch before meanwhile. */
+async function prepare(pool: pg.Pool, batches: readonly PartitionBatch[]): Promise<FlushWrite> {
+  const known = await readKnownAccounts(pool, batches);
+  const accounts = foldAccounts(batches, { known, runs: new Map() });
+  // Where the entries don't even fit each other, the record has to say which of them does.
+  const rows = accounts.faults.length > 0 ? undefined : tryRows(entriesOf(accounts.taken), known);
+  const prepared = { batches, known, accounts, rows };
+  return () => inTransaction(pool, (client) => write(client, prepared));
 }
 
-function entryId(epoch: string, n: string): EntryId {
-  return { epoch: Number(epoch), n: Number(n) };
+function tryRows(entries: readonly ReceivedEntry[], known: KnownAccounts): BatchRows | undefined {
+  try {
+    return collectRows(entries, known);
+  } catch (error) {
+    if (error instanceof UnstorableError) return undefined;
+    throw error;
+  }
 }
 
-interface Taken {
-  readonly batch: PartitionBatch;
-  readonly entries: readonly ReceivedEntry[];
-  /** Of the last entry that is taken. */
-  readonly offset: EntryId;
+function entriesOf(taken: readonly TakenBatch[]): readonly ReceivedEntry[] {
+  return taken.flatMap(({ entries }) => entries);
 }
 
-async function writeBatches(
-  client: pg.ClientBase,
-  batches: readonly PartitionBatch[],
-): Promise<FlushOutcome> {
-  const superseded = await lockOffsets(client, batches);
+async function write(client: pg.ClientBase, prepared: Prepared): Promise<FlushOutcome> {
+  const superseded = await lockOffsets(client, prepared.batches);
   if (superseded.length > 0) return { kind: 'superseded', partitions: superseded };
-
-  const { runs, known, stored } = await readAccounts(client, batches);
-  const taken: Taken[] = [];
-  const faults: SequenceFault[] = [];
-  const states: AccountStates = new Map();
-  for (const batch of batches) {
-    const { entries, fault } = takeContinuous(batch, runs);
-    if (fault !== null) faults.push(fault);
-    for (const { entry } of entries) addAccountStates(states, entry, known);
-    const last = entries.at(-1);
-    if (last !== undefined) taken.push({ batch, entries, offset: last.entry.id });
-  }
-  const entries = taken.flatMap((part) => part.entries);
-  const offsets = new Map(taken.map(({ batch, offset }) => [batch.partition, offset]));
-  if (entries.length === 0) {
-    return {
-      kind: 'written',
-      offsets,
-      entries: 0,
-      events: 0,
-      faults,
-      quarantined: [],
-      unbalanced: [],
-    };
-  }
-  const { quarantined, unbalanced } = await writeEntries(client, entries, known);
-  await writeAccountStates(client, states, stored);
-  await moveOffsets(client, taken);
-  const events = entries.reduce(
-    (sum, { entry }) => sum + entry.accounts.reduce((n, section) => n + section.events.length, 0),
-    0,
-  );
+  const { taken, faults, unbalanced, rows } = await moveOrCompare(client, prepared);
+  const entries = entriesOf(taken);
+  const ends = taken.map(({ batch, entries: own }) => ({ batch, offset: endOf(own) }));
+  const quarantined =
+    entries.length === 0
+      ? []
+      : await writeEntries(client, { entries, known: prepared.known, rows });
+  await moveOffsets(client, ends);
   return {
     kind: 'written',
-    offsets,
+    offsets: new Map(ends.map(({ batch, offset }) => [batch.partition, offset])),
     entries: entries.length,
-    events,
+    events: countEvents(entries),
     faults,
     quarantined,
     unbalanced,
   };
 }
 
-/**
- * Holds the offsets until the transaction ends, so that of two who read the same entries the second
- * waits and then sees that it is late. In the order of the partitions: two with several can't
- * wait for each other.
- */
-async function lockOffsets(
-  client: pg.ClientBase,
-  batches: readonly PartitionBatch[],
-): Promise<readonly number[]> {
-  const { rows } = await client.query<OffsetRow>({
-    name: 'lock offsets',
-    text: `SELECT partition, epoch, n, fence FROM tolld.flush_offsets
-           WHERE partition = ANY ($1) ORDER BY partition FOR UPDATE`,
-    values: [batches.map(({ partition }) => partition)],
-  });
-  const stored = new Map(rows.map((row) => [row.partition, row]));
-  return batches
-    .filter(({ partition, previous, fence }) => {
-      const row = stored.get(partition);
-      return (
-        row === undefined ||
-        Number(row.epoch) !== previous.epoch ||
-        Number(row.n) !== previous.n ||
-        Number(row.fence) > fence
-      );
-    })
-    .map(({ partition }) => partition);
+interface MovedAccounts {
+  readonly taken: readonly TakenBatch[];
+  readonly faults: readonly SequenceFault[];
+  readonly unbalanced: readonly UnbalancedBucket[];
+  /** Absent where less was taken than was prepared. */
+  readonly rows: BatchRows | undefined;
 }
 
-/** @throws where an offset is not where the batch began: then none of it may stand. */
-async function moveOffsets(client: pg.ClientBase, taken: readonly Taken[]): Promise<void> {
-  const { rowCount } = await client.query({
-    name: 'move offsets',
-    text: `
-      UPDATE tolld.flush_offsets AS o
-      SET epoch = v.epoch, n = v.n, fence = v.fence, flushed_at = now()
-      FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
-        $6::bigint[]) AS v (partition, previous_epoch, previous_n, epoch, n, fence)
-      WHERE o.partition = v.partition AND o.epoch = v.previous_epoch AND o.n = v.previous_n`,
-    values: [
-      taken.map(({ batch }) => batch.partition),
-      taken.map(({ batch }) => batch.previous.epoch),
-      taken.map(({ batch }) => batch.previous.n),
-      taken.map(({ offset }) => offset.epoch),
-      taken.map(({ offset }) => offset.n),
-      taken.map(({ batch }) => batch.fence),
-    ],
-  });
-  if (rowCount !== taken.length) throw new Error('an offset moved while it was locked');
+/**
+ * Moves the accounts on. Where one of them does not stand where the batch begins, all are read and
+ * compared, to say which and to take what is in front of it.
+ */
+async function moveOrCompare(client: pg.ClientBase, prepared: Prepared): Promise<MovedAccounts> {
+  const { batches, known, accounts, rows } = prepared;
+  if (accounts.faults.length === 0 && (await tryMove(client, accounts))) {
+    return { ...accounts, rows };
+  }
+  const stored = await readStoredAccounts(client, accountIdsOf(batches));
+  const compared = foldAccounts(batches, { known, runs: stored.runs });
+  await forceAccounts(client, compared.changes);
+  return {
+    taken: compared.taken,
+    faults: compared.faults,
+    unbalanced: [...compareBalances(compared.changes, stored), ...compared.unbalanced],
+    rows: compared.faults.length === 0 ? rows : undefined,
+  };
+}
+
+/** @returns whether all accounts stood where the batch begins; if not, nothing has happened. */
+async function tryMove(
+  client: pg.ClientBase,
+  { changes, unbalanced }: FoldedAccounts,
+): Promise<boolean> {
+  if (unbalanced.length > 0) return false;
+  if (changes.size === 0) return true;
+  await client.query('SAVEPOINT accounts');
+  if (await moveAccounts(client, changes)) {
+    await client.query('RELEASE SAVEPOINT accounts');
+    return true;
+  }
+  await client.query('ROLLBACK TO SAVEPOINT accounts; RELEASE SAVEPOINT accounts');
+  return false;
+}
+
+function accountIdsOf(batches: readonly PartitionBatch[]): readonly string[] {
+  const ids = new Set<string>();
+  for (const { entries } of batches) {
+    for (const { entry } of entries) {
+      for (const { accountId } of entry.accounts) ids.add(accountId);
+    }
+  }
+  return [...ids];
+}
+
+function endOf(entries: readonly ReceivedEntry[]): EntryId {
+  const last = entries.at(-1);
+  if (last === undefined) throw new Error('a batch that was taken holds nothing');
+  return last.entry.id;
+}
+
+function countEvents(entries: readonly ReceivedEntry[]): number {
+  let events = 0;
+  for (const { entry } of entries) {
+    for (const section of entry.accounts) events += section.events.length;
+  }
+  return events;
 }

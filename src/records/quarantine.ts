@@ -12,7 +12,7 @@ import { informativeInstant, UnstorableError } from './copy-text.js';
 const REFUSAL_CLASSES = new Set(['22', '23', '54']);
 
 /** Why an entry was refused, or null where the error says nothing of the entry. */
-export function refusalOf(error: unknown): { code: string; message: string } | null {
+export function refusalOf(error: unknown): Refusal | null {
   if (error instanceof UnstorableError) return { code: error.code, message: error.message };
   if (!(error instanceof pg.DatabaseError) || error.code === undefined) return null;
   if (!REFUSAL_CLASSES.has(error.code.slice(0, 2))) return null;
@@ -22,21 +22,19 @@ export function refusalOf(error: unknown): { code: string; message: string } | n
 export interface Refusal {
   readonly code: string;
   readonly message: string;
-  /** Whether what the entry did to buckets is in their sums all the same. */
-  readonly balancesApplied: boolean;
 }
 
 /** Sets an entry aside in the transaction that would have recorded it. */
 export async function quarantine(
   client: pg.ClientBase,
   { entry, packed }: ReceivedEntry,
-  { code, message, balancesApplied }: Refusal,
+  { code, message }: Refusal,
 ): Promise<QuarantinedEntry> {
   const { partition, id, accounts } = entry;
   await client.query(
     `INSERT INTO tolld.quarantined_events
-       (partition, epoch, n, happened_at, code, message, accounts, impacts, packed, balances_applied)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+       (partition, epoch, n, happened_at, code, message, accounts, impacts, packed)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
     [
       partition,
       id.epoch,
@@ -55,7 +53,6 @@ export async function quarantine(
       ),
       printable(JSON.stringify(impactsOf(entry))),
       packed,
-      balancesApplied,
     ],
   );
   return {

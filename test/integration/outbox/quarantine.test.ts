@@ -136,10 +136,7 @@ describe('an entry that Postgres refuses', () => {
       code: string;
       accounts: readonly (readonly [string, number, number])[];
       packed: Buffer;
-      balances_applied: boolean;
-    }>(
-      'SELECT n, code, accounts, packed, balances_applied FROM tolld.quarantined_events ORDER BY n',
-    );
+    }>('SELECT n, code, accounts, packed FROM tolld.quarantined_events ORDER BY n');
     expect(rows.map(({ accounts: [first], n }) => [first?.[0], `1-${n}`])).toEqual([...refused]);
     const codes = new Set(rows.map(({ code }) => code));
     expect([...codes].sort()).toEqual(['22021', '22P02', 'TOLLD_UNSTORABLE']);
@@ -162,15 +159,10 @@ describe('an entry that Postgres refuses', () => {
     });
     await flusher.recorded();
     const bucket = await database.pool.query(
-      `SELECT remaining, credited, debited, expired FROM tolld.buckets WHERE account_id = 'exact'`,
+      `SELECT remaining, granted FROM tolld.bucket_balances WHERE account_id = 'exact'`,
     );
     expect(bucket.rows).toEqual([
-      {
-        remaining: String(account.remaining),
-        credited: String(GRANTED),
-        debited: '30',
-        expired: '0',
-      },
+      { remaining: String(account.remaining), granted: String(GRANTED) },
     ]);
     const state = await database.pool.query(
       `SELECT last_sequence FROM tolld.account_states WHERE account_id = 'exact'`,

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { createKeys } from '../../../src/charging/keys.js';
-import { BEFORE_FIRST, type FlushLeases, type ReceivedEntry } from '../../../src/domain/flush.js';
+import {
+  BEFORE_FIRST,
+  type FlushLeases,
+  type FlushOutcome,
+  type PartitionBatch,
+  type ReceivedEntry,
+} from '../../../src/domain/flush.js';
 import { createFlushSink } from '../../../src/records/flush-sink.js';
 import { testDatabase } from '../../support/postgres.js';
 import { randomSource } from '../../support/random-source.js';
@@ -94,15 +100,17 @@ describe('the record', () => {
 
   test('refuses a batch that was written, and one under an older lease', async () => {
     const sink = createFlushSink({ pool: racing.pool });
+    const write = async (batches: readonly PartitionBatch[]): Promise<FlushOutcome> =>
+      (await sink.prepare(batches))();
     await sink.offsets([partition]);
-    expect(await sink.write([{ ...first, fence: 7 }])).toMatchObject({
+    expect(await write([{ ...first, fence: 7 }])).toMatchObject({
       kind: 'written',
       entries: 1,
     });
     const refused = { kind: 'superseded', partitions: [partition] };
-    expect(await sink.write([{ ...first, fence: 7 }])).toEqual(refused);
+    expect(await write([{ ...first, fence: 7 }])).toEqual(refused);
     const second = { partition, previous: { epoch: 1, n: 0 }, entries: [entry(1)] };
-    expect(await sink.write([{ ...second, fence: 6 }])).toEqual(refused);
-    expect(await sink.write([{ ...second, fence: 7 }])).toMatchObject({ kind: 'written' });
+    expect(await write([{ ...second, fence: 6 }])).toEqual(refused);
+    expect(await write([{ ...second, fence: 7 }])).toMatchObject({ kind: 'written' });
   });
 });

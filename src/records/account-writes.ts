@@ -1,0 +1,211 @@
+/**
+ * Moves accounts on in the record: their runs, and what their buckets hold. The usual way is one
+ * update that also compares: it moves just those accounts that stand where the batch begins.
+ */
+import type pg from 'pg';
+import type { UnbalancedBucket } from '../domain/flush.js';
+import type { AccountChange, AccountChanges } from './account-changes.js';
+import { arrayText, type CopyValue } from './copy-text.js';
+
+/**
+ * Moves all accounts on, if each of them stands where the batch begins, bucket for bucket.
+ * @returns whether they did; if not, the caller rolls back.
+ */
+export async function moveAccounts(
+  client: pg.ClientBase,
+  changes: AccountChanges,
+): Promise<boolean> {
+  const { fresh, known } = split(changes);
+  if (known.length > 0) {
+    const moved = await client.query({ ...MOVE, values: columnsOf(known, COMPARED) });
+    if (moved.rowCount !== known.length) return false;
+  }
+  if (fresh.length > 0) {
+    const made = await client.query({ ...MAKE, values: columnsOf(fresh, MADE) });
+    if (made.rowCount !== fresh.length) return false;
+  }
+  await writeRare(client, known);
+  return true;
+}
+
+/** What is in the record of the accounts of a batch. */
+export interface StoredAccounts {
+  readonly runs: ReadonlyMap<string, number>;
+  readonly balances: ReadonlyMap<string, Readonly<Record<string, number>>>;
+}
+
+/** Reads and holds the accounts; those that are not there stand at 0 and hold nothing. */
+export async function readStoredAccounts(
+  client: pg.ClientBase,
+  accountIds: readonly string[],
+): Promise<StoredAccounts> {
+  const { rows } = await client.query<{
+    account_id: string;
+    last_sequence: string;
+    balances: Readonly<Record<string, number>>;
+  }>({
+    name: 'stored accounts',
+    text: `SELECT account_id, last_sequence, balances FROM tolld.account_states
+           WHERE account_id = ANY ($1) ORDER BY account_id FOR UPDATE`,
+    values: [arrayText(accountIds)],
+  });
+  const stored = new Map(rows.map((row) => [row.account_id, row]));
+  return {
+    runs: new Map(accountIds.map((id) => [id, Number(stored.get(id)?.last_sequence ?? 0)])),
+    balances: new Map(accountIds.map((id) => [id, stored.get(id)?.balances ?? {}])),
+  };
+}
+
+/** Buckets that did not hold what the first event of a batch found in them. */
+export function compareBalances(
+  changes: AccountChanges,
+  { balances }: StoredAccounts,
+): readonly UnbalancedBucket[] {
+  return [...changes.values()].flatMap(({ accountId, before, after }) =>
+    [...before].flatMap(([bucketId, found]) => {
+      const stored = balances.get(accountId)?.[bucketId] ?? 0;
+      if (stored === found) return [];
+      const remaining = after.get(bucketId) ?? 0;
+      return [{ accountId, bucketId, remaining, expected: stored + (remaining - found) }];
+    }),
+  );
+}
+
+/** Moves accounts on that {@link readStoredAccounts} has read and whose runs were compared. */
+export async function forceAccounts(client: pg.ClientBase, changes: AccountChanges): Promise<void> {
+  const { fresh, known } = split(changes);
+  if (known.length > 0) await client.query({ ...FORCE, values: columnsOf(known, MOVED) });
+  if (fresh.length > 0) await client.query({ ...MAKE, values: columnsOf(fresh, MADE) });
+  await writeRare(client, known);
+}
+
+/** Accounts with a run in the record, and those whose run begins. */
+function split(changes: AccountChanges): {
+  readonly known: readonly AccountChange[];
+  readonly fresh: readonly AccountChange[];
+} {
+  const all = [...changes.values()];
+  return {
+    known: all.filter(({ previous }) => previous > 0),
+    fresh: all.filter(({ previous }) => previous === 0),
+  };
+}
+
+type Column = (change: AccountChange) => CopyValue;
+
+const MOVED: readonly Column[] = [
+  ({ accountId }) => accountId,
+  ({ last }) => last,
+  ({ at }) => at,
+  ({ after }) => objectText(after),
+];
+const COMPARED: readonly Column[] = [
+  ...MOVED,
+  ({ previous }) => previous,
+  ({ before }) => objectText(before),
+];
+const MADE: readonly Column[] = [
+  ...MOVED,
+  ({ tenant }) => tenant,
+  ({ partition }) => partition,
+  ({ header }) => header?.lastIntent ?? 0,
+  ({ header }) => header?.standing ?? null,
+  ({ header }) => header?.profileVersion ?? null,
+];
+
+function columnsOf(
+  changes: readonly AccountChange[],
+  columns: readonly Column[],
+): string[] {
+  return columns.map((column) => arrayText(changes.map(column)));
+}
+
+function objectText(amounts: ReadonlyMap<string, number>): string {
+  if (amounts.size === 0) return '{}';
+  let text = '';
+  for (const [bucketId, amount] of amounts) {
+    text += `${text === '' ? '{' : ','}${JSON.stringify(bucketId)}:${amount}`;
+  }
+  return `${text}}`;
+}
+
+const MOVE = {
+  name: 'move accounts',
+  text: `
+    UPDATE tolld.account_states AS s
+    SET last_sequence = v.last, last_at = v.at, balances = s.balances || v.after
+    FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::jsonb[], $5::bigint[], $6::jsonb[])
+      AS v (account_id, last, at, after, previous, before)
+    WHERE s.account_id = v.account_id AND s.last_sequence = v.previous
+      AND s.balances @> v.before`,
+};
+
+const FORCE = {
+  name: 'force accounts',
+  text: `
+    UPDATE tolld.account_states AS s
+    SET last_sequence = v.last, last_at = v.at, balances = s.balances || v.after
+    FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::jsonb[])
+      AS v (account_id, last, at, after)
+    WHERE s.account_id = v.account_id`,
+};
+
+const MAKE = {
+  name: 'make accounts',
+  text: `
+    INSERT INTO tolld.account_states (account_id, last_sequence, last_at, balances, tenant,
+      partition, last_intent, standing, profile_version)
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::jsonb[], $5::text[],
+      $6::smallint[], $7::bigint[], $8::text[], $9::bigint[])
+    ON CONFLICT DO NOTHING`,
+};
+
+/** What few accounts of a batch have: a new header, a bucket that ended. */
+async function writeRare(client: pg.ClientBase, changes: readonly AccountChange[]): Promise<void> {
+  const headed = changes.filter(({ header }) => header !== null);
+  if (headed.length > 0) {
+    await client.query({
+      name: 'account headers',
+      text: `
+        UPDATE tolld.account_states AS s SET
+          tenant = CASE s.tenant WHEN '' THEN v.tenant ELSE s.tenant END, partition = v.partition,
+          last_intent = greatest(s.last_intent, v.last_intent),
+          standing = coalesce(v.standing, s.standing),
+          profile_version = coalesce(v.profile_version, s.profile_version)
+        FROM jsonb_to_recordset($1) AS v (account_id text, tenant text, partition smallint,
+          last_intent bigint, standing text, profile_version bigint)
+        WHERE s.account_id = v.account_id`,
+      values: [
+        JSON.stringify(
+          headed.map(({ accountId, tenant, partition, header }) => ({
+            account_id: accountId,
+            tenant,
+            partition,
+            last_intent: header?.lastIntent,
+            standing: header?.standing,
+            profile_version: header?.profileVersion,
+          })),
+        ),
+      ],
+    });
+  }
+  const ending = changes.filter(({ ended }) => ended.size > 0);
+  if (ending.length > 0) {
+    // Left in, the buckets of years would fill the row.
+    await client.query({
+      name: 'ended buckets',
+      text: `
+        UPDATE tolld.account_states AS s
+        SET balances = s.balances - ARRAY(
+          SELECT bucket_id FROM jsonb_array_elements_text(v.ended) AS bucket_id
+          WHERE s.balances ->> bucket_id = '0')
+        FROM jsonb_to_recordset($1) AS v (account_id text, ended jsonb)
+        WHERE s.account_id = v.account_id`,
+      values: [
+        JSON.stringify(
+          ending.map(({ accountId, ended }) => ({ account_id: accountId, ended: [...ended] })),
+        ),
+      ],
+    });
+  }
+}

@@ -1,0 +1,94 @@
+/** How far each partition is recorded: the one place that says what has been written. */
+import type pg from 'pg';
+import type { EntryId } from '../domain/events.js';
+import type { PartitionBatch } from '../domain/flush.js';
+import { arrayText } from './copy-text.js';
+
+interface OffsetRow {
+  readonly partition: number;
+  readonly epoch: string;
+  readonly n: string;
+  readonly fence: string;
+}
+
+/** Offsets of partitions; of one that is new to the record, the place before its first entry. */
+export async function readOffsets(
+  pool: pg.Pool,
+  partitions: readonly number[],
+): Promise<ReadonlyMap<number, EntryId>> {
+  await pool.query({
+    name: 'make offsets',
+    text: `INSERT INTO tolld.flush_offsets (partition, epoch, n)
+           SELECT partition, 0, -1 FROM unnest($1::smallint[]) AS partition
+           ON CONFLICT DO NOTHING`,
+    values: [arrayText(partitions)],
+  });
+  const { rows } = await pool.query<OffsetRow>({
+    name: 'offsets',
+    text: 'SELECT partition, epoch, n FROM tolld.flush_offsets WHERE partition = ANY ($1)',
+    values: [arrayText(partitions)],
+  });
+  return new Map(
+    rows.map(({ partition, epoch, n }) => [partition, { epoch: Number(epoch), n: Number(n) }]),
+  );
+}
+
+/**
+ * Holds the offsets until the transaction ends, so that of two who read the same entries the second
+ * waits and then sees that it is late. In the order of the partitions: two with several can't
+ * wait for each other. @returns the partitions that are not where their batch begins.
+ */
+export async function lockOffsets(
+  client: pg.ClientBase,
+  batches: readonly PartitionBatch[],
+): Promise<readonly number[]> {
+  const { rows } = await client.query<OffsetRow>({
+    name: 'lock offsets',
+    text: `SELECT partition, epoch, n, fence FROM tolld.flush_offsets
+           WHERE partition = ANY ($1) ORDER BY partition FOR UPDATE`,
+    values: [arrayText(batches.map(({ partition }) => partition))],
+  });
+  const stored = new Map(rows.map((row) => [row.partition, row]));
+  return batches
+    .filter(({ partition, previous, fence }) => {
+      const row = stored.get(partition);
+      return (
+        row === undefined ||
+        Number(row.epoch) !== previous.epoch ||
+        Number(row.n) !== previous.n ||
+        Number(row.fence) > fence
+      );
+    })
+    .map(({ partition }) => partition);
+}
+
+export interface OffsetMove {
+  readonly batch: PartitionBatch;
+  /** Of the last entry that is written. */
+  readonly offset: EntryId;
+}
+
+/** @throws where an offset is not where the batch began: then none of it may stand. */
+export async function moveOffsets(
+  client: pg.ClientBase,
+  moves: readonly OffsetMove[],
+): Promise<void> {
+  const { rowCount } = await client.query({
+    name: 'move offsets',
+    text: `
+      UPDATE tolld.flush_offsets AS o
+      SET epoch = v.epoch, n = v.n, fence = v.fence, flushed_at = now()
+      FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
+        $6::bigint[]) AS v (partition, previous_epoch, previous_n, epoch, n, fence)
+      WHERE o.partition = v.partition AND o.epoch = v.previous_epoch AND o.n = v.previous_n`,
+    values: [
+      arrayText(moves.map(({ batch }) => batch.partition)),
+      arrayText(moves.map(({ batch }) => batch.previous.epoch)),
+      arrayText(moves.map(({ batch }) => batch.previous.n)),
+      arrayText(moves.map(({ offset }) => offset.epoch)),
+      arrayText(moves.map(({ offset }) => offset.n)),
+      arrayText(moves.map(({ batch }) => batch.fence)),
+    ],
+  });
+  if (rowCount !== moves.length) throw new Error('an offset moved while it was locked');
+}
