@@ -9,7 +9,7 @@
 -- Reply { REPLY_DONE or REPLY_REPEATED, answer, packed: { time in ms, services (ANSWER_) } }
 --       { REPLY_OTHER_ACCOUNT, account id } for a session that lives on another account
 --       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE, UNKNOWN_SESSION,
---       CONFLICT, STALE_NUMBER, SERVICE_DENIED; nothing has changed then
+--       CONFLICT, STALE_NUMBER, SERVICE_DENIED, AMOUNT_RANGE; nothing has changed then
 -- Events session, usage per service that reports use, bucket-state, ledger (expiry)
 local keys, request = KEYS, cmsgpack.unpack(ARGV[1])
 return charge_session(keys, request, true)

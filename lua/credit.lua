@@ -27,9 +27,6 @@
 local account_key, control_key, outbox_key, timers_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local request = cmsgpack.unpack(ARGV[1])
 
--- One past the largest exact amount.
-local AMOUNT_LIMIT = 9007199254740992
-
 -- refusal_of(account, operation, planned): why an operation cannot be applied behind those before it,
 -- or nil. planned: what these make of the buckets, { remaining, granted } by id.
 local function refusal_of(account, operation, planned)

@@ -11,6 +11,7 @@
 --- @include "write_entry"
 --- @include "check_thresholds"
 --- @include "arm_account"
+--- @include "write_fields"
 -- sweep: does what a timer has come for. An open session past its supervision time is closed and
 -- its reservations go back; a finished one past its retention is removed; the buckets of an account
 -- end or start. A timer that stood too early is set again.
@@ -142,7 +143,7 @@ local function sweep_session()
     redis.call('SET', b == 1 and account_key or KEYS[6], pack_account(books[b]))
     arm_account(timers_key, books[b], due[b])
   end
-  redis.call('HSET', session_key, unpack(writes))
+  write_fields(session_key, writes)
   redis.call('ZADD', timers_key, header[SESSION_DEADLINE], member)
   return { REPLY_DONE, 'expired' }
 end

@@ -11,6 +11,7 @@
 --- @include "check_thresholds"
 --- @include "write_entry"
 --- @include "arm_account"
+--- @include "write_fields"
 -- charge_session(keys, request, may_grant): one request of a charging session, from its answer if
 -- it was answered before to its answer if it was not. Shared by charge.lua and settle.lua, which
 -- differ only in whether they may grant (and so whether Redis runs them when memory is out).
@@ -261,7 +262,13 @@ local function refund_service(books, events, request, ask, service, window, now)
   end
   local amount = ask[ASK_USED]
   if priced then
+    if ask[ASK_USED] > window[WINDOW_LINE][LINE_UNITS_MAX] then
+      return false
+    end
     amount = charge_units(window[WINDOW_LINE], read_meter(books[1], service, window), ask[ASK_USED])
+  end
+  if bucket[BUCKET_REMAINING] + amount >= AMOUNT_LIMIT then
+    return false
   end
   bucket[BUCKET_REMAINING] = bucket[BUCKET_REMAINING] + amount
   events[1][#events[1] + 1] = {
@@ -439,7 +446,12 @@ local function charge_session(keys, request, may_grant)
   local open, ends = header[SESSION_STATE] == SESSION_OPEN, phase == PHASE_TERMINATE
   local loaded, windows, answers = load_services(asks, stored, header), {}, {}
   for i = 1, #asks do
-    windows[i] = pick_window(asks[i][ASK_TERMS][TERMS_WINDOWS], now)
+    local ask = asks[i]
+    windows[i] = pick_window(ask[ASK_TERMS][TERMS_WINDOWS], now)
+    local used = loaded[ask[ASK_KEY]][SERVICE_USED] + ask[ASK_USED] + ask[ASK_USED_AFTER]
+    if used >= AMOUNT_LIMIT then
+      return { REPLY_AMOUNT_RANGE }
+    end
   end
 
   -- All reports before all grants: what one service gives back another may be granted.
@@ -577,7 +589,7 @@ local function charge_session(keys, request, may_grant)
     writes[#writes + 1] = 's:' .. key
     writes[#writes + 1] = cmsgpack.pack(service)
   end
-  redis.call('HSET', session_key, unpack(writes))
+  write_fields(session_key, writes)
   if timer then
     redis.call('ZADD', keys[5], timer, 's:' .. session_id)
   end

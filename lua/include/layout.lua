@@ -21,6 +21,10 @@ REPLY_REFUSED = 12
 REPLY_NOT_DUE = 13
 REPLY_OTHER_ACCOUNT = 14
 REPLY_OWNER_NEEDED = 15
+REPLY_AMOUNT_RANGE = 16
+
+-- One past the largest exact amount: 2^53.
+AMOUNT_LIMIT = 9007199254740992
 
 -- Account: header and buckets in one packed array. ACCOUNT_BUCKETS is flat, three elements a
 -- bucket, in consumption order: its id, its resource, and the bucket packed apart, so that a charge

@@ -133,7 +133,8 @@ local function charge_units(line, meter, units)
   if not meter[METER_OPENED] then
     gross = gross + line[LINE_CONNECTION]
   end
-  meter[METER_COUNTER] = meter[METER_COUNTER] + growth
+  -- A counter stops at 2^53 - 1: it is in its last tier by then.
+  meter[METER_COUNTER] = math.min(meter[METER_COUNTER] + growth, AMOUNT_LIMIT - 1)
   for i = 1, #tiers, 3 do
     local tier, part = (i + 2) / 3, growth
     local ends = tiers[i + 3]
@@ -164,12 +165,15 @@ local function charge_units(line, meter, units)
   return cost - before
 end
 
+-- units_left(line, meter): units that the line can still price exactly.
+local function units_left(line, meter)
+  local left = line[LINE_UNITS_MAX] - meter[METER_UNITS]
+  return left > 0 and left or 0
+end
+
 -- affordable_units(line, meter, money): the most further units that `money` more pays for.
 local function affordable_units(line, meter, money)
-  local room_left = line[LINE_UNITS_MAX] - meter[METER_UNITS]
-  if room_left < 0 then
-    room_left = 0
-  end
+  local room_left = units_left(line, meter)
   local limit = meter[METER_COST] + (money > 0 and money or 0)
   local cap, minimum = line[LINE_CAP], line[LINE_MINIMUM]
   if cap and cap <= limit then

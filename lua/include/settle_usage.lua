@@ -102,17 +102,22 @@ local function pay_part(books, service, part, list, effects)
 end
 
 -- overdraw(books, service, part, list, effects): the `debit` overuse policy: what nothing covers
--- drives the last money bucket below its floor. Returns what it took.
+-- drives the last money bucket below its floor, as far as numbers are exact. Returns what it took.
 local function overdraw(books, service, part, list, effects)
   local payer = last_money(list)
   if not payer then
     return {}
   end
-  local meter = read_meter(books[1], service, part[2])
-  local walk = { payer, charge_units(part[2][WINDOW_LINE], meter, part[1]), part[1] }
+  local line, meter = part[2][WINDOW_LINE], read_meter(books[1], service, part[2])
+  local units = math.min(part[1], units_left(line, meter))
+  local cost = charge_units(line, meter, units)
+  if units == 0 or payer[BUCKET_REMAINING] - cost <= -AMOUNT_LIMIT then
+    return {}
+  end
+  local walk = { payer, cost, units }
   debit_walk(walk, service, effects)
   write_meter(books[1], service, part[2], meter)
-  part[1] = 0
+  part[1] = part[1] - units
   return walk
 end
 

@@ -136,6 +136,8 @@ export const CHARGE_REFUSALS = [
   'conflict',
   'stale-number',
   'service-denied',
+  /** A report that would carry a service's total past 2^53 - 1. */
+  'amount-out-of-range',
 ] as const;
 export type ChargeRefusal = (typeof CHARGE_REFUSALS)[number];
 
@@ -377,6 +379,7 @@ const REFUSALS: ReadonlyMap<number, ChargeRefusal> = new Map([
   [layout.REPLY_CONFLICT, 'conflict'],
   [layout.REPLY_STALE_NUMBER, 'stale-number'],
   [layout.REPLY_SERVICE_DENIED, 'service-denied'],
+  [layout.REPLY_AMOUNT_RANGE, 'amount-out-of-range'],
 ]);
 
 const RESULTS: ReadonlyMap<number, ChargedService['result']> = new Map([

@@ -23,6 +23,9 @@ export function createRedisClient(
     connectionName: options.name,
     autoResendUnfulfilledCommands: false,
     commandTimeout: options.commandTimeoutMs,
+    // A connection on which nothing comes any more is given up, so that the repeated call finds
+    // another: without this every repetition would wait on the dead one.
+    socketTimeout: options.commandTimeoutMs,
     enableOfflineQueue: false,
     enableAutoPipelining: true,
     maxRetriesPerRequest: null,

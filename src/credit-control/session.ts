@@ -259,6 +259,7 @@ const REFUSALS: Readonly<Record<ChargeRefusal, readonly [Refusal, string]>> = {
   conflict: ['conflicting-duplicate', 'this request number was used with other content'],
   'stale-number': ['stale-request-number', 'this request number is too far behind the last'],
   'service-denied': ['service-denied', 'the account is suspended or closed'],
+  'amount-out-of-range': ['invalid-request', 'the use of a service would pass 2^53 - 1'],
 };
 
 function answer(

@@ -79,6 +79,11 @@ export function decide(world: World, asked: ChargeRequest, mayGrant: boolean): D
   if (owner === undefined) return refused('unknown-account');
   const begins = phase === 'initial' || phase === 'event';
   if (begins && account.standing !== 'active') return refused('service-denied');
+  const passes = request.services.some(({ key, used, usedAfter }) => {
+    const total = before?.services.get(key)?.used ?? 0;
+    return BigInt(total) + BigInt(used) + BigInt(usedAfter) > BigInt(Number.MAX_SAFE_INTEGER);
+  });
+  if (passes) return refused('amount-out-of-range');
   return answer(world, request, owner === null ? [account] : [account, owner], mayGrant);
 }
 

@@ -143,12 +143,16 @@ function overdraw(books: Books, { service }: Report, part: Part, list: readonly 
   if (payer === undefined || part.window === null) return;
   const account = ownAccount(books);
   const before = meterOf(account, service, part.window);
-  const meter = pay(part.window.line, before, BigInt(part.left));
+  // As far as numbers are exact.
+  const units = Math.min(part.left, Number(BigInt(part.window.line.unitsMax) - before.units));
+  if (units <= 0) return;
+  const meter = pay(part.window.line, before, BigInt(units));
   const amount = Number(meter.cost - before.cost);
-  debit(service, part, [{ bucket: payer, amount, units: part.left }]);
+  if (payer.remaining - amount < -Number.MAX_SAFE_INTEGER) return;
+  debit(service, part, [{ bucket: payer, amount, units }]);
   part.cost += meter.cost - before.cost;
   keepMeter(account, service, part.window, meter);
-  part.left = 0;
+  part.left -= units;
 }
 
 function debit(service: Service, part: Part, takes: readonly Take[]): void {

@@ -1,0 +1,372 @@
+/** What can break between a front and Redis, or in Redis, broken on purpose. */
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { charge, settle, type ChargeOutcome } from '../../../src/charging/charge.js';
+import {
+  EngineOutOfMemoryError,
+  EngineUnavailableError,
+  type Engine,
+} from '../../../src/charging/engine.js';
+import { ACCOUNT_VERSION, SCHEMA_VERSION } from '../../../src/charging/generated/layout.js';
+import { pack, unpackBytes } from '../../../src/charging/packing.js';
+import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
+import { readAccount } from '../../../src/charging/snapshot.js';
+import { sweepTimer } from '../../../src/charging/sweeping.js';
+import { toAmount } from '../../../src/domain/amounts.js';
+import {
+  chargeRequest,
+  chargeService,
+  newBucket,
+  START_MS,
+  stamp,
+  type RequestParts,
+} from '../../support/charge-requests.js';
+import { fundAccount, openEngine } from '../../support/charging-engine.js';
+import { createEngineSubject } from '../../support/engine-subject.js';
+import { startRedis } from '../../support/redis.js';
+import { startSwallowingProxy, type SwallowingProxy } from '../../support/swallowing-proxy.js';
+
+const request = (parts: RequestParts) => chargeRequest({ now: START_MS, ...parts });
+
+async function funded(engine: Engine): Promise<void> {
+  await fundAccount(engine, 'a', [newBucket('free', 'octets', 1_000)]);
+}
+
+async function holding(engine: Engine): Promise<readonly number[]> {
+  const account = await readAccount(engine, 0, 'a');
+  return account?.buckets.flatMap(({ remaining, reserved }) => [remaining, reserved]) ?? [];
+}
+
+function grantedBy(outcome: ChargeOutcome): number | string {
+  return outcome.kind === 'answered' ? (outcome.services[0]?.granted ?? 0) : outcome.kind;
+}
+
+describe('a Redis that lost the scripts', () => {
+  it('is given them again, and every call under way is answered once', async () => {
+    const own = await startRedis();
+    const engine = await openEngine({ url: own.url });
+    await funded(engine);
+    await engine.redis.function('FLUSH');
+    const outcomes = await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        charge(engine, request({ phase: 'initial', number: 0, want: 10, sessionId: `s${index}` })),
+      ),
+    );
+    expect(outcomes.map(grantedBy)).toEqual(Array.from({ length: 50 }, () => 10));
+    expect(await holding(engine)).toEqual([1_000, 500]);
+  });
+});
+
+describe('a Redis that is killed and started again between two calls', () => {
+  it('has kept what was answered, and charges nothing twice', { timeout: 60_000 }, async () => {
+    const own = await startRedis();
+    const engine = await openEngine({ url: own.url, commandTimeoutMs: 1_000 });
+    await funded(engine);
+    const requests = [
+      request({ phase: 'initial', number: 0, want: 100 }),
+      request({ phase: 'update', number: 1, used: 40, want: 100 }),
+      request({ phase: 'terminate', number: 2, used: 60 }),
+    ];
+    for (const each of requests) {
+      const first = await charge(engine, each);
+      await own.kill();
+      await own.start();
+      const again = await charge(engine, each);
+      expect(again).toEqual({ ...first, repeated: true });
+    }
+    expect(await holding(engine)).toEqual([900, 0]);
+  });
+
+  it('answers a call that was made while it was away, as soon as it is back', async () => {
+    const own = await startRedis();
+    const engine = await openEngine({ url: own.url, commandTimeoutMs: 1_000 });
+    await funded(engine);
+    await own.kill();
+    const call = charge(engine, request({ phase: 'initial', number: 0, want: 100 }));
+    await own.start();
+    expect(grantedBy(await call)).toBe(100);
+    expect(await holding(engine)).toEqual([1_000, 100]);
+  });
+
+  it('is said to be unavailable when it stays away, in the time that a request has', async () => {
+    const own = await startRedis();
+    const engine = await openEngine({
+      url: own.url,
+      commandTimeoutMs: 200,
+      requestTimeoutMs: 600,
+    });
+    await funded(engine);
+    await own.kill();
+    const begun = performance.now();
+    await expect(
+      charge(engine, request({ phase: 'initial', number: 0, want: 100 })),
+    ).rejects.toBeInstanceOf(EngineUnavailableError);
+    expect(performance.now() - begun).toBeLessThan(1_500);
+  });
+});
+
+describe('a reply that is lost after the script has run', () => {
+  let proxy: SwallowingProxy;
+  beforeAll(async () => {
+    proxy = await startSwallowingProxy(inject('redisUrl'));
+  });
+  afterAll(async () => {
+    await proxy.close();
+  });
+
+  it.each(['cut', 'hang'] as const)(
+    'is had again in time, and nothing is charged twice: the connection is %s',
+    async (loss) => {
+      const engine = await openEngine({
+        url: proxy.url,
+        commandTimeoutMs: 300,
+        requestTimeoutMs: 5_000,
+      });
+      await funded(engine);
+      const subject = createEngineSubject(engine);
+      await charge(engine, request({ phase: 'initial', number: 0, want: 100 }));
+      await subject.newEntries(0);
+      const before = proxy.lost;
+      proxy.loseReplyTo('lost-reply', loss);
+      const update = request({
+        phase: 'update',
+        number: 1,
+        services: [
+          chargeService({ used: toAmount(40), want: toAmount(100), reason: 'lost-reply' }),
+        ],
+      });
+      const begun = performance.now();
+      const outcome = await charge(engine, update);
+      expect(performance.now() - begun).toBeLessThan(4_000);
+      expect(proxy.lost).toBeGreaterThan(before);
+      expect(grantedBy(outcome)).toBe(100);
+      // The second call found the first one's work done.
+      expect(outcome).toMatchObject({ repeated: true });
+      expect(await holding(engine)).toEqual([960, 100]);
+      expect(await subject.newEntries(0)).toHaveLength(1);
+    },
+  );
+
+  it.each(['cut', 'hang'] as const)(
+    'counts a credit once too: the connection is %s',
+    async (loss) => {
+      const engine = await openEngine({
+        url: proxy.url,
+        commandTimeoutMs: 300,
+        requestTimeoutMs: 5_000,
+      });
+      await funded(engine);
+      proxy.loseReplyTo('lost-credit', loss);
+      const outcome = await creditAccount(engine, {
+        partition: 0,
+        accountId: 'a',
+        intentNumber: 2,
+        intentId: 'lost-credit',
+        kind: 'top-up',
+        reason: null,
+        operations: [{ operation: 'add', bucketId: 'free', amount: toAmount(5) }],
+        stamp,
+        now: START_MS,
+      });
+      expect(outcome.kind).toBe('repeated');
+      expect(await holding(engine)).toEqual([1_005, 0]);
+    },
+  );
+});
+
+/** Everything that is under a prefix, as Redis would dump it. */
+async function dumpOf(engine: Engine): Promise<ReadonlyMap<string, string>> {
+  const prefix = engine.keys.meta.slice(0, -':meta'.length);
+  const names = (await engine.redis.keys(`${prefix}:*`)).toSorted();
+  const dumps = await Promise.all(names.map((name) => engine.redis.dumpBuffer(name)));
+  return new Map(names.map((name, index) => [name, dumps[index]?.toString('hex') ?? '']));
+}
+
+describe('a key that holds something else than it should', () => {
+  const KEYS = ['account', 'session', 'control', 'outbox', 'timers'] as const;
+  const SCRIPTS: Readonly<Record<string, (engine: Engine) => Promise<unknown>>> = {
+    charge: (engine) =>
+      charge(engine, request({ phase: 'update', number: 1, used: 5, want: 10, now: LATER })),
+    settle: (engine) =>
+      settle(engine, request({ phase: 'terminate', number: 1, used: 5, now: LATER })),
+    event: (engine) =>
+      charge(engine, request({ phase: 'event', number: 0, used: 5, sessionId: 'e', now: LATER })),
+    credit: (engine) =>
+      creditAccount(engine, {
+        partition: 0,
+        accountId: 'a',
+        intentNumber: 2,
+        intentId: 'i',
+        kind: 'top-up',
+        reason: null,
+        operations: [{ operation: 'add', bucketId: 'free', amount: toAmount(5) }],
+        stamp,
+        now: LATER,
+      }),
+    provision: (engine) =>
+      provisionAccount(engine, {
+        partition: 0,
+        accountId: 'a',
+        standing: 'suspended',
+        profileVersion: 2,
+        stamp,
+        now: LATER,
+      }),
+    'sweep of a session': (engine) => sweepTimer(engine, { partition: 0, member: 's:s' }, LATER),
+    'sweep of an account': (engine) => sweepTimer(engine, { partition: 0, member: 'a:a' }, LATER),
+  };
+  /** Behind the end of the bucket and of the session, so that every timer has work. */
+  const LATER = START_MS + 7_200_000;
+  const untouched: Readonly<Record<string, readonly string[]>> = {
+    event: ['session'],
+    credit: ['session'],
+    provision: ['session', 'timers'],
+    'sweep of an account': ['session'],
+  };
+  const cases = Object.keys(SCRIPTS).flatMap((script) =>
+    KEYS.filter((key) => !(untouched[script] ?? []).includes(key)).flatMap((key) =>
+      (['another type', 'other bytes'] as const)
+        // A list or a stream has a type of its own: bytes can only stand in for packed values.
+        .filter((what) => what === 'another type' || key === 'account' || key === 'session')
+        .map((what) => [script, key, what] as const),
+    ),
+  );
+
+  it.each(cases)('%s: %s holds %s', async (script, key, what) => {
+    const engine = await openEngine();
+    await fundAccount(engine, 'a', [
+      newBucket('free', 'octets', 1_000, { endsAt: START_MS + 3_600_000 }),
+    ]);
+    await charge(engine, request({ phase: 'initial', number: 0, want: 100 }));
+    const { keys, redis } = engine;
+    const name =
+      key === 'account'
+        ? keys.account(0, 'a')
+        : key === 'session'
+          ? keys.session(0, 's')
+          : keys[key](0);
+    if (what === 'other bytes' && key === 'session') await redis.hset(name, 'h', '\xc1\xc1');
+    else if (what === 'other bytes') await redis.set(name, '\xc1\xc1');
+    else {
+      await redis.del(name);
+      if (key === 'account' || key === 'control') await redis.rpush(name, 'x');
+      else await redis.set(name, 'x');
+    }
+    const before = await dumpOf(engine);
+    await expect(SCRIPTS[script]!(engine)).rejects.toThrow();
+    expect(await dumpOf(engine)).toEqual(before);
+  });
+});
+
+describe('state that a newer version wrote', () => {
+  it('is refused, and stays as it is', async () => {
+    const engine = await openEngine();
+    await funded(engine);
+    const name = engine.keys.account(0, 'a');
+    const fields = unpackBytes((await engine.redis.getBuffer(name))!) as never[];
+    fields[ACCOUNT_VERSION - 1] = (SCHEMA_VERSION + 1) as never;
+    await engine.redis.set(name, pack(fields));
+    const before = await dumpOf(engine);
+    expect(await charge(engine, request({ phase: 'initial', number: 0, want: 1 }))).toEqual({
+      kind: 'refused',
+      refusal: 'newer-state',
+    });
+    await expect(
+      provisionAccount(engine, {
+        partition: 0,
+        accountId: 'a',
+        standing: 'suspended',
+        profileVersion: 1,
+        stamp,
+      }),
+    ).rejects.toThrow();
+    expect(await sweepTimer(engine, { partition: 0, member: 'a:a' }, START_MS)).toEqual({
+      kind: 'not-due',
+    });
+    expect(await dumpOf(engine)).toEqual(before);
+  });
+});
+
+describe('a Redis whose memory is out', () => {
+  it('refuses what may grow, and takes reports, ends and sweeps', { timeout: 60_000 }, async () => {
+    const own = await startRedis();
+    const engine = await openEngine({ url: own.url });
+    await funded(engine);
+    const started = ['s', 't', 'u'];
+    for (const sessionId of started) {
+      await charge(engine, request({ phase: 'initial', number: 0, want: 100, sessionId }));
+    }
+    // Less than an empty server needs: from now on memory is out.
+    await engine.redis.config('SET', 'maxmemory', '100kb');
+    const before = await dumpOf(engine);
+    await expect(
+      charge(engine, request({ phase: 'initial', number: 0, want: 10, sessionId: 'new' })),
+    ).rejects.toBeInstanceOf(EngineOutOfMemoryError);
+    await expect(
+      charge(engine, request({ phase: 'update', number: 1, used: 40, want: 100 })),
+    ).rejects.toBeInstanceOf(EngineOutOfMemoryError);
+    expect(await dumpOf(engine)).toEqual(before);
+
+    const reported = await settle(
+      engine,
+      request({ phase: 'update', number: 1, used: 40, want: 100 }),
+    );
+    expect(reported).toMatchObject({ services: [{ result: 'service-denied', granted: 0 }] });
+    expect(await holding(engine)).toEqual([960, 200]);
+    const ended = request({ phase: 'terminate', number: 1, used: 60, sessionId: 't' });
+    expect(await settle(engine, ended)).toMatchObject({ services: [{ result: 'settled' }] });
+    expect(await settle(engine, ended)).toMatchObject({ repeated: true });
+    expect(await holding(engine)).toEqual([900, 100]);
+    const silent = { partition: 0, member: 's:u' };
+    expect(await sweepTimer(engine, silent, START_MS + 86_400_000)).toEqual({ kind: 'expired' });
+    expect(await holding(engine)).toEqual([900, 0]);
+  });
+});
+
+describe('a session of very many services', () => {
+  it('ends as a whole', { timeout: 60_000 }, async () => {
+    const engine = await openEngine();
+    await fundAccount(engine, 'a', [newBucket('free', 'octets', 100_000)]);
+    const services = (from: number, want: number | null) =>
+      Array.from({ length: 100 }, (_, index) =>
+        chargeService({
+          key: String(from + index),
+          want: want === null ? null : toAmount(want),
+        }),
+      );
+    for (let part = 0; part < 50; part += 1) {
+      const outcome = await charge(
+        engine,
+        request({
+          phase: part === 0 ? 'initial' : 'update',
+          number: part,
+          services: services(part * 100, 1),
+        }),
+      );
+      expect(outcome.kind).toBe('answered');
+    }
+    expect(await holding(engine)).toEqual([100_000, 5_000]);
+    const ended = await charge(engine, request({ phase: 'terminate', number: 50, services: [] }));
+    expect(ended.kind).toBe('answered');
+    expect(await holding(engine)).toEqual([100_000, 0]);
+    const again = request({ phase: 'initial', number: 0, sessionId: 'silent', want: 1 });
+    await charge(engine, again);
+    for (let part = 1; part < 50; part += 1) {
+      await charge(
+        engine,
+        request({
+          phase: 'update',
+          number: part,
+          sessionId: 'silent',
+          services: services(part * 100, 1),
+        }),
+      );
+    }
+    const swept = await sweepTimer(
+      engine,
+      { partition: 0, member: 's:silent' },
+      START_MS + 86_400_000,
+    );
+    expect(swept).toEqual({ kind: 'expired' });
+    expect(await holding(engine)).toEqual([100_000, 0]);
+  });
+});
