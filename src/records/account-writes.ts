@@ -113,10 +113,7 @@ const MADE: readonly Column[] = [
   ({ header }) => header?.profileVersion ?? null,
 ];
 
-function columnsOf(
-  changes: readonly AccountChange[],
-  columns: readonly Column[],
-): string[] {
+function columnsOf(changes: readonly AccountChange[], columns: readonly Column[]): string[] {
   return columns.map((column) => arrayText(changes.map(column)));
 }
 
