@@ -1,12 +1,16 @@
-/** `tolld account show`: an account as charging sees it now. */
+/** `tolld account show`: an account as charging sees it now, and why. */
 import { Command } from 'commander';
 import { createEngineConnection } from '../charging/engine-connection.js';
-import { readAccount, type AccountSnapshot } from '../charging/snapshot.js';
-import { formatDecimal, type Amount } from '../domain/amounts.js';
+import { readSession } from '../charging/session-snapshot.js';
+import { readAccount } from '../charging/snapshot.js';
 import { createLogger } from '../observability/logger.js';
-import { readScales, type AccountPlace } from '../records/account-lookup.js';
+import { readConsumptionOrders, readScales, type AccountPlace } from '../records/account-lookup.js';
+import { readTimeline } from '../records/account-timeline.js';
+import { findOpenSessions } from '../records/open-sessions.js';
+import { amountText, describeAccount, type LiveState } from './account-report.js';
+import { explainBuckets } from './bucket-order.js';
 import type { CommandContext } from './context.js';
-import { formatJson, formatTable } from './output.js';
+import { formatJson } from './output.js';
 import { NotFoundError, requireAccount, withRecord } from './record-access.js';
 
 interface ShowFlags {
@@ -14,10 +18,16 @@ interface ShowFlags {
   readonly json?: boolean;
 }
 
+/** Open sessions looked at; an account has a handful. */
+const SESSIONS_MAX = 200;
+/** Events at the end; `tolld events` has them all. */
+const EVENTS_MAX = 10;
+
 async function readFromRedis(
   { readConfig }: CommandContext,
-  place: AccountPlace,
-): Promise<AccountSnapshot> {
+  { partition, accountId }: AccountPlace,
+  sessionIds: readonly string[],
+): Promise<LiveState> {
   const { redis, engine } = readConfig().config;
   const connection = createEngineConnection(
     {
@@ -31,76 +41,72 @@ async function readFromRedis(
   );
   try {
     await connection.open();
-    const account = await readAccount(connection.engine, place.partition, place.accountId);
-    if (account !== null) return account;
-    throw new NotFoundError(
-      `account ${place.accountId} is in the record and not in Redis (partition ${place.partition})`,
+    const account = await readAccount(connection.engine, partition, accountId);
+    if (account === null) {
+      throw new NotFoundError(
+        `account ${accountId} is in the record and not in Redis (partition ${partition})`,
+      );
+    }
+    // Postgres is a moment behind: what has ended meanwhile is left out.
+    const ids = new Set([...account.starvedSessions, ...sessionIds]);
+    const found = await Promise.all(
+      [...ids].map((id) => readSession(connection.engine, partition, id)),
     );
+    const sessions = found.filter((session) => session?.state === 'open');
+    return { account, sessions: sessions.filter((session) => session !== null) };
   } finally {
     await connection.close();
   }
 }
 
-function formatInstant(milliseconds: number | null): string {
-  return milliseconds === null ? '-' : new Date(milliseconds).toISOString();
-}
-
-function describeAccount(
-  { tenant, partition, externalId, customerId }: AccountPlace,
-  account: AccountSnapshot,
-  scales: ReadonlyMap<string, number>,
-): readonly string[] {
-  const names = [
-    ...(externalId === null ? [] : [`external id ${externalId}`]),
-    ...(customerId === null ? [] : [`customer ${customerId}`]),
-  ];
-  const rows = account.buckets.map((bucket) => {
-    const show = (amount: Amount): string =>
-      formatDecimal(amount, scales.get(bucket.resource) ?? 0);
-    const { bucketId, resource, priority, state, remaining, reserved, granted, endsAt } = bucket;
-    const ends = formatInstant(endsAt);
-    return [
-      bucketId,
-      resource,
-      priority,
-      state,
-      show(remaining),
-      show(reserved),
-      show(granted),
-      ends,
-    ];
-  });
-  const headings = ['bucket', 'resource', 'priority', 'state', 'left', 'reserved', 'granted'];
-  return [
-    `account ${account.accountId}, tenant ${tenant}${names.map((name) => `, ${name}`).join('')}`,
-    `${account.standing}, partition ${partition}, event ${account.sequence} ` +
-      `at ${formatInstant(account.lastSeen)}`,
-    '',
-    ...formatTable([...headings, 'ends'], rows),
-  ];
-}
-
 export function accountCommand(context: CommandContext): Command {
   const { terminal } = context;
-  const show = new Command('show')
-    .description('show an account with its buckets in the order in which they are charged')
+  const command = new Command('show')
+    .description('show an account: its buckets in the order of use and why, who holds what')
     .argument('<id>', 'id or external id of the account')
     .option('--tenant <id>', 'where several tenants use the same external id')
     .option('--json', 'print JSON; amounts are in the smallest unit')
-    .action(async (id: string, { tenant, json }: ShowFlags) => {
+    .action(async (id: string, { tenant: named, json }: ShowFlags) => {
       await withRecord(context, async (pool) => {
-        const place = await requireAccount(pool, { id, tenant });
-        const account = await readFromRedis(context, place);
+        const place = await requireAccount(pool, { id, tenant: named });
+        const { tenant, accountId, partition, externalId, customerId } = place;
+        const sessionIds = await findOpenSessions(pool, {
+          tenant,
+          accountId,
+          countMax: SESSIONS_MAX,
+        });
+        const live = await readFromRedis(context, place, sessionIds);
+        const scales = await readScales(pool, tenant);
+        const buckets = explainBuckets(live.account.buckets, {
+          orders: await readConsumptionOrders(pool, tenant),
+          now: Date.now(),
+          show: (amount, resource) => `${amountText(amount, resource, scales)} ${resource}`,
+        });
+        const events = await readTimeline(pool, {
+          tenant,
+          accountId,
+          since: null,
+          countMax: EVENTS_MAX,
+        });
         if (json === true) {
-          const { tenant: owner, partition, externalId, customerId } = place;
           terminal.out(
-            formatJson({ tenant: owner, partition, externalId, customerId, ...account }),
+            formatJson({
+              tenant,
+              partition,
+              externalId,
+              customerId,
+              ...live.account,
+              buckets: buckets.map(({ bucket, place: use, why }) => ({ ...bucket, use, why })),
+              sessions: live.sessions,
+              events,
+            }),
           );
           return;
         }
-        const scales = await readScales(pool, place.tenant);
-        describeAccount(place, account, scales).forEach((line) => terminal.out(line));
+        describeAccount({ ...live, place, buckets, events, scales }).forEach((line) =>
+          terminal.out(line),
+        );
       });
     });
-  return new Command('account').description('look at accounts').addCommand(show);
+  return new Command('account').description('look at accounts').addCommand(command);
 }

@@ -55,6 +55,17 @@ function row(event: TimelineEvent, scales: ReadonlyMap<string, number>): readonl
 
 const HEADINGS = ['no', 'at', 'kind', 'what', 'used', 'cost', 'buckets', 'subject'];
 
+/** Events in columns, amounts in units that people use. */
+export function timelineTable(
+  events: readonly TimelineEvent[],
+  scales: ReadonlyMap<string, number>,
+): readonly string[] {
+  return formatTable(
+    HEADINGS,
+    events.map((event) => row(event, scales)),
+  );
+}
+
 export function eventsCommand(context: CommandContext): Command {
   const { terminal } = context;
   return new Command('events')
@@ -80,8 +91,7 @@ export function eventsCommand(context: CommandContext): Command {
           return;
         }
         const scales = await readScales(pool, place.tenant);
-        const rows = events.map((event) => row(event, scales));
-        formatTable(HEADINGS, rows).forEach((line) => terminal.out(line));
+        timelineTable(events, scales).forEach((line) => terminal.out(line));
       });
     });
 }

@@ -1,5 +1,6 @@
 /** Finds accounts for a person who names one. */
 import type pg from 'pg';
+import type { ConsumptionOrder } from '../../schema/catalog.js';
 import { asTenant, EVERY_TENANT } from './database.js';
 
 export interface AccountPlace {
@@ -54,5 +55,19 @@ export async function readScales(
       [tenant],
     );
     return new Map(rows.map(({ code, scale }) => [code, scale]));
+  });
+}
+
+/** In which order buckets of each resource are used, by code. */
+export async function readConsumptionOrders(
+  pool: pg.Pool,
+  tenant: string,
+): Promise<ReadonlyMap<string, ConsumptionOrder>> {
+  return asTenant(pool, tenant, async (client) => {
+    const { rows } = await client.query<{ code: string; consumption_order: ConsumptionOrder }>(
+      'SELECT code, consumption_order FROM tolld.resources WHERE tenant = $1',
+      [tenant],
+    );
+    return new Map(rows.map((row) => [row.code, row.consumption_order]));
   });
 }

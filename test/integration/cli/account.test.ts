@@ -143,7 +143,9 @@ describe('tolld account show', () => {
     const { exitCode, out } = await run(['account', 'show', 'acc-1']);
     expect(exitCode).toBe(0);
     expect(out).toContain('account acc-1, tenant acme, external id a-1');
-    expect(out).toMatch(/^main +EUR +10 +active +10\.5 +0 +10\.5/m);
+    expect(out).toMatch(/^1 +main +EUR +10 +active +10\.5 +0 +10\.5 +- +first$/m);
+    expect(out).toContain('No open session.');
+    expect(out).toMatch(/ledger +top-up +main \+10\.5 -> 10\.5/);
   });
 
   test('prints JSON in smallest units', async () => {
@@ -151,7 +153,9 @@ describe('tolld account show', () => {
     expect(JSON.parse(out)).toMatchObject({
       tenant: 'acme',
       accountId: 'acc-1',
-      buckets: [{ bucketId: 'main', remaining: 10_500_000 }],
+      buckets: [{ bucketId: 'main', remaining: 10_500_000, use: 1, why: ['first'] }],
+      sessions: [],
+      events: [{ kind: 'account' }, { kind: 'ledger' }],
     });
   });
 
