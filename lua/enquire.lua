@@ -22,13 +22,16 @@ end
 if account[ACCOUNT_STANDING] ~= STANDING_ACTIVE then
   return { REPLY_SERVICE_DENIED }
 end
-local books = { account }
-if request[REQUEST_SHARING] then
+local books, sharing = { account }, request[REQUEST_SHARING]
+if sharing then
   books[2], missing = read_book(KEYS[3])
   if not books[2] then
     return missing
   end
   mark_owner(books[2])
+  if books[2][ACCOUNT_STANDING] ~= STANDING_ACTIVE then
+    sharing[SHARING_RESOURCES] = {}
+  end
 end
 local now = read_time(request[REQUEST_NOW], account[ACCOUNT_LAST_SEEN])
 local covered, asks = {}, request[REQUEST_SERVICES]
@@ -38,7 +41,7 @@ for i = 1, #asks do
   local window = pick_window(terms[TERMS_WINDOWS], now)
   covered[i] = 0
   if window or #terms[TERMS_WINDOWS] == 0 then
-    local list = list_eligible(books, terms, window, now, request[REQUEST_SHARING])
+    local list = list_eligible(books, terms, window, now, sharing)
     local service = new_service(terms[TERMS_UNIT])
     covered[i] = capacity_of(list, account, service, window, ask[ASK_USED])
   end

@@ -171,9 +171,13 @@ local function arm_timer(header)
 end
 
 -- keep_owner(header, sharing, loaded): remembers the sharing owner while a service of the session
--- holds units of his: they go back to him whoever ends the session, and whether or not the member
--- still belongs to the group by then.
+-- holds units of his, or waits for some: they go back to him whoever ends the session, and whether or
+-- not the member still belongs to the group by then.
 local function keep_owner(header, sharing, loaded)
+  if sharing and #header[SESSION_STARVED] > 0 and header[SESSION_STATE] == SESSION_OPEN then
+    header[SESSION_OWNER] = sharing[SHARING_OWNER]
+    return
+  end
   local count = 0
   for _, service in pairs(loaded) do
     count = count + 1
@@ -245,12 +249,13 @@ end
 
 -- refund_service(books, events, request, ask, service, window, now): gives back what an earlier event
 -- took: the price of the units to the first money bucket, or the units to the first unit bucket
--- where nothing has a price. Returns whether it could be given. [RFC 8506 6.4]
+-- where nothing has a price; a sharing owner's among them. Returns whether it could be given.
+-- [RFC 8506 6.4]
 local function refund_service(books, events, request, ask, service, window, now)
   if window and window[WINDOW_KIND] ~= WINDOW_CHARGED then
     return true
   end
-  local list = list_eligible(books, ask[ASK_TERMS], window, now, false)
+  local list = list_eligible(books, ask[ASK_TERMS], window, now, request[REQUEST_SHARING])
   local n, bucket = 1, nth_eligible(list, 1)
   local priced = window ~= nil
   while bucket and (bucket[BUCKET_KIND] == KIND_MONEY) ~= priced do
@@ -271,7 +276,8 @@ local function refund_service(books, events, request, ask, service, window, now)
     return false
   end
   bucket[BUCKET_REMAINING] = bucket[BUCKET_REMAINING] + amount
-  events[1][#events[1] + 1] = {
+  local taker = owned_by_owner[bucket[BUCKET_ID]] and events[2] or events[1]
+  taker[#taker + 1] = {
     EVENT_LEDGER,
     LEDGER_REFUND,
     0,

@@ -121,6 +121,22 @@ local function overdraw(books, service, part, list, effects)
   return walk
 end
 
+-- order_impacts(books, results): the parts of a report are paid in turns, all of them first from what
+-- is held; but their events stand one behind the other, and each says what a bucket held after it.
+local function order_impacts(books, results)
+  for kind = 1, 2 do
+    local first, second = results[1][kind], results[2][kind]
+    for i = 1, #first do
+      for k = 1, #second do
+        if first[i][1] == second[k][1] then
+          second[k][4] = find_bucket(books, second[k][1])[BUCKET_REMAINING]
+          first[i][4] = second[k][4] - second[k][3]
+        end
+      end
+    end
+  end
+end
+
 -- settle_usage(books, events, service, ask, parts, now, request): commits what a report says and ends
 -- the service's reservation. parts: { units, window } before and after a tariff change; what is
 -- left of a part's units afterwards was not collected. Returns per part { own impacts, shared
@@ -166,6 +182,9 @@ local function settle_usage(books, events, service, ask, parts, now, request)
       until not again
       result[3] = result[3] + service[SERVICE_COST] - cost_before
     end
+  end
+  if results[2] then
+    order_impacts(books, results)
   end
   for w = 1, #walks do
     for b = 1, #books do

@@ -160,7 +160,7 @@ export class Driver {
     const accountId = command.wrong === 'account' ? this.#account(1) : session.accountId;
     const profile = this.#profiles.get(accountId) ?? 1;
     const sharing =
-      this.#plan.sharing === null || accountId !== this.#accounts[0]
+      this.#plan.sharing === null || command.alone || accountId !== this.#accounts[0]
         ? null
         : { ...this.#plan.sharing, ownerAccountId: this.#accounts.at(-1) ?? 'A' };
     const request: ChargeRequest = {
@@ -169,7 +169,7 @@ export class Driver {
       profileVersion: command.wrong === 'profile' ? profile + 1 : profile,
       sessionId: session.id,
       requestNumber,
-      phase: phase as ChargeRequest['phase'],
+      phase,
       stamp,
       policy: this.#plan.policy,
       services: command.asks.map((ask) => this.#service(session.id, ask, isEvent)),

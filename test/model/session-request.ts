@@ -14,6 +14,7 @@ import { eligible } from './order.js';
 import { pay } from './price.js';
 import { settle } from './settlement.js';
 import {
+  accountOf,
   emit,
   newService,
   openBooks,
@@ -51,7 +52,7 @@ function contentOf({ phase, action, services }: ChargeRequest): string {
 export function decide(world: World, asked: ChargeRequest, mayGrant: boolean): Decided {
   if (world.closed) return refused('fenced');
   const before = world.sessions.get(asked.sessionId);
-  const request = withHolder(world, asked, before ?? null);
+  const request = withHolder(asked, before ?? null);
   const { requestNumber: number, phase, policy } = request;
   if (before !== undefined) {
     const answer = before.answers.get(number);
@@ -88,24 +89,27 @@ export function decide(world: World, asked: ChargeRequest, mayGrant: boolean): D
 }
 
 /**
- * A member that left its group while it held units of the owner's settles them there, and draws
- * nothing more.
+ * Whose balances the request may draw on. Who has left a group settles what it held of the owner's,
+ * and draws on nothing more of his.
  */
-function withHolder(world: World, request: ChargeRequest, before: Session | null): ChargeRequest {
-  const holder = before?.ownerId ?? null;
-  if (before === null || holder === null || request.sharing?.ownerAccountId === holder) {
-    return request;
-  }
-  const owners = world.accounts.get(holder)?.buckets ?? [];
-  const holds = [...before.services.values()].flatMap((service) => service.holds);
-  if (!holds.some(({ bucketId }) => owners.some(({ id }) => id === bucketId))) return request;
-  const sharing = {
-    ownerAccountId: holder,
-    order: 'own-first',
-    scope: null,
-    resources: [],
-  } as const;
-  return { ...request, sharing };
+function withHolder(request: ChargeRequest, before: Session | null): ChargeRequest {
+  const ownerAccountId = before?.ownerId ?? null;
+  if (ownerAccountId === null || request.sharing?.ownerAccountId === ownerAccountId) return request;
+  const nothing = { order: 'own-first', scope: null, resources: [] } as const;
+  return { ...request, sharing: { ownerAccountId, ...nothing } };
+}
+
+/** The owner of whom the session holds units, or for whose units it waits. */
+function ownerAfter({ world, accounts }: Books, session: Session): string | null {
+  const [, owner] = accounts;
+  if (owner !== undefined && session.state === 'open' && session.starving.size > 0) return owner.id;
+  const held = new Set(
+    [...session.services.values()].flatMap(({ holds }) => holds.map(({ bucketId }) => bucketId)),
+  );
+  const holder = [...world.accounts.values()].find(
+    ({ id, buckets }) => id !== session.accountId && buckets.some((bucket) => held.has(bucket.id)),
+  );
+  return holder?.id ?? null;
 }
 
 function answer(
@@ -157,6 +161,7 @@ function answer(
   });
 
   changed = close(books, session, work, before === null) || changed;
+  session.ownerId = ownerAfter(books, session);
   if (changed) {
     if (request.phase !== 'event') {
       const starves = session.state === 'open' && session.starving.size > 0;
@@ -204,7 +209,7 @@ function openSession(
   const session = before ?? {
     id: request.sessionId,
     accountId: request.accountId,
-    ownerId: request.sharing?.ownerAccountId ?? null,
+    ownerId: null,
     openedAt: now,
     retentionMs: request.policy.retentionMs,
     state: 'open',
@@ -214,7 +219,6 @@ function openSession(
     starving: new Set(),
     answers: new Map(),
   };
-  session.ownerId = request.sharing?.ownerAccountId ?? session.ownerId;
   books.world.sessions.set(session.id, session);
   if (before === null) {
     if (request.phase !== 'event') say(books, session, 'opened', request.requestNumber, null);
@@ -296,7 +300,7 @@ function giveBack(
   const [own] = books.accounts;
   if (own === undefined) return false;
   const kind = window === null ? 'units' : 'money';
-  const bucket = eligible({ ...books, accounts: [own] }, ask, window, now, null).find(
+  const bucket = eligible(books, ask, window, now, request.sharing ?? null).find(
     (candidate) => candidate.kind === kind,
   );
   if (bucket === undefined) return false;
@@ -306,7 +310,7 @@ function giveBack(
     amount = Number(pay(window.line, meter, BigInt(ask.used)).cost - meter.cost);
   }
   bucket.remaining += amount;
-  emit(books, own, {
+  emit(books, accountOf(books, bucket), {
     type: 'ledger',
     kind: 'refund',
     intentNumber: null,

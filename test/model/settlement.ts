@@ -22,7 +22,7 @@ interface Part {
   readonly window: ChargeWindow | null;
   left: number;
   cost: bigint;
-  readonly takes: (Take & { readonly after: number })[];
+  readonly takes: Take[];
 }
 
 export interface Report {
@@ -56,7 +56,10 @@ export function settle(books: Books, report: Report): { moved: boolean; uncollec
   const takes = parts.flatMap((part) => part.takes);
   startArmed(books, takes, report.now);
   service.used += ask.used + ask.usedAfter;
-  for (const part of parts) record(books, report, part);
+  // Parts are paid in turns; in their events one is paid behind the other.
+  const left = new Map(takes.map(({ bucket }) => [bucket, bucket.remaining]));
+  for (const { bucket, amount } of takes) left.set(bucket, (left.get(bucket) ?? 0) + amount);
+  for (const part of parts) record(books, report, part, left);
   retire(books, takes, report.now);
   return { moved: true, uncollected: parts.reduce((sum, { left }) => sum + left, 0) };
 }
@@ -160,12 +163,17 @@ function debit(service: Service, part: Part, takes: readonly Take[]): void {
     const { bucket, amount, units } = take;
     bucket.remaining -= amount;
     if (bucket.step > 1) service.steps.set(bucket.id, (service.steps.get(bucket.id) ?? 0) + units);
-    part.takes.push({ ...take, after: bucket.remaining });
+    part.takes.push(take);
   }
 }
 
 /** One usage event; what a sharing owner paid of it stands in an event of the owner's. */
-function record(books: Books, { request, ask, service }: Report, part: Part): void {
+function record(
+  books: Books,
+  { request, ask, service }: Report,
+  part: Part,
+  left: Map<Bucket, number>,
+): void {
   const [own, owner] = books.accounts;
   if (own === undefined) return;
   emit(books, own, {
@@ -182,14 +190,14 @@ function record(books: Books, { request, ask, service }: Report, part: Part): vo
     tariffVersion: part.window?.label.split(' ')[0] ?? null,
     zone: part.window?.label.split(' ')[1] || null,
     reason: ask.reason as null,
-    impacts: impactsOn(own, part),
+    impacts: impactsOn(own, part, left),
     serviceAfter: {
       used: service.used as Amount,
       cost: Number(service.cost) as Amount,
       carry: null,
     },
   });
-  const shared = owner === undefined ? [] : impactsOn(owner, part);
+  const shared = owner === undefined ? [] : impactsOn(owner, part, left);
   if (owner === undefined || shared.length === 0) return;
   emit(books, owner, {
     type: 'shared-usage',
@@ -202,10 +210,12 @@ function record(books: Books, { request, ask, service }: Report, part: Part): vo
 }
 
 /** One impact for each bucket, however often it was taken from. */
-function impactsOn(account: Account, part: Part): readonly Impact[] {
+function impactsOn(account: Account, part: Part, left: Map<Bucket, number>): readonly Impact[] {
   const impacts = new Map<string, Impact>();
-  for (const { bucket, amount, units, after } of part.takes) {
+  for (const { bucket, amount, units } of part.takes) {
     if (!account.buckets.includes(bucket)) continue;
+    const after = (left.get(bucket) ?? 0) - amount;
+    left.set(bucket, after);
     const before = impacts.get(bucket.id);
     impacts.set(bucket.id, {
       bucketId: bucket.id,

@@ -83,7 +83,7 @@ export interface Service {
 export interface Session {
   readonly id: string;
   readonly accountId: string;
-  /** The sharing owner of its last request that had one. */
+  /** The sharing owner who must know how it ends: it holds units of his, or waits for some. */
   ownerId: string | null;
   readonly openedAt: number;
   readonly retentionMs: number;

@@ -57,6 +57,7 @@ function sweepSession(world: World, session: Session, given: number): Swept {
     account.starved = account.starved.filter((id) => id !== session.id);
     account.lastSeen = now;
   }
+  session.ownerId = null;
   session.state = 'expired';
   session.deadline = now + session.retentionMs;
   say(books, session, 'expired', session.lastNumber, 'supervision');

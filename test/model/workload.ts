@@ -21,7 +21,6 @@ export const GROUPS = [1, 2, 3] as const;
 export const ACCOUNTS_MAX = 3;
 export const SESSIONS = 5;
 const FOREVER_MS = 8.64e15;
-const SHARES = false;
 const BUNDLES = ['gold', 'blue'] as const;
 
 export interface GroupTerms {
@@ -256,7 +255,18 @@ export const worldPlan: fc.Arbitrary<WorldPlan> = fc
     sharing: fc.option(
       fc.record({
         order: fc.constantFrom('own-first', 'shared-first'),
-        scope: fc.constant(null),
+        scope: fc.oneof(
+          { weight: 2, arbitrary: fc.constant(null) },
+          {
+            weight: 1,
+            arbitrary: fc.record({
+              contexts: set(['data@test']),
+              ratingGroups: set([...GROUPS]),
+              zones: set(['home']),
+              bands: fc.constant(null),
+            }),
+          },
+        ),
         resources: fc.constantFrom(null, ['EUR'], ['octets']),
       }),
       { freq: 2 },
@@ -265,7 +275,7 @@ export const worldPlan: fc.Arbitrary<WorldPlan> = fc
   .map((plan) => ({
     ...plan,
     groups: named(plan.groups),
-    sharing: SHARES && plan.accounts.length > 1 ? plan.sharing : null,
+    sharing: plan.accounts.length > 1 ? plan.sharing : null,
   }));
 
 /** Each line a name of its own, as compiled tariffs have. */
@@ -306,6 +316,8 @@ export type Command =
       readonly asks: readonly AskPlan[];
       readonly script: 'charge' | 'settle' | 'enquire';
       readonly wrong: 'account' | 'profile' | null;
+      /** As somebody who has left the sharing group. */
+      readonly alone: boolean;
     }
   | { readonly kind: 'again'; readonly back: number; readonly changed: boolean }
   | {
@@ -376,6 +388,7 @@ const request = fc.record({
     { weight: 30, arbitrary: fc.constant(null) },
     { weight: 1, arbitrary: fc.constantFrom('account' as const, 'profile' as const) },
   ),
+  alone: fc.nat(9).map((die) => die === 0),
 });
 
 const creditOperation: fc.Arbitrary<CreditPlan> = fc.oneof(

@@ -142,7 +142,7 @@ export function readRate(words: Words, index: number): ScenarioRate {
   if (kind === 'none') return { unit, group, window: null };
   const priced = tiers.length === 1 ? { price } : { counter: 'c', tiers };
   const faults = new FaultList();
-  const compiled = compileRate({ ...rate, ...priced } as never, 'rate', {
+  const compiled = compileRate({ ...rate, ...priced }, 'rate', {
     scale: MONEY_SCALE,
     tariffCode: 'T',
     counters: new Map([['c', { id: 'c', unit: 'events', period: 'month' }]]),

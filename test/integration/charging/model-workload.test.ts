@@ -1,5 +1,4 @@
 /** Random commands against the real scripts and the model, side by side. */
-import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { runCommands } from '../../model/run.js';
@@ -8,10 +7,11 @@ import { testEngines } from '../../support/charging-engine.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 
 const engines = testEngines();
-const RUNS = Number(process.env['RUNS'] ?? 100);
+const RUNS = 100;
+/** The same workload in every run; another number makes another one. */
+const SEED = 975432847;
 
-it('the scripts do what the model does, whatever comes', { timeout: 600_000 }, async () => {
-  const seed = Number(process.env['SEED'] || randomInt(2 ** 31));
+it(`the scripts do what the model does (seed ${SEED})`, { timeout: 600_000 }, async () => {
   let calls = 0;
   await fc.assert(
     fc.asyncProperty(
@@ -22,8 +22,7 @@ it('the scripts do what the model does, whatever comes', { timeout: 600_000 }, a
         calls += (await runCommands(createEngineSubject(engine), plan, commands)).calls;
       },
     ),
-    { seed, numRuns: RUNS, endOnFailure: false },
+    { seed: SEED, numRuns: RUNS, endOnFailure: false },
   );
-  console.log(`seed ${seed}: ${calls} calls in ${RUNS} runs`);
-  expect(calls).toBeGreaterThan(0);
+  expect(calls).toBeGreaterThan(1_000);
 });

@@ -181,7 +181,7 @@ async function dumpOf(engine: Engine): Promise<ReadonlyMap<string, string>> {
   return new Map(names.map((name, index) => [name, dumps[index]?.toString('hex') ?? '']));
 }
 
-describe('a key that holds something else than it should', () => {
+describe('a key of the wrong kind', () => {
   const KEYS = ['account', 'session', 'control', 'outbox', 'timers'] as const;
   const SCRIPTS: Readonly<Record<string, (engine: Engine) => Promise<unknown>>> = {
     charge: (engine) =>
