@@ -9,9 +9,15 @@ import type { EntryId, OutboxEntry } from './events.js';
 export const BEFORE_FIRST: EntryId = Object.freeze({ epoch: 0, n: -1 });
 
 export interface ReceivedEntry {
-  readonly entry: OutboxEntry;
+  readonly id: EntryId;
   /** As the script wrote it: what goes to quarantine when Postgres refuses the entry. */
   readonly packed: Uint8Array;
+  /**
+   * Decodes it. Nobody keeps what this returns: thousands of entries that live until their batch is
+   * written cost the garbage collector more than decoding one again.
+   * @throws where this version can't read it.
+   */
+  read(): OutboxEntry;
 }
 
 /** Entries of one partition that follow each other and the record's offset without a gap. */
@@ -39,6 +45,16 @@ export interface SequenceFault {
   readonly found: number;
 }
 
+/** An entry that this version can't read: nothing from it on was recorded. */
+export interface UndecodableFault {
+  readonly kind: 'undecodable';
+  readonly partition: number;
+  readonly entry: EntryId;
+  readonly reason: string;
+}
+
+export type FlushFault = SequenceFault | UndecodableFault;
+
 /** An entry that Postgres refused: kept whole, and passed over. */
 export interface QuarantinedEntry {
   readonly partition: number;
@@ -64,7 +80,7 @@ export type FlushOutcome =
       readonly offsets: ReadonlyMap<number, EntryId>;
       readonly entries: number;
       readonly events: number;
-      readonly faults: readonly SequenceFault[];
+      readonly faults: readonly FlushFault[];
       readonly quarantined: readonly QuarantinedEntry[];
       readonly unbalanced: readonly UnbalancedBucket[];
     }

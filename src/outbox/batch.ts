@@ -1,4 +1,5 @@
 /** Reads the streams behind the cursors into batches without gaps. */
+import { parseEntryId } from '../charging/event-codec.js';
 import type { StreamEntry } from '../charging/stream.js';
 import type { EntryId, OutboxEntry } from '../domain/events.js';
 import type { PartitionBatch, ReceivedEntry } from '../domain/flush.js';
@@ -75,28 +76,17 @@ function batchOf({ cursor, entries }: Reading): PartitionBatch {
 function accept(reading: Reading, found: readonly StreamEntry[], decode: EntryDecoder): number {
   const { partition } = reading.cursor;
   let taken = 0;
-  for (const { id, packed } of found) {
-    let entry: OutboxEntry;
-    try {
-      entry = decode(partition, id, packed);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      reading.fault = { kind: 'undecodable', partition, entry: id, reason };
-      return taken;
-    }
-    const step = succession(reading.position, entry.id);
+  for (const { id: text, packed } of found) {
+    const id = parseEntryId(text);
+    const step = succession(reading.position, id);
     if (step === 'repeated') continue;
     if (step === 'gap') {
-      reading.fault = {
-        kind: 'entries-missing',
-        partition,
-        after: entryText(reading.position),
-        found: id,
-      };
+      const after = entryText(reading.position);
+      reading.fault = { kind: 'entries-missing', partition, after, found: text };
       return taken;
     }
-    reading.entries.push({ entry, packed });
-    reading.position = entry.id;
+    reading.entries.push({ id, packed, read: () => decode(partition, text, packed) });
+    reading.position = id;
     taken += 1;
   }
   return taken;

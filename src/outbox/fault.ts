@@ -1,10 +1,13 @@
 /** What stops a partition until somebody, or time, has repaired it. Nothing is lost meanwhile. */
-import type { SequenceFault } from '../domain/flush.js';
+import type { FlushFault } from '../domain/flush.js';
 import { entryText } from './cursor.js';
 
 export type PartitionFault =
-  /** An account's numbers have a gap or a double, or its former partition is not flushed yet. */
-  | SequenceFault
+  /**
+   * An account's numbers have a gap or a double, or its former partition is not flushed yet; or an
+   * entry can't be read.
+   */
+  | FlushFault
   /** The stream goes on behind entries that are neither in it nor in the record. */
   | {
       readonly kind: 'entries-missing';
@@ -18,12 +21,6 @@ export type PartitionFault =
       readonly partition: number;
       readonly recorded: string;
       readonly last: string;
-    }
-  | {
-      readonly kind: 'undecodable';
-      readonly partition: number;
-      readonly entry: string;
-      readonly reason: string;
     };
 
 export type FaultKind = PartitionFault['kind'];
@@ -69,6 +66,6 @@ export function describeFault(fault: PartitionFault): string {
         'tail or was emptied; run `tolld reconcile` or `tolld rebuild`'
       );
     case 'undecodable':
-      return `${where}: entry ${fault.entry} can't be read: ${fault.reason}`;
+      return `${where}: entry ${entryText(fault.entry)} can't be read: ${fault.reason}`;
   }
 }

@@ -253,7 +253,7 @@ function advance(cursors: readonly Cursor[], { batches }: Gathered): readonly Cu
   const ends = new Map(
     batches.flatMap(({ partition, entries }) => {
       const last = entries.at(-1);
-      return last === undefined ? [] : [[partition, last.entry.id] as const];
+      return last === undefined ? [] : [[partition, last.id] as const];
     }),
   );
   return cursors.map((cursor) => ({

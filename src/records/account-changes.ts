@@ -6,12 +6,7 @@ import type {
   Impact,
   OutboxEntry,
 } from '../domain/events.js';
-import type {
-  PartitionBatch,
-  ReceivedEntry,
-  SequenceFault,
-  UnbalancedBucket,
-} from '../domain/flush.js';
+import type { SequenceFault, UnbalancedBucket } from '../domain/flush.js';
 import { informativeInstant } from './copy-text.js';
 import type { KnownAccounts } from './event-context.js';
 
@@ -23,13 +18,20 @@ export interface AccountChange {
   tenant: string;
   last: number;
   at: string;
-  /** What each bucket held when its first impact came; a bucket that is granted here has none. */
-  readonly before: Map<string, number>;
-  /** What each bucket holds after its last. */
-  readonly after: Map<string, number>;
-  /** Buckets that ended. */
-  readonly ended: Set<string>;
+  /** Few, and most often one: a list costs a third of a map. */
+  readonly balances: BucketBalance[];
+  /** Buckets that ended; null for none. */
+  ended: Set<string> | null;
   header: AccountHeader | null;
+}
+
+/** What the batch makes of a bucket. */
+export interface BucketBalance {
+  readonly bucketId: string;
+  /** What it held when its first impact came; null where it is granted here. */
+  readonly before: number | null;
+  /** What it holds after its last. */
+  after: number;
 }
 
 /** What changes rarely. */
@@ -41,110 +43,90 @@ export interface AccountHeader {
 
 export type AccountChanges = ReadonlyMap<string, AccountChange>;
 
-/** The entries of a batch that continue their accounts' runs. */
-export interface TakenBatch {
-  readonly batch: PartitionBatch;
-  readonly entries: readonly ReceivedEntry[];
-}
-
-export interface FoldedAccounts {
-  readonly changes: AccountChanges;
-  readonly taken: readonly TakenBatch[];
-  readonly faults: readonly SequenceFault[];
-  /** Breaks between two events of the batch. */
-  readonly unbalanced: readonly UnbalancedBucket[];
-}
-
 /** Where a time can't be kept the entry is in quarantine; its account's run goes on all the same. */
 const UNKNOWN_TIME = '1970-01-01T00:00:00.000Z';
 /** So is an entry of an account that nobody knows; its state belongs to no tenant. */
 export const UNKNOWN_TENANT = '';
 
 /**
- * Folds batches, each up to the first entry that does not continue an account's run: nothing is
- * recorded behind a gap or a double. `runs` says where the accounts stand; for one it lacks, the
- * batch's own first event is taken at its word, to be compared with the record later.
+ * Takes entries in their order, each only if it continues the runs of its accounts: nothing is
+ * recorded behind a gap or a double. `runs` says where accounts stand; for one it lacks, the first
+ * event that comes is taken at its word, to be compared with the record later.
  */
-export function foldAccounts(
-  batches: readonly PartitionBatch[],
-  { known, runs }: { readonly known: KnownAccounts; readonly runs: ReadonlyMap<string, number> },
-): FoldedAccounts {
-  const changes = new Map<string, AccountChange>();
-  const faults: SequenceFault[] = [];
-  const unbalanced: UnbalancedBucket[] = [];
-  const standsAt = (accountId: string): number | undefined =>
-    changes.get(accountId)?.last ?? runs.get(accountId);
-  const taken = batches.map((batch): TakenBatch => {
-    for (const [index, { entry }] of batch.entries.entries()) {
-      const fault = faultOf(entry, standsAt);
-      if (fault !== null) {
-        faults.push(fault);
-        return { batch, entries: batch.entries.slice(0, index) };
-      }
-      for (const section of entry.accounts) {
-        const change = changeOf(changes, { entry, section, known });
-        foldSection(change, section, unbalanced);
-      }
-    }
-    return { batch, entries: batch.entries };
-  });
-  return { changes, taken: taken.filter(({ entries }) => entries.length > 0), faults, unbalanced };
-}
+export class AccountFold {
+  readonly #runs: ReadonlyMap<string, number>;
+  readonly #known: KnownAccounts;
+  readonly #changes = new Map<string, AccountChange>();
+  /** Breaks between two events that were taken. */
+  readonly unbalanced: UnbalancedBucket[] = [];
 
-function faultOf(
-  entry: OutboxEntry,
-  standsAt: (accountId: string) => number | undefined,
-): SequenceFault | null {
-  for (const section of entry.accounts) {
+  constructor({
+    runs,
+    known,
+  }: {
+    readonly runs: ReadonlyMap<string, number>;
+    readonly known: KnownAccounts;
+  }) {
+    this.#runs = runs;
+    this.#known = known;
+  }
+
+  get changes(): AccountChanges {
+    return this.#changes;
+  }
+
+  /** @returns why the entry was not taken, or null. */
+  take(entry: OutboxEntry): SequenceFault | null {
+    for (const section of entry.accounts) {
+      const fault = this.#faultOf(entry, section);
+      if (fault !== null) return fault;
+    }
+    for (const section of entry.accounts) {
+      foldSection(this.#changeOf(entry, section), section, this.unbalanced);
+    }
+    return null;
+  }
+
+  #faultOf(entry: OutboxEntry, section: AccountEvents): SequenceFault | null {
     const { accountId, firstSequence: found } = section;
-    const expected = (standsAt(accountId) ?? found - 1) + 1;
-    if (found === expected) continue;
+    const last = this.#changes.get(accountId)?.last ?? this.#runs.get(accountId) ?? found - 1;
+    const expected = last + 1;
+    if (found === expected) return null;
     const kind = found < expected ? 'double' : arrives(section) ? 'moving' : 'gap';
     const { partition, id } = entry;
     return { kind, partition, entry: id, accountId, expected, found };
   }
-  return null;
+
+  #changeOf(
+    entry: OutboxEntry,
+    { accountId, firstSequence, events }: AccountEvents,
+  ): AccountChange {
+    let change = this.#changes.get(accountId);
+    if (change === undefined) {
+      change = {
+        accountId,
+        partition: entry.partition,
+        previous: firstSequence - 1,
+        tenant: this.#known.get(accountId)?.tenant ?? UNKNOWN_TENANT,
+        last: 0,
+        at: UNKNOWN_TIME,
+        balances: [],
+        ended: null,
+        header: null,
+      };
+      this.#changes.set(accountId, change);
+    }
+    if (change.tenant === UNKNOWN_TENANT) change.tenant = entry.stamp?.tenant ?? UNKNOWN_TENANT;
+    change.partition = entry.partition;
+    change.last = firstSequence + events.length - 1;
+    change.at = informativeInstant(entry.at) ?? change.at;
+    return change;
+  }
 }
 
 /** Whether the section begins with the account's arrival from another partition. */
 function arrives({ events: [first] }: AccountEvents): boolean {
   return first?.type === 'account' && first.change === 'moved-in';
-}
-
-function changeOf(
-  changes: Map<string, AccountChange>,
-  {
-    entry,
-    section,
-    known,
-  }: {
-    readonly entry: OutboxEntry;
-    readonly section: AccountEvents;
-    readonly known: KnownAccounts;
-  },
-): AccountChange {
-  const { accountId, firstSequence, events } = section;
-  let change = changes.get(accountId);
-  if (change === undefined) {
-    change = {
-      accountId,
-      partition: entry.partition,
-      previous: firstSequence - 1,
-      tenant: known.get(accountId)?.tenant ?? UNKNOWN_TENANT,
-      last: 0,
-      at: UNKNOWN_TIME,
-      before: new Map(),
-      after: new Map(),
-      ended: new Set(),
-      header: null,
-    };
-    changes.set(accountId, change);
-  }
-  if (change.tenant === UNKNOWN_TENANT) change.tenant = entry.stamp?.tenant ?? UNKNOWN_TENANT;
-  change.partition = entry.partition;
-  change.last = firstSequence + events.length - 1;
-  change.at = informativeInstant(entry.at) ?? change.at;
-  return change;
 }
 
 function foldSection(
@@ -154,9 +136,7 @@ function foldSection(
 ): void {
   for (const event of events) {
     if ('impacts' in event) {
-      for (const impact of event.impacts) {
-        foldImpact(change, impact, { event, unbalanced });
-      }
+      for (const impact of event.impacts) foldImpact(change, impact, { event, unbalanced });
     }
     switch (event.type) {
       case 'ledger': {
@@ -171,8 +151,8 @@ function foldSection(
         break;
       }
       case 'bucket-state':
-        if (event.to === 'inactive') change.ended.add(event.bucketId);
-        else change.ended.delete(event.bucketId);
+        if (event.to === 'inactive') (change.ended ??= new Set()).add(event.bucketId);
+        else change.ended?.delete(event.bucketId);
         break;
       case 'usage':
       case 'shared-usage':
@@ -184,21 +164,19 @@ function foldSection(
 }
 
 function foldImpact(
-  { accountId, before, after }: AccountChange,
-  impact: Impact,
+  { accountId, balances }: AccountChange,
+  { bucketId, delta, after }: Impact,
   { event, unbalanced }: { readonly event: ChargingEvent; readonly unbalanced: UnbalancedBucket[] },
 ): void {
-  const { bucketId, delta } = impact;
-  const held = after.get(bucketId);
-  if (held !== undefined) {
-    const expected = held + delta;
-    if (expected !== impact.after) {
-      unbalanced.push({ accountId, bucketId, remaining: impact.after, expected });
-    }
-  } else if (!isGrantOf(event, bucketId) || impact.after !== delta) {
-    before.set(bucketId, impact.after - delta);
+  const balance = balances.find((each) => each.bucketId === bucketId);
+  if (balance === undefined) {
+    const isNew = after === delta && isGrantOf(event, bucketId);
+    balances.push({ bucketId, before: isNew ? null : after - delta, after });
+    return;
   }
-  after.set(bucketId, impact.after);
+  const expected = balance.after + delta;
+  if (expected !== after) unbalanced.push({ accountId, bucketId, remaining: after, expected });
+  balance.after = after;
 }
 
 /** Whether the event brings the bucket into being. */

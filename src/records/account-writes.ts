@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import type { UnbalancedBucket } from '../domain/flush.js';
-import type { AccountChange, AccountChanges } from './account-changes.js';
+import type { AccountChange, AccountChanges, BucketBalance } from './account-changes.js';
 import { arrayText, type CopyValue } from './copy-text.js';
 
 /**
@@ -61,12 +61,11 @@ export function compareBalances(
   changes: AccountChanges,
   { balances }: StoredAccounts,
 ): readonly UnbalancedBucket[] {
-  return [...changes.values()].flatMap(({ accountId, before, after }) =>
-    [...before].flatMap(([bucketId, found]) => {
+  return [...changes.values()].flatMap(({ accountId, balances: found }) =>
+    found.flatMap(({ bucketId, before, after }) => {
       const stored = balances.get(accountId)?.[bucketId] ?? 0;
-      if (stored === found) return [];
-      const remaining = after.get(bucketId) ?? 0;
-      return [{ accountId, bucketId, remaining, expected: stored + (remaining - found) }];
+      const expected = stored + (after - (before ?? 0));
+      return expected === after ? [] : [{ accountId, bucketId, remaining: after, expected }];
     }),
   );
 }
@@ -97,12 +96,12 @@ const MOVED: readonly Column[] = [
   ({ accountId }) => accountId,
   ({ last }) => last,
   ({ at }) => at,
-  ({ after }) => objectText(after),
+  ({ balances }) => balancesText(balances, afterOf),
 ];
 const COMPARED: readonly Column[] = [
   ...MOVED,
   ({ previous }) => previous,
-  ({ before }) => objectText(before),
+  ({ balances }) => balancesText(balances, beforeOf),
 ];
 const MADE: readonly Column[] = [
   ...MOVED,
@@ -117,11 +116,21 @@ function columnsOf(changes: readonly AccountChange[], columns: readonly Column[]
   return columns.map((column) => arrayText(changes.map(column)));
 }
 
-function objectText(amounts: ReadonlyMap<string, number>): string {
-  if (amounts.size === 0) return '{}';
-  let text = '';
-  for (const [bucketId, amount] of amounts) {
-    text += `${text === '' ? '{' : ','}${JSON.stringify(bucketId)}:${amount}`;
+const afterOf = ({ after }: BucketBalance): number => after;
+const beforeOf = ({ before }: BucketBalance): number | null => before;
+
+/** A JSON object of what buckets hold. */
+function balancesText(
+  balances: readonly BucketBalance[],
+  amountOf: (balance: BucketBalance) => number | null,
+): string {
+  let text = '{';
+  let separator = '';
+  for (const balance of balances) {
+    const amount = amountOf(balance);
+    if (amount === null) continue;
+    text += `${separator}${JSON.stringify(balance.bucketId)}:${amount}`;
+    separator = ',';
   }
   return `${text}}`;
 }
@@ -186,7 +195,7 @@ async function writeRare(client: pg.ClientBase, changes: readonly AccountChange[
       ],
     });
   }
-  const ending = changes.filter(({ ended }) => ended.size > 0);
+  const ending = changes.filter(({ ended }) => ended !== null && ended.size > 0);
   if (ending.length > 0) {
     // Left in, the buckets of years would fill the row.
     await client.query({
@@ -200,7 +209,10 @@ async function writeRare(client: pg.ClientBase, changes: readonly AccountChange[
         WHERE s.account_id = v.account_id`,
       values: [
         JSON.stringify(
-          ending.map(({ accountId, ended }) => ({ account_id: accountId, ended: [...ended] })),
+          ending.map(({ accountId, ended }) => ({
+            account_id: accountId,
+            ended: [...(ended ?? [])],
+          })),
         ),
       ],
     });

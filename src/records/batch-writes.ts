@@ -1,5 +1,6 @@
 /** The rows of a batch of entries, and how they get into Postgres when it refuses some of them. */
 import type pg from 'pg';
+import type { ChargingEvent, OutboxEntry } from '../domain/events.js';
 import type { QuarantinedEntry, ReceivedEntry } from '../domain/flush.js';
 import { addBucketChanges, writeBucketChanges, type BucketChanges } from './bucket-changes.js';
 import {
@@ -11,7 +12,7 @@ import {
   type SettledIntents,
 } from './confirmations.js';
 import { copyInto, CopyLines } from './copy-text.js';
-import { contextOf, type KnownAccounts } from './event-context.js';
+import { contextOf, type EventContext, type KnownAccounts } from './event-context.js';
 import {
   ACCOUNT_EVENTS,
   addFact,
@@ -22,40 +23,41 @@ import {
 import { quarantine, refusalOf } from './quarantine.js';
 import { addSessionChange, writeSessionChanges, type SessionChanges } from './session-changes.js';
 
-export interface BatchRows {
-  readonly facts: FactLines;
-  readonly buckets: BucketChanges;
-  readonly sessions: SessionChanges;
-  readonly intents: SettledIntents;
-  readonly notifications: Notifications;
+/** The rows of entries, in every table that they concern. */
+export class BatchRows {
+  readonly facts: FactLines = {
+    ratedEvents: new CopyLines(),
+    ledgerEntries: new CopyLines(),
+    accountEvents: new CopyLines(),
+  };
+  readonly buckets: BucketChanges = new Map();
+  readonly sessions: SessionChanges = new Map();
+  readonly intents: SettledIntents = new Map();
+  readonly notifications: Notifications = [];
+
+  /** @throws UnstorableError where the entry can't be put into rows; these are then of no use. */
+  add(entry: OutboxEntry, known: KnownAccounts): void {
+    for (const [index, section] of entry.accounts.entries()) {
+      const context = contextOf(entry, index, known);
+      addBucketChanges(this.buckets, section, context);
+      for (const event of section.events) {
+        this.#addEvent(event, context);
+        context.sequence += 1;
+      }
+    }
+  }
+
+  #addEvent(event: ChargingEvent, context: EventContext): void {
+    addFact(this.facts, event, context);
+    if (event.type === 'session') addSessionChange(this.sessions, event, context);
+    else if (event.type === 'ledger') addSettledIntent(this.intents, event, context);
+    else if (event.type === 'threshold') addNotification(this.notifications, event, context);
+  }
 }
 
-/** @throws UnstorableError where an entry can't be put into rows. */
-export function collectRows(entries: readonly ReceivedEntry[], known: KnownAccounts): BatchRows {
-  const rows: BatchRows = {
-    facts: {
-      ratedEvents: new CopyLines(),
-      ledgerEntries: new CopyLines(),
-      accountEvents: new CopyLines(),
-    },
-    buckets: new Map(),
-    sessions: new Map(),
-    intents: new Map(),
-    notifications: [],
-  };
-  for (const { entry } of entries) {
-    entry.accounts.forEach((section, sectionIndex) => {
-      const first = contextOf(entry, sectionIndex, known);
-      section.events.forEach((event, index) => {
-        const context = index === 0 ? first : { ...first, sequence: first.sequence + index };
-        addFact(rows.facts, event, context);
-        if (event.type === 'session') addSessionChange(rows.sessions, event, context);
-        else if (event.type === 'ledger') addSettledIntent(rows.intents, event, context);
-        else if (event.type === 'threshold') addNotification(rows.notifications, event, context);
-      });
-      addBucketChanges(rows.buckets, section, first);
-    });
-  }
+function collectRows(entries: readonly ReceivedEntry[], known: KnownAccounts): BatchRows {
+  const rows = new BatchRows();
+  for (const entry of entries) rows.add(entry.read(), known);
   return rows;
 }
 
@@ -76,7 +78,7 @@ export interface BatchToWrite {
   readonly entries: readonly ReceivedEntry[];
   readonly known: KnownAccounts;
   /** The rows of all entries, where they are made already. */
-  readonly rows?: BatchRows | undefined;
+  readonly rows?: BatchRows | null;
 }
 
 /**

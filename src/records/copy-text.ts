@@ -13,11 +13,15 @@ export class UnstorableError extends Error {
 const TAB = 0x09;
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
+const MINUS = 0x2d;
+const ZERO = 0x30;
 const BACKSLASH = 0x5c;
 const CAPITAL_N = 0x4e;
+const TILDE = 0x7e;
 const FIRST_BYTES = 64 * 1_024;
 /** No character takes more in UTF-8 per UTF-16 unit. */
 const UNIT_BYTES_MAX = 3;
+const INTEGER_BYTES_MAX = 20;
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\\\',
@@ -27,8 +31,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Rows in COPY's text format: a line each, tabs between, `\N` for null. Written octet by octet into
- * one buffer: strings put together by `+` cost 10 µs for a row of rated_events, this 3.
+ * Rows in COPY's text format: a line each, tabs between, `\N` for null. Fields are written one by
+ * one into one growing buffer, without strings or arrays in between, which is four times as fast as
+ * putting lines together: this is the inner loop of the flusher.
  */
 export class CopyLines {
   #buffer = Buffer.allocUnsafe(FIRST_BYTES);
@@ -38,48 +43,62 @@ export class CopyLines {
     return this.#at === 0;
   }
 
-  /** The lines so far; valid until the next is added. */
+  /** The lines so far; valid until the next is begun. */
   get bytes(): Buffer {
     return this.#buffer.subarray(0, this.#at);
   }
 
-  add(values: readonly CopyValue[]): void {
-    for (const value of values) {
-      if (value === null) this.#null();
-      else this.#text(typeof value === 'string' ? value : String(value));
-      this.#buffer[this.#at++] = TAB;
-    }
-    this.#buffer[this.#at - 1] = LINE_FEED;
-  }
-
-  #null(): void {
-    this.#reserve(3);
-    this.#buffer[this.#at++] = BACKSLASH;
-    this.#buffer[this.#at++] = CAPITAL_N;
-  }
-
-  #text(text: string): void {
+  text(text: string | null): this {
+    if (text === null) return this.null();
     const { length } = text;
     this.#reserve(length * UNIT_BYTES_MAX + 1);
     const buffer = this.#buffer;
-    const start = this.#at;
+    let at = this.#at;
     for (let index = 0; index < length; index += 1) {
       const code = text.charCodeAt(index);
-      if (code < SPACE || code > 0x7e || code === BACKSLASH) {
-        this.#rest(text, start);
-        return;
-      }
-      buffer[start + index] = code;
+      if (code < SPACE || code > TILDE || code === BACKSLASH) return this.#escaped(text);
+      buffer[at++] = code;
     }
-    this.#at = start + length;
+    buffer[at++] = TAB;
+    this.#at = at;
+    return this;
   }
 
-  /** What is not plain ASCII. */
-  #rest(text: string, start: number): void {
+  /** A whole number of at most 2^53 - 1. */
+  integer(value: number | null): this {
+    if (value === null) return this.null();
+    this.#reserve(INTEGER_BYTES_MAX);
+    this.#at = writeInteger(this.#buffer, this.#at, value);
+    this.#buffer[this.#at++] = TAB;
+    return this;
+  }
+
+  null(): this {
+    this.#reserve(3);
+    const buffer = this.#buffer;
+    buffer[this.#at++] = BACKSLASH;
+    buffer[this.#at++] = CAPITAL_N;
+    buffer[this.#at++] = TAB;
+    return this;
+  }
+
+  nulls(count: number): this {
+    for (let index = 0; index < count; index += 1) this.null();
+    return this;
+  }
+
+  /** Ends the row after its last field. */
+  end(): void {
+    this.#buffer[this.#at - 1] = LINE_FEED;
+  }
+
+  /** What is not plain ASCII, from its beginning. */
+  #escaped(text: string): this {
     const escaped = text.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character] ?? character);
-    this.#at = start;
     this.#reserve(escaped.length * UNIT_BYTES_MAX + 1);
-    this.#at += this.#buffer.write(escaped, start, 'utf8');
+    this.#at += this.#buffer.write(escaped, this.#at, 'utf8');
+    this.#buffer[this.#at++] = TAB;
+    return this;
   }
 
   #reserve(octets: number): void {
@@ -89,6 +108,26 @@ export class CopyLines {
     this.#buffer.copy(larger, 0, 0, this.#at);
     this.#buffer = larger;
   }
+}
+
+/** Writes the digits of a whole number. @returns the place behind them. */
+function writeInteger(buffer: Buffer, start: number, value: number): number {
+  let at = start;
+  let rest = value;
+  if (rest < 0) {
+    buffer[at++] = MINUS;
+    rest = -rest;
+  }
+  let digits = 1;
+  for (let power = 10; power <= rest; power *= 10) digits += 1;
+  const end = at + digits;
+  at = end;
+  do {
+    const tens = Math.floor(rest / 10);
+    buffer[--at] = ZERO + (rest - tens * 10);
+    rest = tens;
+  } while (rest > 0);
+  return end;
 }
 
 /** Appends rows to a table, their values in the order of `columns`. */

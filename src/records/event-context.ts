@@ -8,7 +8,8 @@ export interface EventContext {
   readonly at: string;
   readonly atMs: number;
   readonly accountId: string;
-  readonly sequence: number;
+  /** Raised from event to event of a section; nobody keeps the context. */
+  sequence: number;
   readonly tenant: string;
   readonly customer: string | null;
   readonly subscription: string | null;

@@ -131,95 +131,97 @@ export function addFact(lines: FactLines, event: ChargingEvent, context: EventCo
   }
 }
 
+/** By hand: JSON.stringify would want an array of arrays first. */
 function impactsText(impacts: readonly Impact[]): string {
-  return JSON.stringify(
-    impacts.map(({ bucketId, resource, delta, after, units }) => [
-      bucketId,
-      resource,
-      delta,
-      after,
-      units,
-    ]),
-  );
+  let text = '[';
+  let separator = '';
+  for (const { bucketId, resource, delta, after, units } of impacts) {
+    const names = `${JSON.stringify(bucketId)},${JSON.stringify(resource)}`;
+    text += `${separator}[${names},${delta},${after},${units}]`;
+    separator = ',';
+  }
+  return `${text}]`;
 }
 
 function addUsage(lines: CopyLines, event: UsageEvent, context: EventContext): void {
   const { stamp } = context;
   const personal = stamp?.personal ?? {};
-  lines.add([
-    context.at,
-    context.sequence,
-    context.entry.n,
-    context.entry.epoch,
-    event.requestNumber,
-    event.ratingGroup,
-    event.used,
-    event.uncollected,
-    event.cost,
-    event.serviceAfter.used,
-    event.serviceAfter.cost,
-    stamp?.configVersion ?? null,
-    informativeInstant(stamp?.eventTimestamp ?? null),
-    context.partition,
-    'usage',
-    context.tenant,
-    context.accountId,
-    context.customer,
-    context.subscription,
-    null,
-    event.sessionId,
-    event.service,
-    stamp?.protocol ?? null,
-    stamp?.peer ?? null,
-    stamp?.serviceContext ?? null,
-    event.unit,
-    event.currency,
-    event.tariffVersion,
-    event.zone,
-    event.reason,
-    personal.imsi ?? null,
-    personal.msisdn ?? null,
-    personal.userName ?? null,
-    personal.mac ?? null,
-    personal.address ?? null,
-    personal.calledParty ?? null,
-    impactsText(event.impacts),
-    jsonText(event.serviceAfter.carry),
-    jsonText(stamp?.network ?? null),
-  ]);
+  lines
+    .text(context.at)
+    .integer(context.sequence)
+    .integer(context.entry.n)
+    .integer(context.entry.epoch)
+    .integer(event.requestNumber)
+    .integer(event.ratingGroup)
+    .integer(event.used)
+    .integer(event.uncollected)
+    .integer(event.cost)
+    .integer(event.serviceAfter.used)
+    .integer(event.serviceAfter.cost)
+    .integer(stamp?.configVersion ?? null)
+    .text(informativeInstant(stamp?.eventTimestamp ?? null))
+    .integer(context.partition)
+    .text('usage')
+    .text(context.tenant)
+    .text(context.accountId)
+    .text(context.customer)
+    .text(context.subscription)
+    .null()
+    .text(event.sessionId)
+    .text(event.service)
+    .text(stamp?.protocol ?? null)
+    .text(stamp?.peer ?? null)
+    .text(stamp?.serviceContext ?? null)
+    .text(event.unit)
+    .text(event.currency)
+    .text(event.tariffVersion)
+    .text(event.zone)
+    .text(event.reason)
+    .text(personal.imsi ?? null)
+    .text(personal.msisdn ?? null)
+    .text(personal.userName ?? null)
+    .text(personal.mac ?? null)
+    .text(personal.address ?? null)
+    .text(personal.calledParty ?? null)
+    .text(impactsText(event.impacts))
+    .text(jsonText(event.serviceAfter.carry))
+    .text(jsonText(stamp?.network ?? null))
+    .end();
 }
+
+/** From `protocol` to `called_party`: what the owner of a sharing group has nothing to do with. */
+const COLUMNS_OF_MEMBER = 14;
 
 /** The owner's side of a member's usage: nothing of the member but the account it names. */
 function addSharedUsage(lines: CopyLines, event: SharedUsageEvent, context: EventContext): void {
-  const nothing = null;
-  lines.add([
-    context.at,
-    context.sequence,
-    context.entry.n,
-    context.entry.epoch,
-    event.requestNumber,
-    nothing,
-    0,
-    0,
-    0,
-    nothing,
-    nothing,
-    context.configVersion,
-    nothing,
-    context.partition,
-    'shared-usage',
-    context.tenant,
-    context.accountId,
-    context.customer,
-    context.subscription,
-    event.memberAccountId,
-    event.sessionId,
-    event.service,
-    ...Array.from({ length: 14 }, () => nothing),
-    impactsText(event.impacts),
-    nothing,
-    nothing,
-  ]);
+  lines
+    .text(context.at)
+    .integer(context.sequence)
+    .integer(context.entry.n)
+    .integer(context.entry.epoch)
+    .integer(event.requestNumber)
+    .null()
+    .integer(0)
+    .integer(0)
+    .integer(0)
+    .null()
+    .null()
+    .integer(context.configVersion)
+    .null()
+    .integer(context.partition)
+    .text('shared-usage')
+    .text(context.tenant)
+    .text(context.accountId)
+    .text(context.customer)
+    .text(context.subscription)
+    .text(event.memberAccountId)
+    .text(event.sessionId)
+    .text(event.service)
+    .nulls(COLUMNS_OF_MEMBER)
+    .text(impactsText(event.impacts))
+    .null()
+    .null()
+    .end();
 }
 
 function addLedgerEntries(lines: CopyLines, event: LedgerEvent, context: EventContext): void {
@@ -236,27 +238,27 @@ function addLedgerEntries(lines: CopyLines, event: LedgerEvent, context: EventCo
           },
         ];
   changes.forEach(({ bucketId, resource, delta, after }, position) => {
-    lines.add([
-      context.accountId,
-      context.sequence,
-      position,
-      context.tenant,
-      context.customer,
-      context.subscription,
-      context.at,
-      event.kind,
-      bucketId,
-      resource,
-      delta,
-      after,
-      event.reason,
-      event.intentId,
-      event.intentNumber,
-      context.configVersion,
-      context.partition,
-      context.entry.epoch,
-      context.entry.n,
-    ]);
+    lines
+      .text(context.accountId)
+      .integer(context.sequence)
+      .integer(position)
+      .text(context.tenant)
+      .text(context.customer)
+      .text(context.subscription)
+      .text(context.at)
+      .text(event.kind)
+      .text(bucketId)
+      .text(resource)
+      .integer(delta)
+      .integer(after)
+      .text(event.reason)
+      .text(event.intentId)
+      .integer(event.intentNumber)
+      .integer(context.configVersion)
+      .integer(context.partition)
+      .integer(context.entry.epoch)
+      .integer(context.entry.n)
+      .end();
   });
 }
 
@@ -264,19 +266,19 @@ type OtherEvent = SessionEvent | BucketStateEvent | ThresholdEvent | AccountEven
 
 function addAccountEvent(lines: CopyLines, event: OtherEvent, context: EventContext): void {
   const { subject, change, detail } = describe(event);
-  lines.add([
-    context.at,
-    context.sequence,
-    context.entry.n,
-    context.entry.epoch,
-    context.partition,
-    event.type,
-    context.tenant,
-    context.accountId,
-    subject,
-    change,
-    JSON.stringify(detail),
-  ]);
+  lines
+    .text(context.at)
+    .integer(context.sequence)
+    .integer(context.entry.n)
+    .integer(context.entry.epoch)
+    .integer(context.partition)
+    .text(event.type)
+    .text(context.tenant)
+    .text(context.accountId)
+    .text(subject)
+    .text(change)
+    .text(JSON.stringify(detail))
+    .end();
 }
 
 function describe(event: OtherEvent): {

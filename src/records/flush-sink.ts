@@ -7,22 +7,20 @@ import type {
   PartitionBatch,
   ReceivedEntry,
   RecordSink,
-  SequenceFault,
-  UnbalancedBucket,
 } from '../domain/flush.js';
-import { foldAccounts, type FoldedAccounts, type TakenBatch } from './account-changes.js';
+import type { AccountChanges } from './account-changes.js';
 import {
   compareBalances,
   forceAccounts,
   moveAccounts,
   readStoredAccounts,
 } from './account-writes.js';
-import { collectRows, writeEntries, type BatchRows } from './batch-writes.js';
-import { UnstorableError } from './copy-text.js';
+import { writeEntries } from './batch-writes.js';
 import { inTransaction } from './database.js';
 import type { KnownAccounts } from './event-context.js';
 import { readKnownAccounts } from './known-accounts.js';
 import { lockOffsets, moveOffsets, readOffsets } from './offsets.js';
+import { prepareBatches, type PreparedBatches } from './prepared-batch.js';
 
 export function createFlushSink({ pool }: { readonly pool: pg.Pool }): RecordSink {
   return {
@@ -31,93 +29,71 @@ export function createFlushSink({ pool }: { readonly pool: pg.Pool }): RecordSin
   };
 }
 
-interface Prepared {
+interface Prepared extends PreparedBatches {
   readonly batches: readonly PartitionBatch[];
   readonly known: KnownAccounts;
-  readonly accounts: FoldedAccounts;
-  /** Absent where some entry can't be put into rows: it is looked for when all are written. */
-  readonly rows: BatchRows | undefined;
 }
 
 /** All that needs no transaction: Postgres may be busy with the batch before meanwhile. */
 async function prepare(pool: pg.Pool, batches: readonly PartitionBatch[]): Promise<FlushWrite> {
-  const known = await readKnownAccounts(pool, batches);
-  const accounts = foldAccounts(batches, { known, runs: new Map() });
-  // Where the entries don't even fit each other, the record has to say which of them does.
-  const rows = accounts.faults.length > 0 ? undefined : tryRows(entriesOf(accounts.taken), known);
-  const prepared = { batches, known, accounts, rows };
-  return () => inTransaction(pool, (client) => write(client, prepared));
-}
-
-function tryRows(entries: readonly ReceivedEntry[], known: KnownAccounts): BatchRows | undefined {
-  try {
-    return collectRows(entries, known);
-  } catch (error) {
-    if (error instanceof UnstorableError) return undefined;
-    throw error;
+  let known: KnownAccounts = new Map();
+  let prepared = prepareBatches(batches, { known, runs: NO_RUNS });
+  if (prepared.missing.size > 0) {
+    known = await readKnownAccounts(pool, prepared.missing);
+    prepared = prepareBatches(batches, { known, runs: NO_RUNS });
   }
+  return () => inTransaction(pool, (client) => write(client, { ...prepared, batches, known }));
 }
 
-function entriesOf(taken: readonly TakenBatch[]): readonly ReceivedEntry[] {
-  return taken.flatMap(({ entries }) => entries);
-}
+const NO_RUNS: ReadonlyMap<string, number> = new Map();
 
 async function write(client: pg.ClientBase, prepared: Prepared): Promise<FlushOutcome> {
   const superseded = await lockOffsets(client, prepared.batches);
   if (superseded.length > 0) return { kind: 'superseded', partitions: superseded };
-  const { taken, faults, unbalanced, rows } = await moveOrCompare(client, prepared);
-  const entries = entriesOf(taken);
-  const ends = taken.map(({ batch, entries: own }) => ({ batch, offset: endOf(own) }));
+  const { taken, faults, unbalanced, rows, changes } = await moveOrCompare(client, prepared);
+  const entries = taken.flatMap((part) => part.entries);
   const quarantined =
     entries.length === 0
       ? []
       : await writeEntries(client, { entries, known: prepared.known, rows });
-  await moveOffsets(client, ends);
+  const moves = taken.map(({ batch, entries: own }) => ({ batch, offset: endOf(own) }));
+  await moveOffsets(client, moves);
   return {
     kind: 'written',
-    offsets: new Map(ends.map(({ batch, offset }) => [batch.partition, offset])),
+    offsets: new Map(moves.map(({ batch, offset }) => [batch.partition, offset])),
     entries: entries.length,
-    events: countEvents(entries),
+    events: countEvents(changes),
     faults,
     quarantined,
     unbalanced,
   };
 }
 
-interface MovedAccounts {
-  readonly taken: readonly TakenBatch[];
-  readonly faults: readonly SequenceFault[];
-  readonly unbalanced: readonly UnbalancedBucket[];
-  /** Absent where less was taken than was prepared. */
-  readonly rows: BatchRows | undefined;
-}
+type Moved = Pick<PreparedBatches, 'taken' | 'faults' | 'changes' | 'unbalanced' | 'rows'>;
 
 /**
- * Moves the accounts on. Where one of them does not stand where the batch begins, all are read and
- * compared, to say which and to take what is in front of it.
+ * Moves the accounts on. Where one of them does not stand where the batch begins, or the entries
+ * don't even fit each other, all accounts are read and compared, to say which and to take what is in
+ * front of it.
  */
-async function moveOrCompare(client: pg.ClientBase, prepared: Prepared): Promise<MovedAccounts> {
-  const { batches, known, accounts, rows } = prepared;
-  if (accounts.faults.length === 0 && (await tryMove(client, accounts))) {
-    return { ...accounts, rows };
-  }
+async function moveOrCompare(client: pg.ClientBase, prepared: Prepared): Promise<Moved> {
+  if (await tryMove(client, prepared)) return prepared;
+  const { batches, known } = prepared;
   const stored = await readStoredAccounts(client, accountIdsOf(batches));
-  const compared = foldAccounts(batches, { known, runs: stored.runs });
+  const compared = prepareBatches(batches, { known, runs: stored.runs });
   await forceAccounts(client, compared.changes);
   return {
-    taken: compared.taken,
-    faults: compared.faults,
+    ...compared,
     unbalanced: [...compareBalances(compared.changes, stored), ...compared.unbalanced],
-    rows: compared.faults.length === 0 ? rows : undefined,
   };
 }
 
 /** @returns whether all accounts stood where the batch begins; if not, nothing has happened. */
 async function tryMove(
   client: pg.ClientBase,
-  { changes, unbalanced }: FoldedAccounts,
+  { changes, unbalanced, faults }: Prepared,
 ): Promise<boolean> {
-  if (unbalanced.length > 0) return false;
+  if (unbalanced.length > 0 || faults.some(({ kind }) => kind !== 'undecodable')) return false;
   if (changes.size === 0) return true;
   await client.query('SAVEPOINT accounts');
   if (await moveAccounts(client, changes)) {
@@ -128,11 +104,14 @@ async function tryMove(
   return false;
 }
 
+/** Of all entries that can be read, those behind a fault too: where they stand says what is wrong. */
 function accountIdsOf(batches: readonly PartitionBatch[]): readonly string[] {
   const ids = new Set<string>();
-  for (const { entries } of batches) {
-    for (const { entry } of entries) {
-      for (const { accountId } of entry.accounts) ids.add(accountId);
+  for (const received of batches.flatMap(({ entries }) => entries)) {
+    try {
+      for (const { accountId } of received.read().accounts) ids.add(accountId);
+    } catch {
+      // The pass over the entries tells of it.
     }
   }
   return [...ids];
@@ -141,13 +120,12 @@ function accountIdsOf(batches: readonly PartitionBatch[]): readonly string[] {
 function endOf(entries: readonly ReceivedEntry[]): EntryId {
   const last = entries.at(-1);
   if (last === undefined) throw new Error('a batch that was taken holds nothing');
-  return last.entry.id;
+  return last.id;
 }
 
-function countEvents(entries: readonly ReceivedEntry[]): number {
+/** Each event moved its account on by one. */
+function countEvents(changes: AccountChanges): number {
   let events = 0;
-  for (const { entry } of entries) {
-    for (const section of entry.accounts) events += section.events.length;
-  }
+  for (const { last, previous } of changes.values()) events += last - previous;
   return events;
 }

@@ -27,9 +27,10 @@ export interface Refusal {
 /** Sets an entry aside in the transaction that would have recorded it. */
 export async function quarantine(
   client: pg.ClientBase,
-  { entry, packed }: ReceivedEntry,
+  received: ReceivedEntry,
   { code, message }: Refusal,
 ): Promise<QuarantinedEntry> {
+  const entry = received.read();
   const { partition, id, accounts } = entry;
   await client.query(
     `INSERT INTO tolld.quarantined_events
@@ -52,7 +53,7 @@ export async function quarantine(
         ),
       ),
       printable(JSON.stringify(impactsOf(entry))),
-      packed,
+      received.packed,
     ],
   );
   return {

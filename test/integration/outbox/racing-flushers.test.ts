@@ -92,10 +92,11 @@ const POLL = { timeout: 10_000, interval: 10 } as const;
 
 describe('the record', () => {
   const partition = 99;
-  const entry = (n: number): ReceivedEntry => ({
-    entry: { partition, id: { epoch: 1, n }, at: n, stamp: null, accounts: [] },
-    packed: Buffer.alloc(0),
-  });
+  const entry = (n: number): ReceivedEntry => {
+    const id = { epoch: 1, n };
+    const read = () => ({ partition, id, at: n, stamp: null, accounts: [] });
+    return { id, packed: Buffer.alloc(0), read };
+  };
   const first = { partition, previous: BEFORE_FIRST, entries: [entry(0)] };
 
   test('refuses a batch that was written, and one under an older lease', async () => {
