@@ -37,10 +37,10 @@ interface Prepared extends PreparedBatches {
 /** All that needs no transaction: Postgres may be busy with the batch before meanwhile. */
 async function prepare(pool: pg.Pool, batches: readonly PartitionBatch[]): Promise<FlushWrite> {
   let known: KnownAccounts = new Map();
-  let prepared = prepareBatches(batches, { known, runs: NO_RUNS });
+  let prepared = await prepareBatches(batches, { known, runs: NO_RUNS });
   if (prepared.missing.size > 0) {
     known = await readKnownAccounts(pool, prepared.missing);
-    prepared = prepareBatches(batches, { known, runs: NO_RUNS });
+    prepared = await prepareBatches(batches, { known, runs: NO_RUNS });
   }
   return () => inTransaction(pool, (client) => write(client, { ...prepared, batches, known }));
 }
@@ -80,7 +80,7 @@ async function moveOrCompare(client: pg.ClientBase, prepared: Prepared): Promise
   if (await tryMove(client, prepared)) return prepared;
   const { batches, known } = prepared;
   const stored = await readStoredAccounts(client, accountIdsOf(batches));
-  const compared = prepareBatches(batches, { known, runs: stored.runs });
+  const compared = await prepareBatches(batches, { known, runs: stored.runs });
   await forceAccounts(client, compared.changes);
   return {
     ...compared,

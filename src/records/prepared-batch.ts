@@ -1,4 +1,5 @@
 /** Batches made ready to be written: one pass over their entries, each decoded and let go. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type {
   FlushFault,
   PartitionBatch,
@@ -34,14 +35,25 @@ export interface PrepareOptions {
   readonly runs: ReadonlyMap<string, number>;
 }
 
-export function prepareBatches(
+/**
+ * Entries between two looks at what else there is to do: about 3 ms. The transaction before, which
+ * runs meanwhile, waits no longer than that for its next statement, nor does a charge in the same
+ * process; in one go a batch would hold both up for a tenth of a second.
+ */
+const ENTRIES_IN_A_ROW = 200;
+
+export async function prepareBatches(
   batches: readonly PartitionBatch[],
   options: PrepareOptions,
-): PreparedBatches {
+): Promise<PreparedBatches> {
   const pass = new Pass(options);
-  const taken = batches.map((batch): TakenBatch => ({ batch, entries: pass.takeFrom(batch) }));
+  const taken: TakenBatch[] = [];
+  for (const batch of batches) {
+    const entries = await pass.takeFrom(batch);
+    if (entries.length > 0) taken.push({ batch, entries });
+  }
   return {
-    taken: taken.filter(({ entries }) => entries.length > 0),
+    taken,
     faults: pass.faults,
     changes: pass.accounts.changes,
     unbalanced: pass.accounts.unbalanced,
@@ -56,6 +68,7 @@ class Pass {
   readonly faults: FlushFault[] = [];
   readonly missing = new Set<string>();
   rows: BatchRows | null = new BatchRows();
+  #inARow = 0;
 
   constructor({ known, runs }: PrepareOptions) {
     this.#known = known;
@@ -63,8 +76,13 @@ class Pass {
   }
 
   /** The entries of a batch up to the first that can't be recorded. */
-  takeFrom(batch: PartitionBatch): readonly ReceivedEntry[] {
+  async takeFrom(batch: PartitionBatch): Promise<readonly ReceivedEntry[]> {
     for (const [index, received] of batch.entries.entries()) {
+      this.#inARow += 1;
+      if (this.#inARow > ENTRIES_IN_A_ROW) {
+        this.#inARow = 0;
+        await nextTurn();
+      }
       const fault = this.#take(batch.partition, received);
       if (fault !== null) {
         this.faults.push(fault);
