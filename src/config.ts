@@ -236,10 +236,20 @@ export interface PrintableSetting {
 
 /** The effective configuration with secrets masked, in the order of the table. */
 export function printable({ config, sources }: LoadedConfig): readonly PrintableSetting[] {
-  const groups = config as unknown as Record<string, Record<string, string | number | boolean>>;
-  return describeSettings().map(({ group, name, path, secret }) => {
-    const value = groups[group]?.[name] ?? '';
-    const shown = secret === 'url-password' ? maskUrl(String(value)) : value;
-    return { path, value: shown, source: sources.get(path) ?? 'default' };
-  });
+  const groups = config as unknown as Record<string, Record<string, SettingValue>>;
+  return describeSettings().map(({ group, name, path, secret }) => ({
+    path,
+    value: shown(groups[group]?.[name] ?? '', secret),
+    source: sources.get(path) ?? 'default',
+  }));
+}
+
+type SettingValue = string | number | boolean | readonly string[];
+
+function shown(value: SettingValue, secret: PlacedSetting['secret']): PrintableSetting['value'] {
+  if (typeof value === 'object') {
+    if (value.length === 0) return '';
+    return secret === 'whole' ? `${value.length} not shown` : value.join(',');
+  }
+  return secret === 'url-password' ? maskUrl(String(value)) : value;
 }

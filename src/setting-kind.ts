@@ -9,7 +9,8 @@ export interface Setting<Value> {
   readonly expected: string;
   /** Accepts the text of an environment variable as well as the value of a file. */
   readonly schema: z.ZodType<Value>;
-  readonly secret: 'no' | 'url-password';
+  /** What must not be shown of a value: nothing, a password inside it, or all of it. */
+  readonly secret: 'no' | 'url-password' | 'whole';
   /** Names in the environment besides the one made from its place in the table. */
   readonly aliases: readonly string[];
 }
@@ -94,5 +95,24 @@ export function url(
     schema: z.string().trim().refine(valid),
     secret: 'url-password',
     aliases: [alias],
+  };
+}
+
+/** Secrets, newest first, with commas between them: an older one stays while things need it. */
+export function secretList(
+  options: Told & { readonly lengthMin: number; readonly lengthMax: number },
+): Setting<readonly string[]> {
+  const { meaning, lengthMin, lengthMax } = options;
+  const secret = z.string().trim().min(lengthMin).max(lengthMax);
+  const inText = z
+    .string()
+    .transform((value) => value.split(',').filter((part) => part.trim() !== ''));
+  return {
+    meaning,
+    fallback: Object.freeze([]),
+    expected: `secrets of at least ${lengthMin} characters, newest first, with commas between them`,
+    schema: z.union([z.array(z.string()), inText]).pipe(z.array(secret)),
+    secret: 'whole',
+    aliases: [],
   };
 }

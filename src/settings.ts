@@ -3,7 +3,16 @@
  * `tolld config` and `docs/configuration.md` print them.
  */
 import { LOG_LEVELS } from './observability/logger.js';
-import { choice, flag, port, text, url, wholeNumber, type Setting } from './setting-kind.js';
+import {
+  choice,
+  flag,
+  port,
+  secretList,
+  text,
+  url,
+  wholeNumber,
+  type Setting,
+} from './setting-kind.js';
 
 /** How much of what was answered survives which failure; the cost is in docs/configuration.md. */
 export const DURABILITY_LEVELS = ['strict', 'relaxed', 'replicated'] as const;
@@ -82,6 +91,16 @@ export const SETTINGS = {
     migrateAtStart: flag({
       meaning: 'Apply missing migrations when the daemon starts, one process at a time.',
       fallback: true,
+    }),
+  },
+  secrets: {
+    keys: secretList({
+      meaning:
+        'Keys that seal what must be kept in clear form: NAS secrets, passwords of subscribers. ' +
+        'Newest first; the first seals, all of them open. The same in every process; without ' +
+        'one, nothing with a secret can be loaded and RADIUS stays closed.',
+      lengthMin: 16,
+      lengthMax: 256,
     }),
   },
   engine: {

@@ -52,7 +52,7 @@ const TABLE = {
       'take a CreditControlHandler (domain/credit-control.ts) as a dependency; node.ts joins them',
   },
   'credit-control': {
-    folders: ['domain', 'observability', 'rating', 'charging'],
+    folders: ['domain', 'observability', 'rating', 'charging', 'secret-box.ts'],
     packages: [],
     builtins: [...PURE_BUILTINS, ...EVENTS_AND_TIMERS],
     instead: 'reach Redis through charging; the fronts call you, never the other way round',
@@ -76,7 +76,14 @@ const TABLE = {
     instead: 'records knows Postgres only: take events as domain/events.ts has them',
   },
   management: {
-    folders: ['domain', 'observability', 'schema', 'rating', 'charging/provisioning'],
+    folders: [
+      'domain',
+      'observability',
+      'schema',
+      'rating',
+      'charging/provisioning',
+      'secret-box.ts',
+    ],
     packages: ['pg', 'drizzle-orm', 'zod', 'yaml', 'luxon', 'ajv'],
     builtins: 'any',
     instead: 'change what is in Redis by an intent and charging/provisioning.ts',
@@ -86,6 +93,12 @@ const TABLE = {
     packages: ['drizzle-orm'],
     builtins: [],
     instead: 'tables are declarations: queries belong to records and management',
+  },
+  'secret-box.ts': {
+    folders: ['domain'],
+    packages: [],
+    builtins: ['node:crypto'],
+    instead: 'a box knows no secret of its own: it is given keys',
   },
   'setting-kind.ts': {
     folders: [],

@@ -1,3 +1,5 @@
+import type { AccessProfile } from './access-profile.js';
+
 /**
  * What charging must know of a subscriber, found by identity in one read. It is a hint: the script
  * compares `version` with the account's own and refuses a stale one (`stale-profile`), and the
@@ -14,6 +16,8 @@ export interface SubscriberProfile {
   readonly tariff: string;
   /** The sharing group whose owner's balances this member may draw on; null when none. */
   readonly sharing: SharingMembership | null;
+  /** How it may come in over RADIUS; absent: not at all. */
+  readonly access?: AccessProfile;
   /** Identities kept for the record, by kind. */
   readonly imsi?: string;
   readonly msisdn?: string;

@@ -1,6 +1,6 @@
 /** Whether an Access-Request is genuine enough, by the policy of its NAS (CVE-2024-3596). */
 import type { MessageAuthenticatorVerdict } from './authenticator.js';
-import type { MessageAuthenticatorPolicy } from './nas-clients.js';
+import type { MessageAuthenticatorPolicy } from '../domain/nas.js';
 
 export interface AccessAuthenticity {
   readonly policy: MessageAuthenticatorPolicy;

@@ -2,7 +2,13 @@
  * The NAS that may speak to us: found by source address or range, and by NAS-Identifier where
  * several stand behind one address; over TLS, by the names in their certificate.
  */
-import type { ConnectionKind, TermName } from '../domain/access.js';
+import type { ConnectionKind } from '../domain/access.js';
+import type {
+  ChangeableTerms,
+  CounterDirection,
+  MessageAuthenticatorPolicy,
+  NasVendor,
+} from '../domain/nas.js';
 import type { EapMethod } from './authentication/eap-state.js';
 import {
   formatIpv6,
@@ -13,25 +19,6 @@ import {
   type AddressPrefix,
 } from './ip-address.js';
 import { SharedSecret } from './shared-secret.js';
-
-/** Whose attributes a NAS understands. `generic`: those of the RFCs and WISPr. */
-export const NAS_VENDORS = ['mikrotik', 'cisco', 'juniper-erx', 'huawei', 'generic'] as const;
-export type NasVendor = (typeof NAS_VENDORS)[number];
-
-/**
- * `require`: an Access-Request without a Message-Authenticator is dropped. `auto`: accepted with a
- * warning until the NAS has sent one, required from then on; never accepted with a Proxy-State.
- * `off`: not asked for. A wrong one is dropped always.
- */
-export const MESSAGE_AUTHENTICATOR_POLICIES = ['require', 'auto', 'off'] as const;
-export type MessageAuthenticatorPolicy = (typeof MESSAGE_AUTHENTICATOR_POLICIES)[number];
-
-/**
- * What a NAS means by Acct-Input-Octets. RFC 2866 and most NAS: what it received from the
- * subscriber, the upload. Some products and firmwares count the other way round.
- */
-export const COUNTER_DIRECTIONS = ['input-is-upload', 'input-is-download'] as const;
-export type CounterDirection = (typeof COUNTER_DIRECTIONS)[number];
 
 /** How a NAS takes CoA- and Disconnect-Requests. */
 export interface DynamicAuthorizationOptions {
@@ -70,8 +57,6 @@ export interface NasClientOptions {
   /** Terms that it can change while a session lasts, where the table of vendors is wrong. */
   readonly changeableTerms?: ChangeableTerms;
 }
-
-export type ChangeableTerms = Partial<Readonly<Record<ConnectionKind, readonly TermName[]>>>;
 
 /** Where a NAS takes CoA- and Disconnect-Requests, with its secrets made ready. */
 export interface DynamicAuthorization {

@@ -2,7 +2,9 @@
  * The configuration that charging decides by, of all tenants: written by management, published
  * through Redis, compiled by each process. A process stamps the version it rates with on each event.
  */
+import type { AccessPlan, AddressPool } from '../domain/access-plan.js';
 import type { DiameterPeer } from '../domain/diameter-peer.js';
+import type { NasDeclaration } from '../domain/nas.js';
 import { compileTariff } from './compile.js';
 import type { CompiledTariff } from './compiled-tariff.js';
 import type { Tariff } from './tariff.js';
@@ -10,6 +12,9 @@ import type { Tariff } from './tariff.js';
 export interface Catalog {
   readonly tenants: readonly TenantCatalog[];
   readonly diameterPeers: readonly DiameterPeer[];
+  /** Secrets are sealed. */
+  readonly nas?: readonly NasDeclaration[];
+  readonly addressPools?: readonly AddressPool[];
 }
 
 export interface TenantCatalog {
@@ -17,6 +22,7 @@ export interface TenantCatalog {
   readonly resources: readonly ResourceDeclaration[];
   readonly tariffs: readonly Tariff[];
   readonly policy: ChargingPolicy;
+  readonly accessPlans?: readonly AccessPlan[];
 }
 
 export interface ResourceDeclaration {
@@ -65,6 +71,10 @@ export const CHARGING_POLICY_DEFAULTS: ChargingPolicy = Object.freeze({
 export interface CompiledCatalog {
   readonly version: number;
   readonly diameterPeers: readonly DiameterPeer[];
+  readonly nas: readonly NasDeclaration[];
+  readonly addressPools: readonly AddressPool[];
+  /** The access plan of a tenant by its code. */
+  accessPlan(tenant: string, code: string): AccessPlan | undefined;
   /** The tariff of a tenant by its code. */
   tariff(tenant: string, code: string): CompiledTariff | undefined;
   resource(tenant: string, code: string): ResourceDeclaration | undefined;
@@ -84,10 +94,14 @@ export function compileCatalog(version: number, catalog: Catalog): CompiledCatal
   const tariffs = new Map<string, CompiledTariff>();
   const resources = new Map<string, ResourceDeclaration>();
   const policies = new Map<string, ChargingPolicy>();
+  const accessPlans = new Map<string, AccessPlan>();
   for (const tenant of catalog.tenants) {
     policies.set(tenant.code, tenant.policy);
     for (const resource of tenant.resources) {
       resources.set(keyOf(tenant.code, resource.code), resource);
+    }
+    for (const plan of tenant.accessPlans ?? []) {
+      accessPlans.set(keyOf(tenant.code, plan.code), plan);
     }
     for (const tariff of tenant.tariffs) {
       const result = compileTariff(tariff);
@@ -103,6 +117,9 @@ export function compileCatalog(version: number, catalog: Catalog): CompiledCatal
   return {
     version,
     diameterPeers: catalog.diameterPeers,
+    nas: catalog.nas ?? [],
+    addressPools: catalog.addressPools ?? [],
+    accessPlan: (tenant, code) => accessPlans.get(keyOf(tenant, code)),
     tariff: (tenant, code) => tariffs.get(keyOf(tenant, code)),
     resource: (tenant, code) => resources.get(keyOf(tenant, code)),
     policy: (tenant) => policies.get(tenant) ?? CHARGING_POLICY_DEFAULTS,

@@ -187,3 +187,21 @@ test('every duration names its unit', () => {
   );
   expect(unnamed.map(({ path: at }) => at)).toEqual([]);
 });
+
+describe('keys of secrets', () => {
+  const environment = { TOLLD_SECRETS_KEYS: 'a-newer-key-of-ours, an-older-key-of-ours' };
+
+  test('are read newest first, and never shown', () => {
+    const loaded = loadConfig({ environment });
+    expect(loaded.config.secrets.keys).toEqual(['a-newer-key-of-ours', 'an-older-key-of-ours']);
+    expect(JSON.stringify(printable(loaded))).not.toContain('key-of-ours');
+  });
+
+  test('that are too short are refused without being shown', () => {
+    const faults = faultsOf({ environment: { TOLLD_SECRETS_KEYS: 'hunter2' } });
+    expect(faults).toEqual([
+      'TOLLD_SECRETS_KEYS is a value not shown here, but must be secrets of at least 16 ' +
+        'characters, newest first, with commas between them',
+    ]);
+  });
+});

@@ -3,8 +3,8 @@
  * written in an Access-Accept, and which of them a CoA-Request can change while it lasts.
  */
 import type { AccessTerms, ConnectionKind, TermName } from '../../domain/access.js';
+import type { NasVendor } from '../../domain/nas.js';
 import type { RawAttribute } from '../attribute.js';
-import type { NasVendor } from '../nas-clients.js';
 import {
   ciscoPolicy,
   encryption,

@@ -12,7 +12,7 @@ import {
 } from '../../../../src/radius/authorization/interim-interval.js';
 import { volumeWords } from '../../../../src/radius/authorization/volume-limit.js';
 import { describeAttribute } from '../../../../src/radius/description.js';
-import type { NasVendor } from '../../../../src/radius/nas-clients.js';
+import type { NasVendor } from '../../../../src/domain/nas.js';
 
 const GIB_4 = 2 ** 32;
 
