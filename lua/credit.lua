@@ -11,20 +11,24 @@
 --- @include "write_entry"
 --- @include "check_thresholds"
 --- @include "arm_account"
+--- @include "raise_steering"
 -- credit: applies one intent to an account: grants buckets, adds to them, changes their limits.
 -- Intents of an account are numbered 1, 2, 3 …; the account keeps the last one applied, so applying
 -- one again is harmless for ever and none is applied before the one in front of it.
 -- An intent that cannot be applied is answered by an event too (LEDGER_REFUSED with its reason) and
 -- counts as applied: it must not block those behind it.
 --
--- KEYS account, control, outbox, timers - all of one partition
+-- The sessions that had got their last units are to ask again: each is a task of steering.
+--
+-- KEYS account, control, outbox, timers, steer, tasks - all of one partition
 -- ARGV credit request, packed (CREDIT_ in layout.lua)
--- Reply { REPLY_DONE, packed session ids that got their last units and should ask again }
+-- Reply { REPLY_DONE, packed ids of the sessions that are told to ask again }
 --       { REPLY_REFUSED, reason }: bucket-exists, unknown-bucket, amount-out-of-range
 --       { REPLY_REPEATED } applied before; { REPLY_OUT_OF_ORDER, last applied number }
 --       { REPLY_FENCED }, { REPLY_NEWER_STATE }, { REPLY_UNKNOWN_ACCOUNT }
 -- Events ledger per operation, bucket-state, threshold
 local account_key, control_key, outbox_key, timers_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local steer_key, tasks_key = KEYS[5], KEYS[6]
 local request = cmsgpack.unpack(ARGV[1])
 
 -- refusal_of(account, operation, planned): why an operation cannot be applied behind those before it,
@@ -134,6 +138,18 @@ local function apply(account, events, operation, now)
   return false, definition_of(bucket)
 end
 
+-- frees_units(operations): whether sessions may get more by any of the operations.
+local function frees_units(operations)
+  for i = 1, #operations do
+    local code = operations[i][1]
+    local takes = code == OPERATION_ADD and operations[i][3] <= 0
+    if code ~= OPERATION_SET_THRESHOLDS and not takes then
+      return true
+    end
+  end
+  return false
+end
+
 forget_owner()
 local epoch = open_partition(control_key)
 if not epoch then
@@ -182,16 +198,22 @@ if not refusal then
   turn_buckets(account, events, now)
 end
 check_thresholds(account, events)
-local starved = account[ACCOUNT_STARVED]
-if not refusal then
+local starved = {}
+if not refusal and frees_units(request[CREDIT_OPERATIONS]) then
+  starved = account[ACCOUNT_STARVED]
   account[ACCOUNT_STARVED] = {}
 end
 -- A read only: a key of the wrong type must fail before the first write.
 redis.call('ZCARD', timers_key)
+check_steering(steer_key, tasks_key)
 
 write_entry(outbox_key, epoch, now, request[CREDIT_STAMP], { account }, { events })
 redis.call('SET', account_key, pack_account(account))
 arm_account(timers_key, account, next_before)
+for i = 1, #starved do
+  local member = 's:' .. starved[i]
+  raise_steering(steer_key, tasks_key, member, STEER_REAUTHORISE, STEER_CREDIT, now, -1)
+end
 if refusal then
   return { REPLY_REFUSED, refusal }
 end

@@ -11,12 +11,15 @@ import type { Engine } from './charging/engine.js';
 import { announceNode } from './charging/node-registry.js';
 import { openKeySpace, type KeySpace } from './charging/partitions.js';
 import { checkServer } from './charging/server-checks.js';
+import { createSteeringSignal } from './charging/steering-signal.js';
 import { createOutboxStreams } from './charging/stream.js';
 import { createCatalogHolder, type CatalogHolder } from './credit-control/catalog-holder.js';
 import { createCreditControlMetrics } from './credit-control/metrics.js';
 import { createCreditControl } from './credit-control/session.js';
 import { createSweeper } from './credit-control/sweeper.js';
 import { createDiameterServer, type DiameterServer } from './diameter/server.js';
+import { createDiameterSteering } from './diameter/steering-sender.js';
+import type { SteeringSenders } from './domain/steering.js';
 import { createEngineFace } from './management/engine-face.js';
 import {
   createSynchroniser,
@@ -36,7 +39,9 @@ import { createFlushLeases } from './records/flush-leases.js';
 import { createFlushSink } from './records/flush-sink.js';
 import { readInstallation, recordInstallation } from './records/installation.js';
 import { migrate, missingMigrations } from './records/migrate.js';
+import { findLiveSessions } from './records/open-sessions.js';
 import type { Config } from './settings.js';
+import { createSteeringDispatcher } from './steering/dispatcher.js';
 
 export interface NodeAddresses {
   readonly diameter: readonly { readonly host: string; readonly port: number }[];
@@ -127,6 +132,13 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
       operations.beginStopping();
       await diameter.close();
     });
+    const steering = await openSteering(
+      config,
+      { gy: createDiameterSteering(diameter) },
+      { keySpace, engine, database, logger, metrics },
+    );
+    // Before the fronts close: an attempt that is under way hears its answer.
+    closing(() => steering.close());
     const addresses = {
       diameter: diameter.addresses.map(addressOf),
       operations: operationsAddress,
@@ -355,6 +367,7 @@ function createDiameter(
         messageSizeMax: diameter.messageBytesMax,
         inFlightPerConnectionMax: diameter.requestsInFlightMax,
         watchdogMs: diameter.watchdogSeconds * 1000,
+        requestMs: diameter.answerTimeoutMs,
       },
     },
     { handler, logger, metrics },
@@ -403,6 +416,46 @@ async function keepUp(
     clearInterval(timer);
     await looking;
   };
+}
+
+/** How long a stopping process waits for gateways; the rest is another's when the leases end. */
+const STEERING_GRACE_MS = 2_000;
+
+/** The way back: requests to gateways about live sessions, by whoever reaches them. */
+async function openSteering(
+  config: Config,
+  senders: SteeringSenders,
+  dependencies: {
+    readonly keySpace: KeySpace;
+    readonly engine: Engine;
+    readonly database: pg.Pool;
+    readonly logger: Logger;
+    readonly metrics: Metrics;
+  },
+): Promise<{ close(): Promise<void> }> {
+  const { keySpace, engine, database, logger, metrics } = dependencies;
+  const dispatcher = createSteeringDispatcher(
+    { node: diameterHost(config), partitions: keySpace.partitions, ...config.steering },
+    {
+      engine,
+      senders,
+      liveSessions: (accountId) => findLiveSessions(database, accountId),
+      logger,
+      metrics,
+      clock: Date.now,
+    },
+  );
+  const signal = createSteeringSignal(engine, {
+    logger,
+    onRaised: (partition) => dispatcher.wake(partition),
+  });
+  await signal.open();
+  dispatcher.start();
+  const close = async (): Promise<void> => {
+    signal.close();
+    await dispatcher.stop({ graceMs: STEERING_GRACE_MS });
+  };
+  return { close };
 }
 
 function readinessChecks(

@@ -210,9 +210,59 @@ export const SETTINGS = {
       min: 4_096,
       max: 16_777_215,
     }),
+    answerTimeoutMs: wholeNumber({
+      meaning: 'How long a peer may take to answer a request of ours.',
+      fallback: 10_000,
+      min: 50,
+      max: 60_000,
+    }),
     requestsInFlightMax: wholeNumber({
       meaning: 'Unanswered requests of one connection; beyond it nothing more is read from it.',
       fallback: 1_024,
+      min: 1,
+      max: 100_000,
+    }),
+  },
+  steering: {
+    intervalMs: wholeNumber({
+      meaning:
+        'How often requests to gateways are looked for that no signal told of, and the other ' +
+        'processes are told which gateways are reached from here.',
+      fallback: 1_000,
+      min: 10,
+      max: 60_000,
+    }),
+    leaseMs: wholeNumber({
+      meaning:
+        'How long a request belongs to the process that sends it. Longer than an attempt takes; ' +
+        'after a crash another process sends again by then.',
+      fallback: 60_000,
+      min: 1_000,
+      max: 600_000,
+    }),
+    retryMs: wholeNumber({
+      meaning:
+        'Wait before an unanswered request to a gateway is repeated; each later wait is four ' +
+        'times the one before.',
+      fallback: 5_000,
+      min: 10,
+      max: 600_000,
+    }),
+    retryMaxMs: wholeNumber({
+      meaning: 'The longest wait between two attempts.',
+      fallback: 300_000,
+      min: 10,
+      max: 3_600_000,
+    }),
+    attemptsMax: wholeNumber({
+      meaning: 'Attempts before a request to a gateway is given up.',
+      fallback: 5,
+      min: 1,
+      max: 100,
+    }),
+    inFlightMax: wholeNumber({
+      meaning: 'Requests to gateways under way at one time.',
+      fallback: 1_000,
       min: 1,
       max: 100_000,
     }),

@@ -277,6 +277,7 @@ EVENT_BUCKET_STATE = 4
 EVENT_THRESHOLD = 5
 EVENT_ACCOUNT = 6
 EVENT_SHARED_USAGE = 7
+EVENT_STEERING = 8
 
 CHANGE_OPENED = 1
 CHANGE_CLOSED = 2
@@ -325,3 +326,45 @@ PROVISION_PROFILE = 5
 
 ACCOUNT_CREATED = 1
 ACCOUNT_CHANGED = 2
+
+-- Task of steering: a request to make of a live session's gateway, or (member "a:<account id>") of
+-- all live sessions of an account. TASK_AFTER: of a session the last request number when it was
+-- first sent, -1 before; of an account its sequence when the task was raised. TASK_NEXT: what was
+-- raised while this one was being sent: { kind, reason, raised, after }, else false.
+TASK_ID = 1
+TASK_KIND = 2
+TASK_REASON = 3
+TASK_RAISED = 4
+TASK_ATTEMPTS = 5
+TASK_AFTER = 6
+TASK_LEASED = 7
+TASK_NEXT = 8
+
+STEER_REAUTHORISE = 1
+STEER_ABORT = 2
+
+STEER_CREDIT = 1
+STEER_RELEASE = 2
+STEER_STANDING = 3
+STEER_PROFILE = 4
+STEER_TARIFF = 5
+STEER_DEMAND = 6
+
+STEERED_ACCEPTED = 1
+STEERED_UNKNOWN_SESSION = 2
+STEERED_REFUSED = 3
+STEERED_UNANSWERED = 4
+STEERED_UNREACHABLE = 5
+STEERED_NOT_SUPPORTED = 6
+STEERED_CAME_BACK = 7
+STEERED_SESSION_ENDED = 8
+STEERED_WITHDRAWN = 9
+
+-- Conclusion of an attempt (ARGV)
+CONCLUSION_NOW = 1
+CONCLUSION_MEMBER = 2
+CONCLUSION_TASK = 3
+CONCLUSION_ATTEMPT = 4
+CONCLUSION_OUTCOME = 5
+CONCLUSION_DETAIL = 6
+CONCLUSION_AGAIN_MS = 7

@@ -57,6 +57,12 @@ const TABLE = {
     builtins: [...PURE_BUILTINS, ...EVENTS_AND_TIMERS],
     instead: 'reach Redis through charging; the fronts call you, never the other way round',
   },
+  steering: {
+    folders: ['domain', 'observability', 'charging'],
+    packages: [],
+    builtins: [...PURE_BUILTINS, ...EVENTS_AND_TIMERS],
+    instead: 'take a SteeringSender (domain/steering.ts) as a dependency; node.ts joins them',
+  },
   charging: {
     folders: ['domain', 'observability'],
     packages: ['ioredis'],

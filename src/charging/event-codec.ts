@@ -14,6 +14,14 @@ import type {
   SessionEvent,
   UsageEvent,
 } from '../domain/events.js';
+import {
+  STEERING_KINDS,
+  STEERING_OUTCOMES,
+  STEERING_REASONS,
+  type SteeringKind,
+  type SteeringOutcome,
+  type SteeringReason,
+} from '../domain/steering.js';
 import { UNIT_KINDS } from '../domain/units.js';
 import * as layout from './generated/layout.js';
 import { pack, PackingError, unpack, type Packable, type Unpacked } from './packing.js';
@@ -66,6 +74,27 @@ function code<T>(words: readonly T[], value: T): number {
 /** Code of a ledger kind in a credit request. */
 export function ledgerKindCode(kind: LedgerKind): number {
   return code(LEDGER_KINDS, kind);
+}
+
+/** Codes of a task of steering. */
+export function steeringCodes(
+  kind: SteeringKind,
+  reason: SteeringReason,
+): readonly [number, number] {
+  return [code(STEERING_KINDS, kind), code(STEERING_REASONS, reason)];
+}
+
+/** Code of what became of an attempt of steering. */
+export function steeringOutcomeCode(outcome: SteeringOutcome): number {
+  return code(STEERING_OUTCOMES, outcome);
+}
+
+/** What a task of steering asks for, and why. @throws PackingError for codes of another version. */
+export function steeringOf(
+  kind: Unpacked | undefined,
+  reason: Unpacked | undefined,
+): { readonly kind: SteeringKind; readonly reason: SteeringReason } {
+  return { kind: word(STEERING_KINDS, kind), reason: word(STEERING_REASONS, reason) };
 }
 
 /** Code of a standing in a provision request. */
@@ -169,6 +198,18 @@ function decodeEvent(packed: Unpacked): ChargingEvent {
         direction: word(THRESHOLD_DIRECTIONS, fields[3]),
         level: asAmount(fields[4]),
         value: asAmount(fields[5]),
+      };
+    case layout.EVENT_STEERING:
+      return {
+        type: 'steering',
+        sessionId: asText(fields[1]),
+        kind: word(STEERING_KINDS, fields[2]),
+        reason: word(STEERING_REASONS, fields[3]),
+        outcome: word(STEERING_OUTCOMES, fields[4]),
+        detail: asTextOrNull(fields[5]),
+        attempt: asNumber(fields[6]),
+        raisedAt: asNumber(fields[7]),
+        final: fields[8] === true,
       };
     case layout.EVENT_ACCOUNT:
       return {
@@ -350,6 +391,18 @@ function encodeEvent(event: ChargingEvent): Packable {
         event.requestNumber,
         event.service,
         event.impacts.map(encodeImpact),
+      ];
+    case 'steering':
+      return [
+        layout.EVENT_STEERING,
+        event.sessionId,
+        code(STEERING_KINDS, event.kind),
+        code(STEERING_REASONS, event.reason),
+        code(STEERING_OUTCOMES, event.outcome),
+        event.detail ?? false,
+        event.attempt,
+        event.raisedAt,
+        event.final,
       ];
     case 'threshold':
       return [

@@ -9,6 +9,7 @@ export interface Keys {
   readonly meta: string;
   readonly config: string;
   readonly nodes: string;
+  readonly reach: string;
   identity(networkScope: string, identity: SubscriberIdentity): string;
   route(sessionId: string): string;
   control(partition: number): string;
@@ -16,6 +17,11 @@ export interface Keys {
   session(partition: number, sessionId: string): string;
   timers(partition: number): string;
   outbox(partition: number): string;
+  /** Also the channel on which a new task is told. */
+  steer(partition: number): string;
+  tasks(partition: number): string;
+  /** Every partition's {@link steer}, as a pattern to subscribe to. */
+  readonly steerPattern: string;
 }
 
 /** The keys under a prefix ("tolld"). */
@@ -24,6 +30,7 @@ export function createKeys(prefix: string): Keys {
     meta: `${prefix}:meta`,
     config: `${prefix}:config`,
     nodes: `${prefix}:nodes`,
+    reach: `${prefix}:reach`,
     identity: (networkScope, { kind, value }) => `${prefix}:id:${networkScope}:${kind}:${value}`,
     route: (sessionId) => `${prefix}:route:${sessionId}`,
     control: (partition) => `${prefix}:{p${partition}}:control`,
@@ -31,6 +38,9 @@ export function createKeys(prefix: string): Keys {
     session: (partition, sessionId) => `${prefix}:{p${partition}}:session:${sessionId}`,
     timers: (partition) => `${prefix}:{p${partition}}:timers`,
     outbox: (partition) => `${prefix}:{p${partition}}:outbox`,
+    steer: (partition) => `${prefix}:{p${partition}}:steer`,
+    tasks: (partition) => `${prefix}:{p${partition}}:tasks`,
+    steerPattern: `${prefix}:{p*}:steer`,
   };
 }
 

@@ -55,7 +55,13 @@ export async function provisionAccount(
   const reply = await callScript(
     engine,
     'provision',
-    [keys.account(partition, accountId), keys.control(partition), keys.outbox(partition)],
+    [
+      keys.account(partition, accountId),
+      keys.control(partition),
+      keys.outbox(partition),
+      keys.steer(partition),
+      keys.tasks(partition),
+    ],
     [
       pack([
         account.now ?? 0,
@@ -113,7 +119,7 @@ export interface CreditRequest {
 }
 
 export type CreditOutcome =
-  /** `sessions` were given their last units and should ask again. */
+  /** `sessions` had got their last units and are told to ask again. */
   | { readonly kind: 'applied'; readonly sessions: readonly string[] }
   | { readonly kind: 'repeated' }
   | {
@@ -141,6 +147,8 @@ export async function creditAccount(engine: Engine, credit: CreditRequest): Prom
       keys.control(partition),
       keys.outbox(partition),
       keys.timers(partition),
+      keys.steer(partition),
+      keys.tasks(partition),
     ],
     [
       pack([

@@ -19,6 +19,9 @@ export const SCRIPT_NAMES = [
   'sweep',
   'purge',
   'snapshot',
+  'steer',
+  'claim',
+  'conclude',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 

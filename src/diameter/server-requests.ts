@@ -156,7 +156,7 @@ export function createServerRequests(
  * Whether requests for hosts behind it may go there. A peer that is declared by its host and is not
  * the session's Origin-Host passed the session on; one of many hosts of a realm must say it relays.
  */
-function isRelay({ peer, capabilities }: DiameterConnection): boolean {
+export function isRelay({ peer, capabilities }: DiameterConnection): boolean {
   return (
     peer?.originHost !== null || capabilities?.applications.includes(RELAY_APPLICATION) === true
   );

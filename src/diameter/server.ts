@@ -21,6 +21,7 @@ import { PeerDirectory } from './peer-directory.js';
 import type { DiameterPeer } from './peer.js';
 import {
   createServerRequests,
+  isRelay,
   type ServerRequestOutcome,
   type SessionRoute,
 } from './server-requests.js';
@@ -48,6 +49,8 @@ export interface ConnectionView {
   readonly originHost: string;
   readonly remoteAddress: string;
   readonly inFlight: number;
+  /** Whether requests for sessions that came by this peer may go there, whatever their host. */
+  readonly relays: boolean;
 }
 
 export interface DiameterServer {
@@ -237,5 +240,8 @@ function admit(
 function viewOf(connection: DiameterConnection): ConnectionView[] {
   const { peer, capabilities, remoteAddress, inFlight } = connection;
   if (peer === null || capabilities === null) return [];
-  return [{ peer: peer.name, originHost: capabilities.originHost, remoteAddress, inFlight }];
+  if (connection.state !== 'open') return [];
+  const { originHost } = capabilities;
+  const relays = isRelay(connection);
+  return [{ peer: peer.name, originHost, remoteAddress, inFlight, relays }];
 }

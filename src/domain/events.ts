@@ -5,6 +5,7 @@
  */
 import type { Amount } from './amounts.js';
 import type { Protocol } from './credit-control.js';
+import type { SteeringKind, SteeringOutcome, SteeringReason } from './steering.js';
 import type { ReportingReason, UnitKind } from './units.js';
 
 /** Version of the packed layout. Readers take this one and the one before. */
@@ -191,6 +192,23 @@ export interface ThresholdEvent {
   readonly value: Amount;
 }
 
+/** What became of one attempt to steer a session by a request to its gateway. */
+export interface SteeringEvent {
+  readonly type: 'steering';
+  readonly sessionId: string;
+  readonly kind: SteeringKind;
+  readonly reason: SteeringReason;
+  readonly outcome: SteeringOutcome;
+  /** What the gateway said: a Result-Code, an Error-Cause. */
+  readonly detail: string | null;
+  /** Attempts so far; a crash may have cut off earlier ones unrecorded. */
+  readonly attempt: number;
+  /** When it was first asked for, milliseconds since 1970. */
+  readonly raisedAt: number;
+  /** Whether it is over: settled, pointless or given up. */
+  readonly final: boolean;
+}
+
 /** The account itself came into being, changed its header, or moved between partitions. */
 export interface AccountEvent {
   readonly type: 'account';
@@ -208,4 +226,5 @@ export type ChargingEvent =
   | SessionEvent
   | BucketStateEvent
   | ThresholdEvent
+  | SteeringEvent
   | AccountEvent;

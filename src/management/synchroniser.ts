@@ -4,7 +4,7 @@
  */
 import type { Logger } from '../observability/logger.js';
 import type { Metrics } from '../observability/metrics.js';
-import { createIntentApplier, type StarvedSessions } from './balances/intent-applier.js';
+import { createIntentApplier } from './balances/intent-applier.js';
 import { createProfileAudit } from './balances/profile-audit.js';
 import { createCatalogPublisher } from './catalog/catalog-publisher.js';
 import type { EngineFace } from './engine-face.js';
@@ -39,8 +39,6 @@ export interface SynchroniserDependencies {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: () => number;
-  /** Told after a credit, so that the fronts can have the sessions ask again. */
-  readonly onCredited?: (starved: StarvedSessions) => void;
 }
 
 export interface SyncReport {
@@ -73,7 +71,6 @@ export function createSynchroniser(
     logger,
     metrics,
     clock,
-    onCredited: dependencies.onCredited ?? (() => undefined),
   });
   const audit = createProfileAudit(
     { accountsMax: LIMITS.auditAccountsMax },

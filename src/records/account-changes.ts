@@ -158,6 +158,7 @@ function foldSection(
       case 'shared-usage':
       case 'session':
       case 'threshold':
+      case 'steering':
         break;
     }
   }

@@ -14,7 +14,7 @@ export interface TimelineEvent {
   readonly sequence: number;
   /** Milliseconds since 1970, by the script's clock. */
   readonly at: number;
-  /** `usage`, `shared-usage`, `ledger`, `session`, `bucket-state`, `threshold` or `account`. */
+  /** `usage`, `shared-usage`, `ledger`, `session`, `bucket-state`, `threshold`, `steering` or `account`. */
   readonly kind: string;
   /** What it is about: a session, an intent, a bucket, a threshold. */
   readonly subject: string | null;

@@ -10,6 +10,7 @@ import type {
   LedgerEvent,
   SessionEvent,
   SharedUsageEvent,
+  SteeringEvent,
   ThresholdEvent,
   UsageEvent,
 } from '../domain/events.js';
@@ -125,6 +126,7 @@ export function addFact(lines: FactLines, event: ChargingEvent, context: EventCo
     case 'session':
     case 'bucket-state':
     case 'threshold':
+    case 'steering':
     case 'account':
       addAccountEvent(lines.accountEvents, event, context);
       return;
@@ -262,7 +264,7 @@ function addLedgerEntries(lines: CopyLines, event: LedgerEvent, context: EventCo
   });
 }
 
-type OtherEvent = SessionEvent | BucketStateEvent | ThresholdEvent | AccountEvent;
+type OtherEvent = SessionEvent | BucketStateEvent | ThresholdEvent | SteeringEvent | AccountEvent;
 
 function addAccountEvent(lines: CopyLines, event: OtherEvent, context: EventContext): void {
   const { subject, change, detail } = describe(event);
@@ -302,6 +304,14 @@ function describe(event: OtherEvent): {
     case 'threshold': {
       const { thresholdId, direction, resource, level, value } = event;
       return { subject: thresholdId, change: direction, detail: { resource, level, value } };
+    }
+    case 'steering': {
+      const { sessionId, outcome, kind, reason, detail, attempt, raisedAt, final } = event;
+      return {
+        subject: sessionId,
+        change: outcome,
+        detail: { kind, reason, detail, attempt, raisedAt, final },
+      };
     }
     case 'account': {
       const { change, standing, profileVersion } = event;

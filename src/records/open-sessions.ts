@@ -1,6 +1,6 @@
 /** Sessions of an account that have not ended, as far as Postgres knows. */
 import type pg from 'pg';
-import { asTenant } from './database.js';
+import { asTenant, EVERY_TENANT } from './database.js';
 
 /** Ids of open sessions, the newest first. */
 export async function findOpenSessions(
@@ -18,5 +18,26 @@ export async function findOpenSessions(
       [accountId, countMax],
     );
     return rows.map(({ session_id: id }) => id);
+  });
+}
+
+/** An account's open sessions, and the last of its events that is in the record. */
+export interface LiveSessions {
+  readonly sequence: number;
+  readonly sessionIds: readonly string[];
+}
+
+/** Every open session of an account of any tenant, as of one moment; sequence 0: no such account. */
+export async function findLiveSessions(pool: pg.Pool, accountId: string): Promise<LiveSessions> {
+  return asTenant(pool, EVERY_TENANT, async (client) => {
+    const { rows } = await client.query<{ sequence: number; ids: readonly string[] }>(
+      `SELECT last_sequence::float8 AS sequence, ARRAY(
+         SELECT DISTINCT session_id FROM tolld.sessions
+         WHERE account_id = $1 AND closed_at IS NULL) AS ids
+       FROM tolld.account_states WHERE account_id = $1`,
+      [accountId],
+    );
+    const [row] = rows;
+    return { sequence: row?.sequence ?? 0, sessionIds: row?.ids ?? [] };
   });
 }

@@ -47,6 +47,8 @@ function describeEvent(event: ChargingEvent): string {
         `threshold ${event.thresholdId} ${event.direction} ` +
         `${formatAmount(event.level, event.resource)} at ${formatAmount(event.value, event.resource)}`
       );
+    case 'steering':
+      return `steering ${event.sessionId} ${event.kind} for ${event.reason}: ${event.outcome}`;
     case 'account':
       return `account ${event.change} ${event.standing} profile ${event.profileVersion}`;
   }

@@ -278,6 +278,7 @@ export const EVENT_BUCKET_STATE = 4;
 export const EVENT_THRESHOLD = 5;
 export const EVENT_ACCOUNT = 6;
 export const EVENT_SHARED_USAGE = 7;
+export const EVENT_STEERING = 8;
 
 export const CHANGE_OPENED = 1;
 export const CHANGE_CLOSED = 2;
@@ -326,3 +327,45 @@ export const PROVISION_PROFILE = 5;
 
 export const ACCOUNT_CREATED = 1;
 export const ACCOUNT_CHANGED = 2;
+
+// Task of steering: a request to make of a live session's gateway, or (member "a:<account id>") of
+// all live sessions of an account. TASK_AFTER: of a session the last request number when it was
+// first sent, -1 before; of an account its sequence when the task was raised. TASK_NEXT: what was
+// raised while this one was being sent: { kind, reason, raised, after }, else false.
+export const TASK_ID = 1;
+export const TASK_KIND = 2;
+export const TASK_REASON = 3;
+export const TASK_RAISED = 4;
+export const TASK_ATTEMPTS = 5;
+export const TASK_AFTER = 6;
+export const TASK_LEASED = 7;
+export const TASK_NEXT = 8;
+
+export const STEER_REAUTHORISE = 1;
+export const STEER_ABORT = 2;
+
+export const STEER_CREDIT = 1;
+export const STEER_RELEASE = 2;
+export const STEER_STANDING = 3;
+export const STEER_PROFILE = 4;
+export const STEER_TARIFF = 5;
+export const STEER_DEMAND = 6;
+
+export const STEERED_ACCEPTED = 1;
+export const STEERED_UNKNOWN_SESSION = 2;
+export const STEERED_REFUSED = 3;
+export const STEERED_UNANSWERED = 4;
+export const STEERED_UNREACHABLE = 5;
+export const STEERED_NOT_SUPPORTED = 6;
+export const STEERED_CAME_BACK = 7;
+export const STEERED_SESSION_ENDED = 8;
+export const STEERED_WITHDRAWN = 9;
+
+// Conclusion of an attempt (ARGV)
+export const CONCLUSION_NOW = 1;
+export const CONCLUSION_MEMBER = 2;
+export const CONCLUSION_TASK = 3;
+export const CONCLUSION_ATTEMPT = 4;
+export const CONCLUSION_OUTCOME = 5;
+export const CONCLUSION_DETAIL = 6;
+export const CONCLUSION_AGAIN_MS = 7;

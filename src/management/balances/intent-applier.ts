@@ -24,21 +24,12 @@ export interface IntentApplierOptions {
   readonly resendAfterMs: number;
 }
 
-/** Sessions of an account that were given their last units and should ask again. */
-export interface StarvedSessions {
-  readonly partition: number;
-  readonly accountId: string;
-  readonly sessions: readonly string[];
-}
-
 export interface IntentApplierDependencies {
   readonly transact: Transact;
   readonly engine: EngineFace;
   readonly logger: Logger;
   readonly metrics: ManagementMetrics;
   readonly clock: () => number;
-  /** Told after a credit; a lost notice costs a short validity time, no money. */
-  readonly onCredited: (starved: StarvedSessions) => void;
 }
 
 export interface ApplyReport {
@@ -177,11 +168,6 @@ export function createIntentApplier(
     metrics.intents.inc({ outcome: outcome.kind });
     switch (outcome.kind) {
       case 'applied':
-        if (outcome.sessions.length > 0) {
-          const { sessions } = outcome;
-          dependencies.onCredited({ partition, accountId, sessions });
-        }
-        return;
       case 'repeated':
         return;
       case 'refused':

@@ -7,7 +7,6 @@ import { createCreditControlMetrics } from '../../../src/credit-control/metrics.
 import { createCreditControl } from '../../../src/credit-control/session.js';
 import { toAmount } from '../../../src/domain/amounts.js';
 import type { CreditControlOutcome, ServiceRequest } from '../../../src/domain/credit-control.js';
-import type { StarvedSessions } from '../../../src/management/balances/intent-applier.js';
 import { republishAll } from '../../../src/management/balances/profile-audit.js';
 import { createLogger } from '../../../src/observability/logger.js';
 import { createMetrics } from '../../../src/observability/metrics.js';
@@ -185,19 +184,21 @@ describe('an intent', () => {
     await pool.query(`UPDATE tolld.intents SET state = 'applied' WHERE account_id = 'awaited'`);
   });
 
-  test('that lifts an exhausted account names the sessions that wait for it', async () => {
+  test('that lifts an exhausted account has the sessions that wait for it steered', async () => {
     await load(fileOf('starved', '4910004'));
     await newSynchroniser().runOnce();
     // All that is there: one megabyte for one euro.
     expect(await ask('4910004', '32251@3gpp.org', { octets: toAmount(1_000_000) })).toMatchObject({
       services: [{ result: 'granted', finalUnit: { action: 'terminate' } }],
     });
-    const told: StarvedSessions[] = [];
     await load(fileOf('starved', '4910004', "- { id: more, resource: EUR, amount: '5.00' }"));
-    await newSynchroniser({ onCredited: (starved) => told.push(starved) }).runOnce();
-    expect(told).toMatchObject([
-      { accountId: 'starved', sessions: ['session of 4910004 in 32251@3gpp.org'] },
-    ]);
+    await newSynchroniser().runOnce();
+    const { rows } = await pool.query<{ partition: number }>(
+      `SELECT partition FROM tolld.accounts WHERE id = 'starved'`,
+    );
+    const steer = engine.keys.steer(rows[0]?.partition ?? -1);
+    const raised = await engine.redis.zrange(steer, '0', '-1');
+    expect(raised).toEqual(['s:session of 4910004 in 32251@3gpp.org']);
   });
 });
 

@@ -12,6 +12,11 @@ import { SCHEMA_VERSION } from '../../../src/charging/generated/layout.js';
 import { pack, PackingError, unpack } from '../../../src/charging/packing.js';
 import type { Amount } from '../../../src/domain/amounts.js';
 import type { ChargingEvent, Impact, OutboxEntry } from '../../../src/domain/events.js';
+import {
+  STEERING_KINDS,
+  STEERING_OUTCOMES,
+  STEERING_REASONS,
+} from '../../../src/domain/steering.js';
 import { UNIT_KINDS } from '../../../src/domain/units.js';
 import { stamp } from '../../support/charge-requests.js';
 
@@ -128,6 +133,17 @@ const events: Readonly<Record<ChargingEvent['type'], fc.Arbitrary<ChargingEvent>
     direction: fc.constantFrom('crossed', 're-armed'),
     level: amount,
     value: amount,
+  }),
+  steering: fc.record({
+    type: fc.constant('steering' as const),
+    sessionId: name,
+    kind: fc.constantFrom(...STEERING_KINDS),
+    reason: fc.constantFrom(...STEERING_REASONS),
+    outcome: fc.constantFrom(...STEERING_OUTCOMES),
+    detail: nameOrNull,
+    attempt: number,
+    raisedAt: time,
+    final: fc.boolean(),
   }),
   account: fc.record({
     type: fc.constant('account' as const),

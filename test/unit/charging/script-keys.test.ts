@@ -10,6 +10,12 @@ import { pack } from '../../../src/charging/packing.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
 import { readScripts, SCRIPT_NAMES, type ScriptName } from '../../../src/charging/script-loader.js';
 import { purgeEndedBuckets, readAccount } from '../../../src/charging/snapshot.js';
+import {
+  claimSteering,
+  concludeSteering,
+  raiseSteering,
+  type ClaimedSteering,
+} from '../../../src/charging/steering.js';
 import { sweepTimer } from '../../../src/charging/sweeping.js';
 import { chargeRequest, stamp } from '../../support/charge-requests.js';
 
@@ -20,6 +26,7 @@ const spelled: Keys = {
   meta: 'meta',
   config: 'config',
   nodes: 'nodes',
+  reach: 'reach',
   identity: () => 'identity',
   route: () => 'route',
   control: () => 'control',
@@ -27,6 +34,9 @@ const spelled: Keys = {
   session: () => 'session',
   timers: () => 'timers',
   outbox: () => 'outbox',
+  steer: () => 'steer',
+  tasks: () => 'tasks',
+  steerPattern: 'steer',
 };
 
 /** A session that holds units of a sharing owner. */
@@ -84,6 +94,16 @@ const credit = {
   reason: null,
 } as const;
 
+const session = { ...account, sessionId: 's' };
+const claimed: ClaimedSteering = {
+  subject: session,
+  taskId: 1,
+  kind: 'abort',
+  reason: 'demand',
+  attempt: 1,
+  after: -1,
+};
+
 const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> = {
   charge: (engine) => charge(engine, shared),
   settle: (engine) => settle(engine, shared),
@@ -94,6 +114,10 @@ const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> 
   sweep: (engine) => sweepTimer(engine, { partition: 0, member: 's:s' }),
   purge: (engine) => purgeEndedBuckets(engine, account, 1),
   snapshot: (engine) => readAccount(engine, 0, 'a'),
+  steer: (engine) => raiseSteering(engine, session, { kind: 'abort', reason: 'demand' }),
+  claim: (engine) => claimSteering(engine, session, { leaseMs: 1 }),
+  conclude: (engine) =>
+    concludeSteering(engine, claimed, { outcome: 'accepted', detail: null, againMs: null }),
 };
 
 describe('the TypeScript face of a script passes the keys that its header names', () => {

@@ -44,6 +44,7 @@ describe('the direction of imports', () => {
     ['src/diameter/gy.ts', '../radius/codec.js', 'may import domain, observability, not radius'],
     ['src/radius/server.ts', 'ioredis', 'may use no package, not ioredis'],
     ['src/rating/charge.ts', '../charging/charge.js', 'rating is pure'],
+    ['src/steering/dispatcher.ts', '../diameter/server.js', 'take a SteeringSender'],
     ['src/outbox/flusher.ts', '../charging/charge.js', 'charging/stream.ts'],
     ['src/outbox/flusher.ts', '../records/sink.js', 'take the sink as a dependency'],
     ['src/management/balances/grant.ts', '../../charging/charge.js', 'by an intent'],
