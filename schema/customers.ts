@@ -57,6 +57,7 @@ export const subscriptions = tolld.table('subscriptions', {
     .default('active'),
   startsAt: instant('starts_at'),
   endsAt: instant('ends_at'),
+  access: jsonb('access'),
   version: count('version').notNull().default(1),
   createdAt: instant('created_at').notNull().defaultNow(),
   updatedAt: instant('updated_at').notNull().defaultNow(),

@@ -36,9 +36,10 @@ const HEADING = `# The operator file
      formats of \`src/management/operator-file/format\`; changes go there. -->
 
 \`tolld load FILE\` makes the system what a file declares: tenants, what their buckets count, prices,
-accounts with their buckets, subscribers, Diameter peers. The file is YAML or JSON.
+accounts with their buckets, subscribers, Diameter peers, NAS and what network access gives. The file
+is YAML or JSON.
 \`examples/minimal.yaml\` is the least that charges something, \`examples/operator.yaml\` a small
-operator with comments; \`schema/operator-file.schema.json\` lets an editor complete and check it.
+operator with comments, \`examples/isp.yaml\` an internet provider; \`schema/operator-file.schema.json\` lets an editor complete and check it.
 
 \`\`\`sh
 tolld load operator.yaml --dry-run   # what would change; nothing is written
@@ -60,6 +61,12 @@ tolld load operator.yaml
   more, add a bucket of another id. Removing a bucket from the file takes nothing away.
 - **Prices act from the next grant.** A changed tariff is a new revision; what was granted under the
   old one is charged by it. Every event carries the version of the configuration that rated it.
+- **Secrets are sealed.** What NAS and subscribers prove themselves with is encrypted before it is
+  written (AES-256-GCM) with the first key of \`TOLLD_SECRETS_KEYS\`; Postgres and Redis hold nothing that
+  opens by itself, and no message, report or log shows a secret. To change a key, put the new one
+  first, restart the processes, load the file again, then take the old one away. A NAS changes its
+  secret without an outage: load the new one as \`secret\` and the one before as \`oldSecret\`, type it
+  into the router, then load the file without \`oldSecret\`.
 
 ## How values are written
 

@@ -17,6 +17,7 @@ import { createMetrics } from '../observability/metrics.js';
 import { asTenant, createDatabase, EVERY_TENANT } from '../records/database.js';
 import { readInstallation, recordInstallation } from '../records/installation.js';
 import { missingMigrations } from '../records/migrate.js';
+import { createSecretBox } from '../secret-box.js';
 import type { Config } from '../settings.js';
 import { EXIT, type CommandContext } from './context.js';
 import { formatJson, formatTable, type Terminal } from './output.js';
@@ -136,7 +137,12 @@ export async function loadFile(config: Config, file: string, dryRun: boolean): P
     const actor = `tolld load (${userInfo().username})`;
     const report = await loadOperatorFile(
       { file, text, dryRun, actor },
-      { transact, partitionOf, clock: Date.now },
+      {
+        transact,
+        partitionOf,
+        secrets: createSecretBox(config.secrets.keys),
+        clock: Date.now,
+      },
     );
     return { report, remains: dryRun ? null : await bringOver(transact, connection) };
   } finally {
@@ -176,7 +182,7 @@ function printFaults(terminal: Terminal, { file, faults }: OperatorFileError): v
 
 export function loadCommand({ terminal, readConfig, setExitCode }: CommandContext): Command {
   return new Command('load')
-    .description('declare tenants, tariffs, accounts, subscribers and peers from a file')
+    .description('declare tenants, tariffs, accounts, subscribers, peers and NAS from a file')
     .argument('<file>', 'YAML or JSON; docs/operator-file.md describes it')
     .option('--dry-run', 'only say what would change')
     .option('--json', 'print JSON')

@@ -1,4 +1,5 @@
 /** The profiles that an account's identities lead to, from the rows that declare them. */
+import type { AccessProfile } from '../../domain/access-profile.js';
 import {
   IDENTITY_KINDS,
   type IdentityKind,
@@ -16,6 +17,8 @@ export interface IdentityRow {
   readonly value: string;
   /** The subscriber's own tariff. */
   readonly tariff: string | null;
+  /** How the subscriber comes in over RADIUS, secrets sealed. */
+  readonly access: AccessProfile | null;
 }
 
 export interface AccountRow {
@@ -71,6 +74,7 @@ function profileOf(
     // No tariff: rating fails for the subscriber, and says so.
     tariff: row.tariff ?? account.tariff ?? '',
     sharing: null,
+    ...(row.access !== null && { access: row.access }),
     ...(imsi !== undefined && { imsi }),
     ...(msisdn !== undefined && { msisdn }),
     ...(userName !== undefined && { userName }),

@@ -154,7 +154,8 @@ export async function readIdentities(
     name: 'identities of accounts',
     text: `
       SELECT i.account_id AS "accountId", i.subscription_id AS subscription,
-        s.customer_id AS customer, i.network_scope AS "networkScope", i.kind, i.value, s.tariff
+        s.customer_id AS customer, i.network_scope AS "networkScope", i.kind, i.value, s.tariff,
+        s.access
       FROM tolld.identities i LEFT JOIN tolld.subscriptions s ON s.id = i.subscription_id
       WHERE i.account_id = ANY ($1) AND i.state = 'active' ORDER BY i.id`,
     values: [ids],

@@ -3,9 +3,11 @@ import { and, eq, ne } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { resources, tariffs } from '../../../schema/catalog.js';
-import { diameterPeers } from '../../../schema/network.js';
+import { accessPlans, addressPools, diameterPeers, nasClients } from '../../../schema/network.js';
 import { tenants } from '../../../schema/tenants.js';
+import type { AccessPlan, AddressPool } from '../../domain/access-plan.js';
 import type { DiameterPeer } from '../../domain/diameter-peer.js';
+import type { NasDeclaration } from '../../domain/nas.js';
 import {
   CHARGING_POLICY_DEFAULTS,
   type Catalog,
@@ -37,6 +39,21 @@ export async function readCatalog(client: pg.PoolClient): Promise<Catalog> {
     .from(diameterPeers)
     .where(and(eq(diameterPeers.state, 'active')))
     .orderBy(diameterPeers.name);
+  const accessPlanRows = await database
+    .select()
+    .from(accessPlans)
+    .where(eq(accessPlans.state, 'active'))
+    .orderBy(accessPlans.tenant, accessPlans.code);
+  const nasRows = await database
+    .select()
+    .from(nasClients)
+    .where(eq(nasClients.state, 'active'))
+    .orderBy(nasClients.name);
+  const poolRows = await database
+    .select()
+    .from(addressPools)
+    .where(eq(addressPools.state, 'active'))
+    .orderBy(addressPools.code);
   return {
     tenants: tenantRows.map(({ id, policy }): TenantCatalog => ({
       code: id,
@@ -48,6 +65,9 @@ export async function readCatalog(client: pg.PoolClient): Promise<Catalog> {
       tariffs: tariffRows
         .filter(({ tenant }) => tenant === id)
         .map(({ definition }) => definition as Tariff),
+      accessPlans: accessPlanRows
+        .filter(({ tenant }) => tenant === id)
+        .map(({ definition }) => definition as AccessPlan),
       policy: { ...CHARGING_POLICY_DEFAULTS, ...(policy as Partial<ChargingPolicy>) },
     })),
     diameterPeers: peerRows.map(
@@ -59,5 +79,7 @@ export async function readCatalog(client: pg.PoolClient): Promise<Catalog> {
         ...(definition as Pick<DiameterPeer, 'addresses' | 'profile'>),
       }),
     ),
+    nas: nasRows.map(({ definition }) => definition as NasDeclaration),
+    addressPools: poolRows.map(({ definition }) => definition as AddressPool),
   };
 }

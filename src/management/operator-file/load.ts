@@ -3,6 +3,7 @@
  * with it. One transaction holds all of it, the intents and publications that bring it to Redis
  * included, so that nothing is ever half applied.
  */
+import type { SecretBox } from '../../secret-box.js';
 import { lockConfiguration, type Transact } from '../transaction.js';
 import type { PlannedChange } from './plan/findings.js';
 import { planLoad } from './plan/plan.js';
@@ -24,6 +25,8 @@ export interface LoadOptions {
 export interface LoadDependencies {
   readonly transact: Transact;
   readonly partitionOf: WriteOptions['partitionOf'];
+  /** Seals what the file holds in clear form and the record must not. */
+  readonly secrets: SecretBox;
   readonly clock: () => number;
 }
 
@@ -44,7 +47,7 @@ export interface LoadReport {
  */
 export async function loadOperatorFile(
   { file, text, dryRun, actor }: LoadOptions,
-  { transact, partitionOf, clock }: LoadDependencies,
+  { transact, partitionOf, secrets, clock }: LoadDependencies,
 ): Promise<LoadReport> {
   const read = readOperatorFile(text);
   const { document } = read;
@@ -53,7 +56,7 @@ export async function loadOperatorFile(
     if (!dryRun) await lockConfiguration(client);
     const current = await readCurrentState(client, read.file, { lock: !dryRun });
     const now = clock();
-    const { plan, changes, notes, faults } = planLoad(read.file, current, { now });
+    const { plan, changes, notes, faults } = planLoad(read.file, current, { now, secrets });
     const all = [...read.faults, ...faults.map((fault) => document.place(fault))];
     if (all.length > 0) throw new OperatorFileError(file, inOrder(all));
     const report = { changes, notes: notes.map((note) => document.place(note)) };

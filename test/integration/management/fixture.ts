@@ -28,10 +28,12 @@ import { asTenant, createDatabase, EVERY_TENANT } from '../../../src/records/dat
 import { createFlushLeases } from '../../../src/records/flush-leases.js';
 import { createFlushSink } from '../../../src/records/flush-sink.js';
 import { recordInstallation } from '../../../src/records/installation.js';
+import { createSecretBox } from '../../../src/secret-box.js';
 import { testDatabase } from '../../support/postgres.js';
 import { testRedis } from '../../support/redis.js';
 
 const PARTITIONS = 4;
+export const KEYS = ['a key for these tests'];
 const logger = createLogger({ level: 'silent' });
 
 export interface Management {
@@ -57,6 +59,8 @@ export interface LoadSettings {
   readonly dryRun?: boolean;
   readonly now?: number;
   readonly transact?: Transact;
+  /** Keys that seal secrets, newest first. */
+  readonly keys?: readonly string[];
 }
 
 /** Call it at the top of a test file. */
@@ -131,10 +135,15 @@ export function testManagement(): Management {
     face,
     transact,
     pool: database.pool,
-    load: (text, { dryRun = false, now, transact: other = transact } = {}) =>
+    load: (text, { dryRun = false, now, transact: other = transact, keys = KEYS } = {}) =>
       loadOperatorFile(
         { file: 'test.yaml', text, dryRun, actor: 'test' },
-        { transact: other, partitionOf, clock: () => now ?? Date.now() },
+        {
+          transact: other,
+          partitionOf,
+          secrets: createSecretBox(keys),
+          clock: () => now ?? Date.now(),
+        },
       ),
     newSynchroniser: (changes, { auditIntervalMs } = { auditIntervalMs: Infinity }) =>
       createSynchroniser(

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { IDENTITY_KINDS } from '../../../domain/identity.js';
 import { PLAN_LIMITS, PRIORITY_DEFAULTS } from '../../../rating/plan.js';
+import { subscriberAccessFormat } from './access-format.js';
 import {
   balance,
   choice,
@@ -134,6 +135,9 @@ export const subscriberFormat = z
     identities: listOf(identityFormat)
       .exactOptional()
       .describe('All of them: one that no longer stands here is released.'),
+    access: subscriberAccessFormat
+      .exactOptional()
+      .describe('How it comes in over RADIUS; not at all where absent.'),
   })
   .meta({ id: 'Subscriber', description: 'Somebody the network asks for.' });
 

@@ -12,6 +12,10 @@ const TEXT_LENGTH_MAX = 256;
 const IDENTIFIER = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const DECIMAL = /^\d{1,16}(\.\d{1,15})?$/;
 const SIGNED_DECIMAL = /^-?\d{1,16}(\.\d{1,15})?$/;
+/** Octets of a PAP password [RFC 2865 5.2]; a longer shared secret helps nobody either. */
+const SECRET_LENGTH_MAX = 128;
+export const BIT_RATE_PATTERN = /^[1-9]\d{0,9}(\.\d{1,3})?[kMG]?$/;
+const IPV4_PATTERN = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
 
 /** `expected` is also what the documentation says of the field. */
@@ -128,4 +132,36 @@ export function listOf<Entry extends z.ZodType>(entry: Entry) {
 /** A list that says something: empty, it would match nothing. */
 export function someOf<Entry extends z.ZodType>(entry: Entry) {
   return listOf(entry).min(1, { error: 'a list of at least one' });
+}
+
+/** A secret: what it is, is never shown. The fields of `SECRET_FIELDS` are of this kind. */
+export function secretText() {
+  const expected = `a secret in quotes, of 1 to ${SECRET_LENGTH_MAX} characters`;
+  return z
+    .string({ error: expected })
+    .min(1, { error: expected })
+    .max(SECRET_LENGTH_MAX, { error: expected })
+    .meta({ expected });
+}
+
+/** Names of fields whose values no message may hold. */
+export const SECRET_FIELDS: ReadonlySet<string> = new Set([
+  'secret',
+  'oldSecret',
+  'password',
+  'ntHash',
+]);
+
+/** Bits per second, by a whole number or with k, M or G (powers of 1000). */
+export function bitRate() {
+  const expected = 'bits per second: a whole number, or one with k, M or G, such as 20M';
+  const digits = z.string({ error: expected }).regex(BIT_RATE_PATTERN, { error: expected });
+  return z
+    .union([z.int({ error: expected }).min(1, { error: expected }), digits], { error: expected })
+    .meta({ expected });
+}
+
+/** An IPv4 address in dotted decimals. */
+export function ipv4Address() {
+  return textLike(IPV4_PATTERN, 'an IPv4 address');
 }

@@ -5,8 +5,10 @@ import {
   CONSUMPTION_ORDERS,
   type ChargingPolicy,
 } from '../../../rating/catalog.js';
+import { accessPlanFormat } from './access-format.js';
 import { accountFormat, subscriberFormat } from './account-format.js';
 import { choice, identifier, label, listOf, wholeNumber, wireText } from './field.js';
+import { addressPoolFormat, nasFormat } from './nas-format.js';
 import { peerFormat } from './peer-format.js';
 import { tariffFormat } from './tariff-format.js';
 
@@ -102,6 +104,7 @@ export const tenantHeadFormat = z.strictObject({
   ...tenantFields,
   resources: listOf(entries).exactOptional(),
   tariffs: listOf(entries).exactOptional(),
+  accessPlans: listOf(entries).exactOptional(),
   accounts: listOf(entries).exactOptional(),
   subscribers: listOf(entries).exactOptional(),
 });
@@ -113,6 +116,9 @@ const tenantFormat = z
       .exactOptional()
       .describe('Currencies and tokens; octets, seconds and events are there by themselves.'),
     tariffs: listOf(tariffFormat).exactOptional().describe('Prices.'),
+    accessPlans: listOf(accessPlanFormat)
+      .exactOptional()
+      .describe('What network access over RADIUS gives.'),
     accounts: listOf(accountFormat).exactOptional().describe('Balances.'),
     subscribers: listOf(subscriberFormat).exactOptional().describe('Who the network asks for.'),
   })
@@ -134,6 +140,8 @@ export const fileHeadFormat = z.strictObject({
   ...fileFields,
   tenants: listOf(entries).exactOptional(),
   diameterPeers: listOf(entries).exactOptional(),
+  nas: listOf(entries).exactOptional(),
+  addressPools: listOf(entries).exactOptional(),
 });
 
 export const fileFormat = z
@@ -141,6 +149,10 @@ export const fileFormat = z
     ...fileFields,
     tenants: listOf(tenantFormat).exactOptional().describe('Tenants with all that is theirs.'),
     diameterPeers: listOf(peerFormat).exactOptional().describe('Who may connect by Diameter.'),
+    nas: listOf(nasFormat).exactOptional().describe('Who may ask by RADIUS.'),
+    addressPools: listOf(addressPoolFormat)
+      .exactOptional()
+      .describe('Addresses that sessions are given.'),
   })
   .meta({ title: 'tolld operator file', description: 'What `tolld load` declares.' });
 

@@ -1,5 +1,8 @@
 /** What is in Postgres of the things that an operator file speaks of, as a plan compares it. */
+import type { AccessPlan, AddressPool } from '../../../domain/access-plan.js';
+import type { AccessProfile } from '../../../domain/access-profile.js';
 import type { AccountStanding, BucketState } from '../../../domain/events.js';
+import type { NasDeclaration } from '../../../domain/nas.js';
 import type { ChargingPolicy, ResourceDeclaration } from '../../../rating/catalog.js';
 import type { Tariff } from '../../../rating/tariff.js';
 import type { DeclaredBucket } from './declared-bucket.js';
@@ -42,6 +45,8 @@ export interface SubscriberState {
   readonly tenant: string;
   readonly account: string;
   readonly tariff: string | null;
+  /** How it comes in over RADIUS; null: not at all. */
+  readonly access: AccessProfile | null;
   readonly closed: boolean;
 }
 
@@ -61,6 +66,28 @@ export interface PeerState {
   readonly networkScope: string;
   readonly definition: Readonly<Record<string, unknown>>;
   readonly retired: boolean;
+}
+
+export interface NasState {
+  readonly definition: NasDeclaration;
+  readonly retired: boolean;
+}
+
+export interface AddressPoolState {
+  readonly definition: AddressPool;
+  readonly retired: boolean;
+}
+
+export interface AccessPlanState {
+  readonly definition: AccessPlan;
+  readonly retired: boolean;
+}
+
+/** Somebody who uses an access plan that the file retires. */
+export interface AccessPlanUse {
+  readonly tenant: string;
+  readonly subscriber: string;
+  readonly plan: string;
 }
 
 /** Somebody who uses a tariff that the file retires. */
@@ -85,4 +112,9 @@ export interface CurrentState {
   readonly identities: readonly IdentityState[];
   readonly peers: ReadonlyMap<string, PeerState>;
   readonly tariffUses: readonly TariffUse[];
+  readonly nas: ReadonlyMap<string, NasState>;
+  readonly addressPools: ReadonlyMap<string, AddressPoolState>;
+  /** By tenant, then by code. */
+  readonly accessPlans: ReadonlyMap<string, ReadonlyMap<string, AccessPlanState>>;
+  readonly accessPlanUses: readonly AccessPlanUse[];
 }

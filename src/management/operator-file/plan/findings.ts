@@ -10,6 +10,9 @@ export const CHANGE_KINDS = [
   'subscriber',
   'identity',
   'diameter peer',
+  'nas',
+  'address pool',
+  'access plan',
 ] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 

@@ -1,9 +1,12 @@
 /** Subscribers: which account they are charged to, and by which tariff. */
+import type { SecretBox } from '../../../secret-box.js';
 import type { SubscriberFields } from '../format/account-format.js';
 import type { FilePath } from '../reading/file-fault.js';
 import type { TenantEntry } from '../reading/read-file.js';
 import type { CurrentState, IdentityState, SubscriberState } from './current-state.js';
-import { differences, type Findings } from './findings.js';
+import { declareAccess } from './declare-access.js';
+import { canonicalJson, differences, type Findings } from './findings.js';
+import type { PlannedAccessPlans } from './plan-access-plans.js';
 import type { PlannedAccount } from './plan-accounts.js';
 import { planIdentities, type IdentitiesPlan, type IdentityClaims } from './plan-identities.js';
 import { checkTariff, type PlannedTariffs } from './plan-tariffs.js';
@@ -21,6 +24,10 @@ export interface SubscribersPlan extends IdentitiesPlan {
 export interface SubscriberContext {
   readonly tenant: PlannedTenant;
   readonly tariffs: PlannedTariffs;
+  readonly accessPlans: PlannedAccessPlans;
+  /** NAS that are or will be there, by name. */
+  readonly nas: ReadonlySet<string>;
+  readonly secrets: SecretBox;
   readonly accounts: ReadonlyMap<string, PlannedAccount>;
   readonly current: CurrentState;
   /** Tenants of the subscribers that the file has named so far. */
@@ -60,9 +67,10 @@ function planSubscriber(
     tenant: tenant.code,
     account: fields.account,
     tariff: fields.tariff ?? null,
+    access: declareAccess(fields, { ...context, path }),
     closed: fields.closed ?? false,
   };
-  const details = before === undefined ? [] : differences({ ...before }, { ...after });
+  const details = before === undefined ? [] : changesOf(before, after);
   if (before === undefined) findings.create('subscriber', `${tenant.code}/${id}`);
   else if (after.closed && !before.closed) findings.remove('subscriber', `${tenant.code}/${id}`);
   else findings.compare('subscriber', `${tenant.code}/${id}`, details);
@@ -80,6 +88,20 @@ function planSubscriber(
     findings,
     plan,
   });
+}
+
+/** What changes, without a word of secrets but that they do. */
+function changesOf(before: SubscriberState, after: SubscriberState): string[] {
+  const split = ({ access, ...rest }: SubscriberState) => {
+    const { credential = null, ...open } = access ?? {};
+    return { open: { ...rest, access: access === null ? null : open }, credential };
+  };
+  const [had, has] = [split(before), split(after)];
+  const replaced =
+    had.credential !== null &&
+    has.credential !== null &&
+    canonicalJson(had.credential) !== canonicalJson(has.credential);
+  return [...differences(had.open, has.open), ...(replaced ? ['credential: replaced'] : [])];
 }
 
 function checkAccount(fields: SubscriberFields, path: FilePath, context: SubscriberContext): void {

@@ -2,12 +2,16 @@
  * Compares an operator file with what is there: what would be written, what can't be, and what a
  * person should know. Pure: the same file, state and time give the same plan.
  */
+import type { SecretBox } from '../../../secret-box.js';
 import type { PathFault } from '../reading/file-fault.js';
 import type { OperatorFile, TenantEntry } from '../reading/read-file.js';
-import type { CurrentState, IdentityState } from './current-state.js';
+import type { AddressPoolState, CurrentState, IdentityState } from './current-state.js';
 import { createFindings, type Findings, type PlannedChange } from './findings.js';
 import type { AccountWrite } from './account-write.js';
 import { planAccounts, type PlannedAccount } from './plan-accounts.js';
+import { planAccessPlans, type AccessPlanWrite } from './plan-access-plans.js';
+import { planAddressPools } from './plan-address-pools.js';
+import { planNas, type NasWrite } from './plan-nas.js';
 import { planPeers, type PeerWrite } from './plan-peers.js';
 import {
   checkForeignIdentities,
@@ -29,6 +33,9 @@ export interface Plan extends SubscribersPlan {
   readonly resources: ResourceWrite[];
   readonly tariffs: TariffWrite[];
   readonly peers: PeerWrite[];
+  readonly nas: NasWrite[];
+  readonly addressPools: AddressPoolState[];
+  readonly accessPlans: AccessPlanWrite[];
   readonly accounts: AccountWrite[];
   readonly subscribers: SubscriberWrite[];
   readonly identities: IdentityWrite[];
@@ -45,12 +52,14 @@ export interface PlanResult {
 export interface PlanOptions {
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Seals the secrets of the file. */
+  readonly secrets: SecretBox;
 }
 
 export function planLoad(
   file: OperatorFile,
   current: CurrentState,
-  { now }: PlanOptions,
+  { now, secrets }: PlanOptions,
 ): PlanResult {
   const findings = createFindings();
   const plan: Plan = {
@@ -58,6 +67,9 @@ export function planLoad(
     resources: [],
     tariffs: [],
     peers: [],
+    nas: [],
+    addressPools: [],
+    accessPlans: [],
     accounts: [],
     subscribers: [],
     identities: [],
@@ -69,19 +81,26 @@ export function planLoad(
   const claims: IdentityClaims = new Map();
   const owners = new Map<string, string>();
   const identities = bySubscriber(current.identities);
+  const pools = planAddressPools(file.addressPools, { current, findings, plan });
+  planNas(file.nas, { current, secrets, findings, plan });
+  const nas = new Set([...current.nas.keys(), ...file.nas.flatMap(({ name }) => name ?? [])]);
   const planned = file.tenants.map((entry) => {
     const tenant = planTenant(entry, current, { findings, plan });
     if (tenant === null) return null;
     const tariffs = planTariffs(entry, tenant, { current, now, findings, plan });
     planAccounts(entry, accounts, { tenant, tariffs, current, now, findings, plan });
-    return { entry, tenant, tariffs };
+    const accessPlans = planAccessPlans(entry, { current, pools, findings, plan });
+    return { entry, tenant, tariffs, accessPlans };
   });
   for (const each of planned) {
     if (each === null) continue;
-    const { entry, tenant, tariffs } = each;
+    const { entry, tenant, tariffs, accessPlans } = each;
     planSubscribers(entry, {
       tenant,
       tariffs,
+      accessPlans,
+      nas,
+      secrets,
       accounts,
       current,
       owners,

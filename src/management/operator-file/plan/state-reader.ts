@@ -4,14 +4,24 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { resources, tariffs } from '../../../../schema/catalog.js';
 import { accounts, identities, subscriptions } from '../../../../schema/customers.js';
-import { diameterPeers } from '../../../../schema/network.js';
+import {
+  accessPlans,
+  addressPools,
+  diameterPeers,
+  nasClients,
+} from '../../../../schema/network.js';
 import { installation, tenants } from '../../../../schema/tenants.js';
+import type { AccessPlan, AddressPool } from '../../../domain/access-plan.js';
+import type { AccessProfile } from '../../../domain/access-profile.js';
 import { canonicalMac } from '../../../domain/access.js';
+import type { NasDeclaration } from '../../../domain/nas.js';
 import type { ChargingPolicy } from '../../../rating/catalog.js';
 import type { Tariff } from '../../../rating/tariff.js';
 import type { OperatorFile } from '../reading/read-file.js';
 import { readAccounts } from './account-reader.js';
 import type {
+  AccessPlanState,
+  AccessPlanUse,
   CurrentState,
   IdentityState,
   PeerState,
@@ -60,6 +70,10 @@ export async function readCurrentState(
     identities: identityRows,
     peers: await readPeers(database),
     tariffUses: await readTariffUses(database, file),
+    nas: await readNas(database),
+    addressPools: await readAddressPools(database),
+    accessPlans: await readAccessPlans(database, codes),
+    accessPlanUses: await readAccessPlanUses(database, file),
   };
 }
 
@@ -128,9 +142,15 @@ async function readSubscribers(
 ): Promise<ReadonlyMap<string, SubscriberState>> {
   const rows = await database.select().from(subscriptions).where(anyOf(subscriptions.id, ids));
   return new Map(
-    rows.map(({ id, tenant, accountId, tariff, state }) => [
+    rows.map(({ id, tenant, accountId, tariff, access, state }) => [
       id,
-      { tenant, account: accountId, tariff, closed: state === 'closed' },
+      {
+        tenant,
+        account: accountId,
+        tariff,
+        access: access as AccessProfile | null,
+        closed: state === 'closed',
+      },
     ]),
   );
 }
@@ -197,4 +217,58 @@ async function readTariffUses(
     ...(await usedBy('account', accounts, ne(accounts.standing, 'closed'))),
     ...(await usedBy('subscriber', subscriptions, ne(subscriptions.state, 'closed'))),
   ];
+}
+
+async function readNas(database: NodePgDatabase): Promise<CurrentState['nas']> {
+  const rows = await database.select().from(nasClients);
+  return new Map(
+    rows.map(({ name, definition, state }) => [
+      name,
+      { definition: definition as NasDeclaration, retired: state === 'retired' },
+    ]),
+  );
+}
+
+async function readAddressPools(database: NodePgDatabase): Promise<CurrentState['addressPools']> {
+  const rows = await database.select().from(addressPools);
+  return new Map(
+    rows.map(({ code, definition, state }) => [
+      code,
+      { definition: definition as AddressPool, retired: state === 'retired' },
+    ]),
+  );
+}
+
+async function readAccessPlans(
+  database: NodePgDatabase,
+  codes: readonly string[],
+): Promise<CurrentState['accessPlans']> {
+  const rows = await database.select().from(accessPlans).where(anyOf(accessPlans.tenant, codes));
+  return grouped(
+    rows.map(({ tenant, code, definition, state }): Grouped<AccessPlanState> => {
+      const retired = state === 'retired';
+      return [tenant, code, { definition: definition as AccessPlan, retired }];
+    }),
+  );
+}
+
+/** Users of access plans that the file retires, but those whose entries stand in the file. */
+async function readAccessPlanUses(
+  database: NodePgDatabase,
+  file: OperatorFile,
+): Promise<readonly AccessPlanUse[]> {
+  const retired = file.tenants.flatMap(({ accessPlans: list }) =>
+    list.flatMap(({ fields }) => (fields?.retired === true ? fields.code : [])),
+  );
+  if (retired.length === 0) return [];
+  const inFile = new Set(
+    file.tenants.flatMap(({ subscribers }) => subscribers.flatMap(({ name }) => name ?? [])),
+  );
+  const { id, tenant, access, state } = subscriptions;
+  const plan = sql<string>`${access} ->> 'plan'`;
+  const rows = await database
+    .select({ subscriber: id, tenant, plan })
+    .from(subscriptions)
+    .where(and(sql`${plan} = ANY(${sql.param(retired)}::text[])`, ne(state, 'closed')));
+  return rows.filter(({ subscriber }) => !inFile.has(subscriber));
 }

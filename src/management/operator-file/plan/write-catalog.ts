@@ -2,7 +2,12 @@
 import { and, eq, lt, sql } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { resources, tariffs } from '../../../../schema/catalog.js';
-import { diameterPeers } from '../../../../schema/network.js';
+import {
+  accessPlans,
+  addressPools,
+  diameterPeers,
+  nasClients,
+} from '../../../../schema/network.js';
 import { tenants } from '../../../../schema/tenants.js';
 import type { Plan } from './plan.js';
 import { inChunks, proposed } from './row-chunks.js';
@@ -85,6 +90,78 @@ export async function writePeers(database: NodePgDatabase, plan: Plan): Promise<
           definition: proposed('definition'),
           state: proposed('state'),
           version: sql`${diameterPeers.version} + 1`,
+          updatedAt: sql`now()`,
+        },
+      }),
+  );
+}
+
+const stateOf = (retired: boolean): 'active' | 'retired' => (retired ? 'retired' : 'active');
+
+export async function writeNas(database: NodePgDatabase, plan: Plan): Promise<void> {
+  await inChunks(plan.nas, (chunk) =>
+    database
+      .insert(nasClients)
+      .values(
+        chunk.map(({ name, definition, retired }) => ({
+          name,
+          definition,
+          state: stateOf(retired),
+        })),
+      )
+      .onConflictDoUpdate({
+        target: nasClients.name,
+        set: {
+          definition: proposed('definition'),
+          state: proposed('state'),
+          version: sql`${nasClients.version} + 1`,
+          updatedAt: sql`now()`,
+        },
+      }),
+  );
+}
+
+export async function writeAddressPools(database: NodePgDatabase, plan: Plan): Promise<void> {
+  await inChunks(plan.addressPools, (chunk) =>
+    database
+      .insert(addressPools)
+      .values(
+        chunk.map(({ definition, retired }) => ({
+          code: definition.code,
+          definition,
+          state: stateOf(retired),
+        })),
+      )
+      .onConflictDoUpdate({
+        target: addressPools.code,
+        set: {
+          definition: proposed('definition'),
+          state: proposed('state'),
+          version: sql`${addressPools.version} + 1`,
+          updatedAt: sql`now()`,
+        },
+      }),
+  );
+}
+
+export async function writeAccessPlans(database: NodePgDatabase, plan: Plan): Promise<void> {
+  await inChunks(plan.accessPlans, (chunk) =>
+    database
+      .insert(accessPlans)
+      .values(
+        chunk.map(({ tenant, definition, retired }) => ({
+          tenant,
+          code: definition.code,
+          definition,
+          state: stateOf(retired),
+        })),
+      )
+      .onConflictDoUpdate({
+        target: [accessPlans.tenant, accessPlans.code],
+        set: {
+          definition: proposed('definition'),
+          state: proposed('state'),
+          version: sql`${accessPlans.version} + 1`,
           updatedAt: sql`now()`,
         },
       }),

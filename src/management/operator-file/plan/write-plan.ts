@@ -12,7 +12,15 @@ import type { AccountDefinition } from './account-reader.js';
 import type { CurrentState } from './current-state.js';
 import type { Plan } from './plan.js';
 import { inChunks, proposed } from './row-chunks.js';
-import { writePeers, writeResources, writeTariffs, writeTenants } from './write-catalog.js';
+import {
+  writeAccessPlans,
+  writeAddressPools,
+  writeNas,
+  writePeers,
+  writeResources,
+  writeTariffs,
+  writeTenants,
+} from './write-catalog.js';
 
 /** The record was made by nobody yet: there are no partitions that accounts could be put into. */
 export class InstallationMissingError extends Error {
@@ -55,6 +63,9 @@ export async function writePlan(
   await writeResources(database, plan);
   await writeTariffs(database, plan);
   await writePeers(database, plan);
+  await writeNas(database, plan);
+  await writeAddressPools(database, plan);
+  await writeAccessPlans(database, plan);
   await writeAccounts(database, plan, options);
   await writeSubscribers(database, plan);
   await writeIdentities(database, plan);
@@ -113,12 +124,13 @@ async function writeSubscribers(database: NodePgDatabase, plan: Plan): Promise<v
     database
       .insert(subscriptions)
       .values(
-        chunk.map(({ id, tenant, account, tariff, closed }) => ({
+        chunk.map(({ id, tenant, account, tariff, access, closed }) => ({
           id,
           tenant,
           externalId: id,
           accountId: account,
           tariff,
+          access,
           state: closed ? ('closed' as const) : ('active' as const),
         })),
       )
@@ -127,6 +139,7 @@ async function writeSubscribers(database: NodePgDatabase, plan: Plan): Promise<v
         set: {
           accountId: proposed('account_id'),
           tariff: proposed('tariff'),
+          access: proposed('access'),
           state: proposed('state'),
           version: sql`${subscriptions.version} + 1`,
           updatedAt: sql`now()`,
@@ -203,9 +216,9 @@ async function takeVersion(
   plan: Plan,
   { actor, summary }: WriteOptions,
 ): Promise<number | null> {
-  const changed = [plan.tenants, plan.resources, plan.tariffs, plan.peers].some(
-    (rows) => rows.length > 0,
-  );
+  const { tenants, resources, tariffs, peers, nas, addressPools, accessPlans } = plan;
+  const parts = [tenants, resources, tariffs, peers, nas, addressPools, accessPlans];
+  const changed = parts.some((rows) => rows.length > 0);
   if (!changed) return null;
   const [row] = await database
     .insert(configVersions)

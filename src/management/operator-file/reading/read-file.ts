@@ -3,6 +3,7 @@
  * shape, names used twice. Each entry is read by itself, so that all faults are found at once.
  */
 import type { z } from 'zod';
+import { accessPlanFormat, type AccessPlanFields } from '../format/access-format.js';
 import {
   accountHeadFormat,
   bucketFormat,
@@ -21,6 +22,12 @@ import {
   type TenantHeadFields,
 } from '../format/file-format.js';
 import type { FileFault, FilePath } from './file-fault.js';
+import {
+  addressPoolFormat,
+  nasFormat,
+  type AddressPoolFields,
+  type NasFields,
+} from '../format/nas-format.js';
 import { peerFormat, type PeerFields } from '../format/peer-format.js';
 import { shapeFaults } from './shape-fault.js';
 import { tariffFormat, type TariffFields } from '../format/tariff-format.js';
@@ -41,6 +48,7 @@ export interface AccountEntry extends Entry<AccountHeadFields> {
 export interface TenantEntry extends Entry<TenantHeadFields> {
   readonly resources: readonly Entry<ResourceFields>[];
   readonly tariffs: readonly Entry<TariffFields>[];
+  readonly accessPlans: readonly Entry<AccessPlanFields>[];
   readonly accounts: readonly AccountEntry[];
   readonly subscribers: readonly Entry<SubscriberFields>[];
 }
@@ -48,6 +56,8 @@ export interface TenantEntry extends Entry<TenantHeadFields> {
 export interface OperatorFile {
   readonly tenants: readonly TenantEntry[];
   readonly diameterPeers: readonly Entry<PeerFields>[];
+  readonly nas: readonly Entry<NasFields>[];
+  readonly addressPools: readonly Entry<AddressPoolFields>[];
 }
 
 export interface ReadFile {
@@ -57,7 +67,7 @@ export interface ReadFile {
   readonly document: FileDocument | null;
 }
 
-const EMPTY: OperatorFile = { tenants: [], diameterPeers: [] };
+const EMPTY: OperatorFile = { tenants: [], diameterPeers: [], nas: [], addressPools: [] };
 
 /** Reads the text of an operator file, YAML or JSON. */
 export function readOperatorFile(text: string): ReadFile {
@@ -124,6 +134,7 @@ function createReader(document: FileDocument): Reader {
       ...entry,
       resources: entries(resourceFormat, [...path, 'resources'], raw, 'code'),
       tariffs: entries(tariffFormat, [...path, 'tariffs'], raw, 'code'),
+      accessPlans: entries(accessPlanFormat, [...path, 'accessPlans'], raw, 'code'),
       accounts: heads.map((head, index) => ({
         ...head,
         buckets: entries(bucketFormat, [...head.path, 'buckets'], accounts[index], 'id'),
@@ -148,6 +159,8 @@ function createReader(document: FileDocument): Reader {
       return {
         tenants: heads.map((head, index) => tenant(head, raws[index])),
         diameterPeers: entries(peerFormat, ['diameterPeers'], root, 'name'),
+        nas: entries(nasFormat, ['nas'], root, 'name'),
+        addressPools: entries(addressPoolFormat, ['addressPools'], root, 'code'),
       };
     },
   };

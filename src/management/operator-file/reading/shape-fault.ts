@@ -1,5 +1,6 @@
 /** Faults of an entry's shape, told in the file's own words. */
 import type { z } from 'zod';
+import { SECRET_FIELDS } from '../format/field.js';
 import type { FilePath, PathFault } from './file-fault.js';
 
 /** A fault, and the key that is meant where the path leads to its mapping. */
@@ -57,6 +58,11 @@ function faultsOf(issue: z.core.$ZodIssue, context: ShapeContext): readonly Shap
   if (value === undefined) {
     const field = fieldOf(path);
     return [{ path, message: `${field} is missing`, remedy: `add ${field}: ${expected}` }];
+  }
+  if (path.some((step) => SECRET_FIELDS.has(String(step)))) {
+    return [
+      { path, message: `${fieldOf(path)} is no text of a fit length`, remedy: `write ${expected}` },
+    ];
   }
   return [{ path, message: `${fieldOf(path)} is ${shown(value)}`, remedy: remedyOf() }];
 

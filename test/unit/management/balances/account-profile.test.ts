@@ -23,6 +23,7 @@ function row(subscription: string, kind: string, value: string, more = {}): Iden
     kind,
     value,
     tariff: null,
+    access: null,
     ...more,
   };
 }

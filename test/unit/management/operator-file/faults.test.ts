@@ -5,6 +5,7 @@ import { planLoad } from '../../../../src/management/operator-file/plan/plan.js'
 import type { FileFault } from '../../../../src/management/operator-file/reading/file-fault.js';
 import { readOperatorFile } from '../../../../src/management/operator-file/reading/read-file.js';
 import { describeFault, readFileCases } from '../../../support/operator-file-vectors.js';
+import { createSecretBox } from '../../../../src/secret-box.js';
 
 const NOTHING: CurrentState = {
   partitions: 4,
@@ -16,12 +17,17 @@ const NOTHING: CurrentState = {
   identities: [],
   peers: new Map(),
   tariffUses: [],
+  nas: new Map(),
+  addressPools: new Map(),
+  accessPlans: new Map(),
+  accessPlanUses: [],
 };
+const SECRETS = createSecretBox(['a key for these tests']);
 const NOW = Date.parse('2026-06-01T00:00:00Z');
 
 function findings(text: string): { readonly faults: string[]; readonly notes: string[] } {
   const { file, faults, document } = readOperatorFile(text);
-  const planned = planLoad(file, NOTHING, { now: NOW });
+  const planned = planLoad(file, NOTHING, { now: NOW, secrets: SECRETS });
   const placed = (found: typeof planned.faults): FileFault[] =>
     document === null ? [] : found.map((fault) => document.place(fault));
   const all = [...faults, ...placed(planned.faults)];

@@ -3,7 +3,9 @@ import type { CurrentState } from '../../../../src/management/operator-file/plan
 import { planLoad, type PlanResult } from '../../../../src/management/operator-file/plan/plan.js';
 import { readOperatorFile } from '../../../../src/management/operator-file/reading/read-file.js';
 import { compileTariff } from '../../../../src/rating/compile.js';
+import { createSecretBox } from '../../../../src/secret-box.js';
 
+const SECRETS = createSecretBox(['a key for these tests']);
 const NOW = Date.parse('2026-06-01T00:00:00Z');
 const DAY_MS = 86_400_000;
 const NOTHING: CurrentState = {
@@ -16,6 +18,10 @@ const NOTHING: CurrentState = {
   identities: [],
   peers: new Map(),
   tariffUses: [],
+  nas: new Map(),
+  addressPools: new Map(),
+  accessPlans: new Map(),
+  accessPlanUses: [],
 };
 
 function plan(tenantFields: string): PlanResult {
@@ -24,7 +30,7 @@ function plan(tenantFields: string): PlanResult {
       `    resources: [{ code: EUR }, { code: POINT, scale: 0 }]\n${tenantFields}`,
   );
   expect(faults).toEqual([]);
-  const result = planLoad(file, NOTHING, { now: NOW });
+  const result = planLoad(file, NOTHING, { now: NOW, secrets: SECRETS });
   expect(result.faults).toEqual([]);
   return result;
 }
