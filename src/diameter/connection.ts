@@ -3,7 +3,11 @@
  * requests and their answers. What is neither goes to the owner, who answers through `send`.
  */
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { certificateNames } from '../domain/certificate-names.js';
 import type { Logger } from '../observability/logger.js';
+import type { FarEnd, Refusal, Verdict } from './admission.js';
+import { ConnectionWatchdog } from './connection-watchdog.js';
 import type { DecodeFault } from './decode-fault.js';
 import { writeErrorAnswer } from './error-answer.js';
 import { CommandCode, ResultCode } from './generated/enumerations.js';
@@ -24,6 +28,7 @@ import {
 } from './messages/capabilities-exchange.js';
 import { writeWatchdogAnswer, writeWatchdogRequest } from './messages/device-watchdog.js';
 import {
+  readDisconnectCause,
   writeDisconnectAnswer,
   writeDisconnectRequest,
   type DisconnectCause,
@@ -33,11 +38,10 @@ import type { ResolvedPeer } from './peer.js';
 import { stepPeer, type PeerEvent, type PeerState } from './peer-state.js';
 import { NoAnswerError, PendingRequests } from './pending-requests.js';
 import { Transport } from './transport.js';
-import { stepWatchdog, WATCHDOG_INITIAL, type WatchdogEvent } from './watchdog.js';
+import type { WatchdogEvent } from './watchdog.js';
 
-/** The peer that capabilities belong to, or the Result-Code of a refusal. */
-export type Admission =
-  { readonly peer: ResolvedPeer } | { readonly resultCode: number; readonly reason: string };
+/** What becomes of a connection that has shown its capabilities. */
+export type Admission = Verdict | 'wait-for-election';
 
 /** What a connection asks of its owner, the server or the client. */
 export interface ConnectionOwner {
@@ -58,6 +62,7 @@ export interface ConnectionOptions {
 }
 
 export interface ConnectionDependencies {
+  /** Of a TLS connection: the socket that checks the other side's certificate. */
   readonly socket: Socket;
   readonly owner: ConnectionOwner;
   readonly logger: Logger;
@@ -68,39 +73,51 @@ export interface ConnectionDependencies {
   readonly random?: () => number;
 }
 
-export class DiameterConnection {
+export class DiameterConnection implements FarEnd {
   readonly #options: ConnectionOptions;
+  readonly #socket: Socket;
   readonly #transport: Transport;
   readonly #owner: ConnectionOwner;
   readonly #reader: MessageReader;
   readonly #endToEnd: () => number;
-  readonly #random: () => number;
+  readonly #watchdog: ConnectionWatchdog;
   readonly #pending = new PendingRequests();
   readonly #hopByHop = createHopByHop();
   #logger: Logger;
   #state: PeerState;
   #peer: ResolvedPeer | null = null;
   #capabilities: Capabilities | null = null;
-  #watchdog = WATCHDOG_INITIAL;
   #cause: DisconnectCause = 0;
+  #peerCause: DisconnectCause | null = null;
   #reason = 'closed by the peer';
+  #postponed: Buffer[] = [];
   #closedTold = false;
   #lifeTimer: NodeJS.Timeout | undefined;
-  #watchdogTimer: NodeJS.Timeout | undefined;
 
   constructor(options: ConnectionOptions, dependencies: ConnectionDependencies) {
     const { socket, owner, logger, reader, endToEnd, random = Math.random } = dependencies;
     this.#options = options;
+    this.#socket = socket;
     this.#owner = owner;
     this.#reader = reader;
     this.#endToEnd = endToEnd;
-    this.#random = random;
     this.#transport = new Transport(options.limits, socket, {
       message: (message) => this.#receive(message),
       broken: (header, resultCode) => this.#break(header, resultCode),
       stalled: () => this.drop('the peer does not read'),
       closed: () => this.#finish(),
     });
+    this.#watchdog = new ConnectionWatchdog(
+      options.limits,
+      {
+        heardAtMs: () => this.#transport.heardAtMs,
+        held: () => this.#transport.held,
+        sendRequest: () => this.#sendWatchdogRequest(),
+        failOver: () => this.#pending.failAll('suspect'),
+        giveUp: () => this.#giveUp(),
+      },
+      random,
+    );
     this.#logger = logger.child({ remote: this.#transport.remoteAddress });
     this.#state = options.role === 'responder' ? 'wait-cer' : 'connecting';
     if (options.role === 'initiator') this.#transport.whenReady(() => this.#step('connected'));
@@ -120,8 +137,23 @@ export class DiameterConnection {
     return this.#capabilities;
   }
 
+  get role(): 'responder' | 'initiator' {
+    return this.#options.role;
+  }
+
   get remoteAddress(): string {
     return this.#transport.remoteAddress;
+  }
+
+  /** Names in the certificate of the other side; null when the connection is not over TLS. */
+  get certificateNames(): readonly string[] | null {
+    if (!(this.#socket instanceof TLSSocket)) return null;
+    return certificateNames(this.#socket.getPeerCertificate());
+  }
+
+  /** Why the other side ended the connection; null unless it said so by DPR. */
+  get disconnectCause(): DisconnectCause | null {
+    return this.#peerCause;
   }
 
   /** Requests that were received and not answered. */
@@ -131,7 +163,7 @@ export class DiameterConnection {
 
   /** The watchdog trusts the peer: requests may be sent to it. */
   get trusted(): boolean {
-    return this.#state === 'open' && this.#watchdog.name === 'okay';
+    return this.#state === 'open' && this.#watchdog.trusted;
   }
 
   /** Writes messages; they leave together at the end of this turn. */
@@ -180,7 +212,26 @@ export class DiameterConnection {
     this.#finish();
   }
 
+  /** The election ended: our own connection to this peer came to nothing. */
+  goOn(): void {
+    this.#step('rival-failed');
+    for (const message of this.#postponed.splice(0)) this.#receive(message);
+  }
+
+  /** Keeps what comes while an election is open. */
+  #postpone(message: Buffer): void {
+    this.#postponed.push(message);
+    if (this.#postponed.length > this.#options.limits.postponedMax) {
+      this.#reason = 'sent too much before its capabilities were answered';
+      this.#step('unexpected');
+    }
+  }
+
   #receive(message: Buffer): void {
+    if (this.#state === 'wait-returns') {
+      this.#postpone(message);
+      return;
+    }
     const flags = message[4] as number;
     const command = unsigned24(message, 5);
     if ((flags & FLAG_REQUEST) === 0) {
@@ -240,14 +291,18 @@ export class DiameterConnection {
       return;
     }
     const admission = this.#owner.admit(capabilities, this);
-    const refusal =
-      'resultCode' in admission ? admission.resultCode : judgeCapabilities(capabilities);
+    if (admission === 'wait-for-election') {
+      this.#step('election-lost');
+      this.#postpone(message);
+      return;
+    }
+    const refusal = this.#refusalOf(admission, capabilities);
     const header = readHeader(message);
-    const resultCode = refusal ?? ResultCode.DIAMETER_SUCCESS;
+    const resultCode = refusal?.resultCode ?? ResultCode.DIAMETER_SUCCESS;
     const own = this.#ownCapabilities(capabilities.vendorSpecific);
     this.send((writer) => writeCapabilitiesAnswer(writer, header, resultCode, own));
     if (refusal !== null || !('peer' in admission)) {
-      this.#reason = `capabilities refused with ${resultCode}`;
+      this.#reason = `capabilities refused with ${resultCode}: ${refusal?.reason}`;
       this.#step('cer-refused');
       return;
     }
@@ -259,17 +314,28 @@ export class DiameterConnection {
     if (this.#state !== 'wait-cea') return;
     const fault = this.#reader.read(message);
     const answer = readCapabilitiesAnswer(this.#reader);
-    const admission = this.#owner.admit(answer, this);
-    const resultCode =
-      fault?.resultCode ??
-      ('resultCode' in admission ? admission.resultCode : judgeCapabilities(answer));
-    if (answer.resultCode !== ResultCode.DIAMETER_SUCCESS || resultCode !== null) {
-      this.#reason = `capabilities refused with ${resultCode ?? answer.resultCode}`;
+    const code = fault?.resultCode ?? answer.resultCode;
+    if (code !== ResultCode.DIAMETER_SUCCESS) {
+      this.#reason = `capabilities refused with ${code}`;
       this.#step('cea-refused');
-    } else if ('peer' in admission) {
-      this.#setPeer(admission.peer, answer);
-      this.#step('cea-accepted');
+      return;
     }
+    const admission = this.#owner.admit(answer, this);
+    const refusal = admission === 'wait-for-election' ? null : this.#refusalOf(admission, answer);
+    if (refusal !== null) this.#reason = `not the peer that was called: ${refusal.reason}`;
+    if (refusal !== null || typeof admission === 'string' || !('peer' in admission)) {
+      this.#step('cea-refused');
+      return;
+    }
+    this.#setPeer(admission.peer, answer);
+    this.#step('cea-accepted');
+  }
+
+  /** What keeps the other side out; null when nothing does. */
+  #refusalOf(verdict: Verdict, capabilities: Capabilities): Refusal | null {
+    if ('resultCode' in verdict) return verdict;
+    const resultCode = judgeCapabilities(capabilities, this.#socket instanceof TLSSocket);
+    return resultCode === null ? null : { resultCode, reason: 'nothing in common' };
   }
 
   #receiveWatchdogRequest(message: Buffer): void {
@@ -290,6 +356,7 @@ export class DiameterConnection {
     }
     const header = readHeader(message);
     this.send((writer) => writeDisconnectAnswer(writer, header, this.#options.identity));
+    this.#peerCause = readDisconnectCause(this.#reader);
     this.#reason = 'the peer disconnected';
     this.#step('disconnect-request');
   }
@@ -352,7 +419,7 @@ export class DiameterConnection {
           break;
       }
     }
-    if (wasOpen && state !== 'open') clearTimeout(this.#watchdogTimer);
+    if (wasOpen && state !== 'open') this.#watchdog.stop();
   }
 
   #setOpened(): void {
@@ -378,7 +445,7 @@ export class DiameterConnection {
   #setLifeTimer(ms: number): void {
     clearTimeout(this.#lifeTimer);
     this.#lifeTimer = setTimeout(() => {
-      if (this.#state === 'wait-cer' || this.#state === 'wait-cea') {
+      if (this.#state !== 'open' && this.#state !== 'closing') {
         this.#reason = 'no capabilities in time';
       }
       this.#step('timeout');
@@ -387,32 +454,7 @@ export class DiameterConnection {
 
   #watch(event: WatchdogEvent): void {
     if (this.#state !== 'open') return;
-    // Nearly every message: the timer looks at the time it was heard.
-    if (event === 'message' && this.#watchdog.name === 'okay') return;
-    const { state, actions } = stepWatchdog(this.#watchdog, event);
-    this.#watchdog = state;
-    for (const action of actions) {
-      if (action === 'set-timer') this.#setWatchdogTimer();
-      else if (action === 'send-watchdog') this.#sendWatchdogRequest();
-      else if (action === 'close' && event === 'timer') this.#giveUp();
-    }
-  }
-
-  #setWatchdogTimer(): void {
-    const { watchdogMs, watchdogJitterMs } = this.#options.limits;
-    const jitter = (this.#random() * 2 - 1) * watchdogJitterMs;
-    const setAtMs = performance.now();
-    const wait = (ms: number): void => {
-      clearTimeout(this.#watchdogTimer);
-      this.#watchdogTimer = setTimeout(() => {
-        // What was heard since counts as if it had set the timer, and so does not listening.
-        const sinceMs = performance.now() - Math.max(setAtMs, this.#transport.heardAtMs);
-        const restMs = this.#transport.held ? watchdogMs : watchdogMs + jitter - sinceMs;
-        if (restMs > 1) wait(restMs);
-        else this.#watch('timer');
-      }, ms);
-    };
-    if (this.#state === 'open') wait(watchdogMs + jitter);
+    this.#watchdog.step(event);
   }
 
   #sendWatchdogRequest(): void {
@@ -436,9 +478,9 @@ export class DiameterConnection {
 
   #finish(): void {
     clearTimeout(this.#lifeTimer);
-    clearTimeout(this.#watchdogTimer);
+    this.#watchdog.stop();
     this.#state = 'closed';
-    this.#pending.failAll();
+    this.#pending.failAll('disconnected');
     if (this.#closedTold) return;
     this.#closedTold = true;
     this.#owner.closed(this, this.#transport.failure?.message ?? this.#reason);

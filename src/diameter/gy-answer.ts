@@ -5,6 +5,7 @@ import type {
   Refusal,
   ServiceOutcome,
 } from '../domain/credit-control.js';
+import type { PeerProfile } from '../domain/diameter-peer.js';
 import { Avp } from './generated/avps.js';
 import {
   CcRequestType,
@@ -25,7 +26,6 @@ import type { EncodedIdentity } from './identity.js';
 import { CREDIT_CONTROL_APPLICATION, FLAG_ERROR, FLAG_PROXIABLE } from './message-header.js';
 import type { MessageWriter } from './message-writer.js';
 import { writeCost } from './money.js';
-import type { PeerProfile } from './peer.js';
 
 type Answered = Extract<CreditControlOutcome, { kind: 'answered' }>;
 

@@ -23,6 +23,14 @@ export interface DiameterLimits {
   readonly strangersMax: number;
   /** Milliseconds from the connection to the end of the capabilities exchange. */
   readonly capabilitiesMs: number;
+  /** Messages that are kept of a connection whose capabilities wait for an election. */
+  readonly postponedMax: number;
+  /** Milliseconds until a peer that we connect to is tried again; doubled by each failure. */
+  readonly reconnectMinMs: number;
+  /** The longest such pause: Tc of RFC 6733 section 12. */
+  readonly reconnectMaxMs: number;
+  /** The pause after a peer said that it is busy, or doesn't want to talk [RFC 6733 5.4.3]. */
+  readonly reconnectUnwantedMs: number;
   /** Milliseconds to wait for an answer to a request of ours. */
   readonly requestMs: number;
   /** Times that one request to a gateway is sent before it is given up. */
@@ -48,6 +56,10 @@ export const DIAMETER_LIMITS: DiameterLimits = Object.freeze({
   connectionsMax: 4_096,
   strangersMax: 256,
   capabilitiesMs: 10_000,
+  postponedMax: 64,
+  reconnectMinMs: 1_000,
+  reconnectMaxMs: 30_000,
+  reconnectUnwantedMs: 600_000,
   requestMs: 10_000,
   serverRequestAttemptsMax: 3,
   disconnectMs: 2_000,

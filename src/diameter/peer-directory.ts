@@ -1,5 +1,6 @@
 /** Finds the declared peer behind a DiameterIdentity. Hosts and realms compare without case. */
-import { resolvePeer, type DiameterPeer, type ResolvedPeer } from './peer.js';
+import type { DiameterPeer } from '../domain/diameter-peer.js';
+import { resolvePeer, type ResolvedPeer } from './peer.js';
 
 export class PeerDirectory {
   #byHost = new Map<string, ResolvedPeer>();

@@ -11,6 +11,8 @@ export type PeerState =
   | 'wait-cea'
   /** Responder: accepted, and nothing is known of the other side (before R-Conn-CER). */
   | 'wait-cer'
+  /** Responder: the election is lost, unless our own connection fails (Wait-Returns). */
+  | 'wait-returns'
   /** I-Open and R-Open. */
   | 'open'
   /** DPR was sent or answered. */
@@ -21,6 +23,10 @@ export type PeerEvent =
   | 'connected'
   | 'cer-accepted'
   | 'cer-refused'
+  /** We are connecting to the same peer, whose Origin-Host wins. */
+  | 'election-lost'
+  /** Our own connection to the peer came to nothing. */
+  | 'rival-failed'
   | 'cea-accepted'
   | 'cea-refused'
   | 'disconnect-request'
@@ -62,6 +68,8 @@ export function stepPeer(state: PeerState, event: PeerEvent): PeerStep {
       return waitCea(event);
     case 'wait-cer':
       return waitCer(event);
+    case 'wait-returns':
+      return waitReturns(event);
     case 'open':
       return open(event);
     case 'closing':
@@ -90,7 +98,16 @@ function waitCer(event: PeerEvent): PeerStep {
   if (event === 'cer-accepted') return { state: 'open', actions: ['send-cea', 'opened'] };
   // Closed | R-Conn-CER | R-Reject: with the reason in a CEA, as 5.3 allows
   if (event === 'cer-refused') return { state: 'closed', actions: ['send-cea-and-disconnect'] };
+  // Wait-I-CEA | R-Conn-CER | R-Accept, Process-CER, Elect | Wait-Returns
+  if (event === 'election-lost') return { state: 'wait-returns', actions: [] };
   // Not in the table: a stranger that says anything else, or nothing in time, is dropped.
+  return disconnect;
+}
+
+function waitReturns(event: PeerEvent): PeerStep {
+  // Wait-Returns | I-Peer-Disc | I-Disc, R-Snd-CEA | R-Open: the request is read again
+  if (event === 'rival-failed') return stay('wait-cer');
+  // Wait-Returns | I-Rcv-CEA | R-Disc | I-Open;  Timeout | Error | Closed
   return disconnect;
 }
 
@@ -115,6 +132,8 @@ function open(event: PeerEvent): PeerStep {
     case 'cea-refused':
     case 'disconnect-answer':
     case 'unexpected':
+    case 'election-lost':
+    case 'rival-failed':
     case 'connected':
       return stay('open');
     case 'disconnected':
@@ -137,6 +156,8 @@ function closing(event: PeerEvent): PeerStep {
     case 'cea-refused':
     case 'stop':
     case 'unexpected':
+    case 'election-lost':
+    case 'rival-failed':
     case 'connected':
       return stay('closing');
     case 'disconnected':

@@ -1,5 +1,12 @@
 /** Requests of ours that wait for their answer on one connection, by hop-by-hop identifier. */
-export type PendingFailure = 'timeout' | 'disconnected';
+export type PendingFailure = keyof typeof FAILURES;
+
+const FAILURES = {
+  timeout: 'no answer in time',
+  disconnected: 'the connection ended before the answer',
+  /** The watchdog no longer trusts the peer [RFC 3539 3.4.1]. */
+  suspect: 'the peer is silent',
+} as const;
 
 /** A request of ours that got no answer. */
 export class NoAnswerError extends Error {
@@ -7,7 +14,7 @@ export class NoAnswerError extends Error {
   readonly reason: PendingFailure;
 
   constructor(reason: PendingFailure) {
-    super(reason === 'timeout' ? 'no answer in time' : 'the connection ended before the answer');
+    super(FAILURES[reason]);
     this.name = 'NoAnswerError';
     this.reason = reason;
   }
@@ -59,13 +66,13 @@ export class PendingRequests {
     return true;
   }
 
-  /** Ends every wait: the connection is gone. */
-  failAll(): void {
+  /** Ends every wait: the connection is gone, or not to be trusted. */
+  failAll(reason: PendingFailure): void {
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const { fail, timer } of waiting) {
       clearTimeout(timer);
-      fail(new NoAnswerError('disconnected'));
+      fail(new NoAnswerError(reason));
     }
   }
 }

@@ -3,22 +3,22 @@
  * Credit-Control-Requests to a handler. It knows nothing of who decides.
  */
 import { setTimeout } from 'node:timers/promises';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { CreditControlHandler } from '../domain/credit-control.js';
+import type { DiameterPeer } from '../domain/diameter-peer.js';
 import type { Logger } from '../observability/logger.js';
 import type { Metrics } from '../observability/metrics.js';
-import { DiameterConnection, type Admission, type ConnectionOwner } from './connection.js';
+import type { DiameterConnection } from './connection.js';
 import { Destination } from './destination.js';
-import { DisconnectCause, ResultCode } from './generated/enumerations.js';
 import { createGyService } from './gy-service.js';
 import { createEndToEnd } from './identifiers.js';
 import { encodeIdentity, type NodeIdentity } from './identity.js';
 import { DIAMETER_LIMITS, type DiameterLimits } from './limits.js';
+import { Listeners, type ListenAddress, type TlsMaterial } from './listeners.js';
 import { MessageReader } from './message-reader.js';
-import type { Capabilities } from './messages/capabilities-exchange.js';
 import { createDiameterMetrics } from './metrics.js';
+import { createPeerConnections } from './peer-connections.js';
 import { PeerDirectory } from './peer-directory.js';
-import type { DiameterPeer } from './peer.js';
 import {
   createServerRequests,
   isRelay,
@@ -28,7 +28,9 @@ import {
 
 export interface DiameterServerOptions {
   readonly identity: NodeIdentity;
-  readonly listen: readonly { readonly host: string; readonly port: number }[];
+  readonly listen: readonly ListenAddress[];
+  /** Needed to listen for TLS, and for peers that are declared to use it. */
+  readonly tls?: TlsMaterial;
   readonly peers: readonly DiameterPeer[];
   /** Hosts of the other nodes: any of us can go on with any session. */
   readonly siblings?: readonly string[];
@@ -60,6 +62,8 @@ export interface DiameterServer {
   readonly addresses: readonly AddressInfo[];
   /** Takes another configuration; open connections keep what they were admitted with. */
   update(options: Pick<DiameterServerOptions, 'peers' | 'siblings'>): void;
+  /** Takes a renewed certificate for handshakes from now on. */
+  renewTls(material: TlsMaterial): void;
   connections(): ConnectionView[];
   /**
    * Asks the gateway of a session to come back for every service, or for one rating group
@@ -101,9 +105,20 @@ export function createDiameterServer(
     logger,
     metrics: diameterMetrics,
   });
-  const connections = new Set<DiameterConnection>();
+  let tls = options.tls ?? null;
+  const connections = createPeerConnections({
+    identity,
+    limits,
+    directory,
+    reader,
+    endToEnd,
+    received: service.serve,
+    tls: () => tls,
+    logger,
+    metrics: diameterMetrics,
+  });
   const sendServerRequest = createServerRequests({
-    connections,
+    connections: connections.all,
     directory,
     identity,
     reader,
@@ -111,130 +126,56 @@ export function createDiameterServer(
     limits,
     metrics: diameterMetrics,
   });
-  const servers: Server[] = [];
-  let strangers = 0;
-  let closing = false;
-  let settled: (() => void) | undefined;
-
-  const owner: ConnectionOwner = {
-    admit(capabilities, connection): Admission {
-      return admit(directory, capabilities, connection);
+  const listeners = new Listeners(
+    { handshakeMs: limits.capabilitiesMs, tls },
+    {
+      hasRoom: connections.hasRoom,
+      accept: connections.accept,
+      refused: (reason) => diameterMetrics.refusedConnections.labels(reason).inc(),
+      logger,
     },
-    opened(connection) {
-      strangers -= 1;
-      const peer = connection.peer?.name ?? '';
-      diameterMetrics.connections.labels(peer).inc();
-      logger.info({ peer, remote: connection.remoteAddress }, 'peer connected');
-    },
-    received: service.serve,
-    silent(connection) {
-      diameterMetrics.watchdogFailures.labels(connection.peer?.name ?? '').inc();
-    },
-    closed(connection, reason) {
-      connections.delete(connection);
-      const peer = connection.peer?.name;
-      if (peer === undefined) {
-        strangers -= 1;
-        diameterMetrics.refusedConnections.labels('capabilities').inc();
-        logger.warn({ remote: connection.remoteAddress, reason }, 'connection not admitted');
-      } else {
-        diameterMetrics.connections.labels(peer).dec();
-        logger.info({ peer, reason }, 'peer disconnected');
-      }
-      if (closing && connections.size === 0) settled?.();
-    },
-  };
-
-  function accept(socket: Socket): void {
-    if (closing || connections.size >= limits.connectionsMax || strangers >= limits.strangersMax) {
-      diameterMetrics.refusedConnections.labels('limit').inc();
-      socket.destroy();
-      return;
-    }
-    strangers += 1;
-    connections.add(
-      new DiameterConnection(
-        { role: 'responder', identity, limits },
-        { socket, owner, logger, reader, endToEnd },
-      ),
-    );
-  }
+  );
+  let { peers } = options;
+  let listening = false;
 
   async function listen(): Promise<void> {
-    try {
-      for (const { host, port } of options.listen) {
-        const server = createServer({ noDelay: true }, accept);
-        await new Promise<void>((resolve, reject) => {
-          server.once('error', reject);
-          server.listen({ host, port }, () => {
-            server.off('error', reject);
-            resolve();
-          });
-        });
-        server.on('error', (error) => logger.error({ err: error }, 'listener failed'));
-        servers.push(server);
-      }
-    } catch (error) {
-      for (const server of servers.splice(0)) server.close();
-      throw error;
-    }
+    await listeners.open(options.listen);
+    listening = true;
+    connections.call(peers);
     const { host, realm } = identity;
-    logger.info({ addresses: addresses(), host, realm }, 'Diameter front listens');
-  }
-
-  function addresses(): AddressInfo[] {
-    return servers.flatMap((server) => {
-      const address = server.address();
-      return address === null || typeof address === 'string' ? [] : [address];
-    });
+    logger.info({ addresses: listeners.addresses, host, realm }, 'Diameter front listens');
   }
 
   async function close(): Promise<void> {
-    closing = true;
-    for (const server of servers) server.close();
+    listeners.close();
+    connections.stopOpening();
     const timer = new AbortController();
     const late = setTimeout(limits.drainMs, undefined, { signal: timer.signal }).catch(() => {});
     await Promise.race([service.drain(), late]);
     timer.abort();
-    const allClosed = new Promise<void>((resolve) => {
-      settled = resolve;
-      if (connections.size === 0) resolve();
-    });
-    for (const connection of connections) {
-      if (connection.state === 'open')
-        connection.stop(DisconnectCause.REBOOTING, 'node is going down');
-      else if (connection.state !== 'closing') connection.drop('node is going down');
-    }
-    await allClosed;
+    await connections.end();
   }
 
   return {
     listen,
     get addresses() {
-      return addresses();
+      return listeners.addresses;
     },
-    update({ peers, siblings }) {
+    renewTls(material) {
+      tls = material;
+      listeners.renew(material);
+    },
+    update({ peers: declared, siblings }) {
+      peers = declared;
       directory.replace(peers);
+      if (listening) connections.call(peers);
       destination.setSiblings(siblings ?? []);
     },
-    connections: () => [...connections].flatMap(viewOf),
+    connections: () => [...connections.all].flatMap(viewOf),
     sendReAuth: (route, one = {}) => sendServerRequest({ command: 're-auth', route, ...one }),
     sendAbort: (route) => sendServerRequest({ command: 'abort-session', route }),
     close,
   };
-}
-
-/** A known peer, from an address of its own: else 3010 [RFC 6733 5.3]. */
-function admit(
-  directory: PeerDirectory,
-  capabilities: Capabilities,
-  connection: DiameterConnection,
-): Admission {
-  const peer = directory.find(capabilities.originHost, capabilities.originRealm);
-  if (peer === null || !PeerDirectory.mayConnectFrom(peer, connection.remoteAddress)) {
-    return { resultCode: ResultCode.DIAMETER_UNKNOWN_PEER, reason: 'unknown peer' };
-  }
-  return { peer };
 }
 
 function viewOf(connection: DiameterConnection): ConnectionView[] {

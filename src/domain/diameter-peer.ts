@@ -33,6 +33,13 @@ export interface PeerProfile {
   readonly restart: 'suspect' | 'end';
 }
 
+/** Where a peer listens. */
+export interface PeerAddress {
+  /** A host name or an IP address. */
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface DiameterPeer {
   /** As the operator names it: stamped on sessions and events. */
   readonly name: string;
@@ -43,5 +50,9 @@ export interface DiameterPeer {
   readonly networkScope: string;
   /** Source addresses it may connect from; any when absent. */
   readonly addresses?: readonly string[];
+  /** `tls`: over TLS only, whoever connects. Absent: as it comes, and plain where we connect. */
+  readonly security?: 'tls';
+  /** Where we connect to it, tried in turn. Absent: it connects to us. */
+  readonly connect?: readonly PeerAddress[];
   readonly profile?: Partial<PeerProfile>;
 }

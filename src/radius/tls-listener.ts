@@ -4,6 +4,7 @@
  */
 import { createServer, type TLSSocket } from 'node:tls';
 import type { AddressInfo } from 'node:net';
+import { certificateNames } from '../domain/certificate-names.js';
 import { plainAddress } from './ip-address.js';
 import type { RadiusMetrics } from './metrics.js';
 import type { NasClient } from './nas-clients.js';
@@ -33,21 +34,6 @@ const TLS_SECRET = new SharedSecret('radsec');
 
 export interface TlsListenerDependencies extends ListenerDependencies {
   readonly metrics: RadiusMetrics;
-}
-
-/** Names of a peer's certificate: its DNS names, addresses and common name. */
-export function certificateNames(certificate: {
-  readonly subjectaltname?: string;
-  readonly subject?: { readonly CN?: string | string[] };
-}): string[] {
-  const alternatives = (certificate.subjectaltname ?? '')
-    .split(', ')
-    // Anything quoted or odd is left out: it could hide a name inside another.
-    .map((entry) => /^(?:DNS|IP Address):([\w.:-]+)$/.exec(entry)?.[1] ?? '');
-  const common = certificate.subject?.CN ?? [];
-  return [...alternatives, ...(typeof common === 'string' ? [common] : common)].filter(
-    (name) => name !== '',
-  );
 }
 
 export function createTlsListener(

@@ -5,7 +5,7 @@ import type {
 } from '../../src/domain/credit-control.js';
 import type { Amount } from '../../src/domain/amounts.js';
 import type { DiameterLimits } from '../../src/diameter/limits.js';
-import type { DiameterPeer } from '../../src/diameter/peer.js';
+import type { DiameterPeer } from '../../src/domain/diameter-peer.js';
 import {
   createDiameterServer,
   type DiameterServer,

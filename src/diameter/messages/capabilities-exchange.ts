@@ -26,6 +26,7 @@ const PRODUCT_NAME = 'tolld';
 /** We have no enterprise number; 0 says that the vendor doesn't matter [RFC 6733 5.3.3]. */
 const VENDOR_ID = 0;
 const NO_INBAND_SECURITY = 0;
+const TLS = 1;
 
 /** What the other side said of itself. */
 export interface Capabilities {
@@ -93,14 +94,20 @@ function readVendorApplications(reader: MessageReader, slot: GroupSlot): number[
   return numbers;
 }
 
-/** What keeps us from talking, once it is known who it is: null when nothing does. */
-export function judgeCapabilities(capabilities: Capabilities): number | null {
+/**
+ * What keeps us from talking, once it is known who it is: null when nothing does. `overTls`: the
+ * connection is secured already, so that a peer that insists on TLS has it.
+ */
+export function judgeCapabilities(capabilities: Capabilities, overTls: boolean): number | null {
   const { applications, security } = capabilities;
   const common =
     applications.includes(CREDIT_CONTROL_APPLICATION) || applications.includes(RELAY_APPLICATION);
   if (!common) return ResultCode.DIAMETER_NO_COMMON_APPLICATION;
-  const secure = security.length === 0 || security.includes(NO_INBAND_SECURITY);
-  return secure ? null : ResultCode.DIAMETER_NO_COMMON_SECURITY;
+  const agreed =
+    security.length === 0 ||
+    security.includes(NO_INBAND_SECURITY) ||
+    (overTls && security.includes(TLS));
+  return agreed ? null : ResultCode.DIAMETER_NO_COMMON_SECURITY;
 }
 
 export interface OwnCapabilities {

@@ -1,5 +1,4 @@
-import { createServer, type AddressInfo, type Server } from 'node:net';
-import { once } from 'node:events';
+import type { Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   ConnectionError,
@@ -11,14 +10,9 @@ import { MESSAGE } from '../../../src/diameter/message-reader.js';
 import { NoAnswerError } from '../../../src/diameter/pending-requests.js';
 import { createLogger } from '../../../src/observability/logger.js';
 import { writeUpdate } from '../../../bench/ccr-update.js';
+import { capabilitiesAnswer, startListener } from '../../support/diameter-listener.js';
 import { startDiameterNode, type DiameterNode } from '../../support/diameter-node.js';
-import { readVector } from '../../support/diameter-vectors.js';
-import { WirePeer } from '../../support/diameter-wire.js';
-
-const CEA = Buffer.from(readVector('base.txt', 'cer').bytes);
-// The answer has what the request has, and Result-Code 2001 in front.
-CEA.writeUInt8(0, 4);
-const SUCCESS = Buffer.from('0000010c4000000c000007d1', 'hex');
+import type { WirePeer } from '../../support/diameter-wire.js';
 
 const cleanUp: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -59,20 +53,14 @@ async function startNode(
 async function startStub(
   afterOpen: (peer: WirePeer) => void | Promise<void> = () => {},
 ): Promise<{ port: number; server: Server }> {
-  const server = createServer((socket) => {
-    const peer = new WirePeer(socket);
-    void peer.receive().then(([request]) => {
-      const answer = Buffer.concat([CEA.subarray(0, 20), SUCCESS, CEA.subarray(20)]);
-      answer.writeUIntBE(answer.length, 1, 3);
-      request?.bytes.copy(answer, 12, 12, 20);
-      peer.send(answer);
-      return afterOpen(peer);
-    });
+  const listener = await startListener();
+  cleanUp.push(() => listener.close());
+  void listener.next().then(async (peer) => {
+    const [request] = await peer.receive();
+    if (request !== undefined) peer.send(capabilitiesAnswer(request));
+    await afterOpen(peer);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanUp.push(() => void server.close());
-  return { port: (server.address() as AddressInfo).port, server };
+  return listener;
 }
 
 describe('a Diameter client', () => {

@@ -9,7 +9,8 @@ import type { AnswerContext } from '../../../src/diameter/gy.js';
 import { writeCreditControlAnswer } from '../../../src/diameter/gy-answer.js';
 import { encodeIdentity } from '../../../src/diameter/identity.js';
 import { MessageWriter } from '../../../src/diameter/message-writer.js';
-import { PEER_PROFILE_DEFAULTS, type PeerProfile } from '../../../src/diameter/peer.js';
+import { PEER_PROFILE_DEFAULTS } from '../../../src/diameter/peer.js';
+import type { PeerProfile } from '../../../src/domain/diameter-peer.js';
 import { readVector } from '../../support/diameter-vectors.js';
 import { WireMessage, avpsOf } from '../../support/diameter-wire.js';
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { readCreditControlRequest, type GyRequest } from '../../../src/diameter/gy.js';
 import { DIAMETER_LIMITS } from '../../../src/diameter/limits.js';
 import { MessageReader } from '../../../src/diameter/message-reader.js';
-import { resolvePeer, type PeerProfile } from '../../../src/diameter/peer.js';
+import { resolvePeer } from '../../../src/diameter/peer.js';
+import type { PeerProfile } from '../../../src/domain/diameter-peer.js';
 import { readVector } from '../../support/diameter-vectors.js';
 import { GATEWAY } from '../../support/diameter-node.js';
 

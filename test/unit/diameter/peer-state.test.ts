@@ -10,6 +10,8 @@ const EVENTS: PeerEvent[] = [
   'connected',
   'cer-accepted',
   'cer-refused',
+  'election-lost',
+  'rival-failed',
   'cea-accepted',
   'cea-refused',
   'disconnect-request',
@@ -26,6 +28,8 @@ const ROWS: [PeerState, PeerEvent, PeerState, PeerAction[]][] = [
   ['wait-cea', 'cea-accepted', 'open', ['opened']],
   ['wait-cer', 'cer-accepted', 'open', ['send-cea', 'opened']],
   ['wait-cer', 'cer-refused', 'closed', ['send-cea-and-disconnect']],
+  ['wait-cer', 'election-lost', 'wait-returns', []],
+  ['wait-returns', 'rival-failed', 'wait-cer', []],
   ['open', 'cer-accepted', 'open', ['send-cea']],
   ['open', 'cer-refused', 'closed', ['send-cea-and-disconnect']],
   ['open', 'disconnect-request', 'closing', ['send-dpa']],
@@ -37,7 +41,7 @@ const ROWS: [PeerState, PeerEvent, PeerState, PeerAction[]][] = [
 ];
 
 const STAYING: PeerState[] = ['open', 'closing', 'closed'];
-const LEAVING: PeerState[] = ['connecting', 'wait-cea', 'wait-cer'];
+const LEAVING: PeerState[] = ['connecting', 'wait-cea', 'wait-cer', 'wait-returns'];
 
 function rowless(states: PeerState[]): [PeerState, PeerEvent][] {
   return states.flatMap((state) =>
