@@ -194,7 +194,7 @@ function withDerived(config: Config): Config {
 }
 
 /** What each setting alone can't show. */
-function crossFaults({ redis, engine, flusher, diameter, operations }: Config): string[] {
+function crossFaults({ redis, engine, flusher, diameter, operations, tls }: Config): string[] {
   const faults: string[] = [];
   if (redis.commandTimeoutMs >= engine.requestTimeoutMs) {
     faults.push(
@@ -212,6 +212,13 @@ function crossFaults({ redis, engine, flusher, diameter, operations }: Config): 
     faults.push(
       `diameter.listenPort and operations.listenPort are both ${diameter.listenPort}: ` +
         'give each its own',
+    );
+  }
+  const tlsFiles = [tls.keyFile, tls.certificateFile, tls.authoritiesFile];
+  if (tlsFiles.includes('') && tlsFiles.some((file) => file !== '')) {
+    faults.push(
+      'tls.keyFile, tls.certificateFile and tls.authoritiesFile belong together: ' +
+        'set all three, or none',
     );
   }
   return faults;

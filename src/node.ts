@@ -42,6 +42,7 @@ import { migrate, missingMigrations } from './records/migrate.js';
 import { findLiveSessions } from './records/open-sessions.js';
 import type { Config } from './settings.js';
 import { createSteeringDispatcher } from './steering/dispatcher.js';
+import { openTlsFiles, type TlsFiles } from './tls-files.js';
 
 export interface NodeAddresses {
   readonly diameter: readonly { readonly host: string; readonly port: number }[];
@@ -107,8 +108,9 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
         refusesSessions: () => refusalOf(outbox.monitor),
       },
     );
-    const diameter = createDiameter(config, { handler, catalog, logger, metrics });
-    closing(await keepUp(config, { engine, catalog, diameter, logger }));
+    const tls = openTlsFiles(config.tls);
+    const diameter = createDiameter(config, { handler, catalog, tls, logger, metrics });
+    closing(await keepUp(config, { engine, catalog, diameter, tls, logger }));
 
     const sweeper = createSweeper(
       { partitions: keySpace.partitions, ...config.sweeper },
@@ -348,12 +350,14 @@ function createDiameter(
   dependencies: {
     readonly handler: Parameters<typeof createDiameterServer>[1]['handler'];
     readonly catalog: CatalogHolder;
+    readonly tls: TlsFiles | null;
     readonly logger: Logger;
     readonly metrics: Metrics;
   },
 ): DiameterServer {
   const { diameter } = config;
-  const { catalog, handler, logger, metrics } = dependencies;
+  const { catalog, handler, tls, logger, metrics } = dependencies;
+  const { listenHost: host, listenPort, tlsListenPort } = diameter;
   return createDiameterServer(
     {
       identity: {
@@ -361,7 +365,12 @@ function createDiameter(
         realm: diameter.originRealm,
         originStateId: Math.floor(Date.now() / 1000),
       },
-      listen: [{ host: diameter.listenHost, port: diameter.listenPort }],
+      realms: diameter.realms.split(',').flatMap((realm) => realm.trim() || []),
+      listen: [
+        { host, port: listenPort },
+        ...(tls === null ? [] : [{ host, port: tlsListenPort, security: 'tls' as const }]),
+      ],
+      ...(tls === null ? {} : { tls: tls.current }),
       peers: catalog.current().diameterPeers,
       limits: {
         messageSizeMax: diameter.messageBytesMax,
@@ -391,12 +400,18 @@ async function keepUp(
     readonly engine: Engine;
     readonly catalog: CatalogHolder;
     readonly diameter: DiameterServer;
+    readonly tls: TlsFiles | null;
     readonly logger: Logger;
   },
 ): Promise<() => Promise<void>> {
-  const { engine, catalog, diameter, logger } = parts;
+  const { engine, catalog, diameter, tls, logger } = parts;
   let known = '';
   const look = async (): Promise<void> => {
+    const renewed = tls?.renewed() ?? null;
+    if (renewed !== null) {
+      diameter.renewTls(renewed);
+      logger.info({}, 'certificate renewed');
+    }
     await catalog.refresh();
     const hosts = await announceNode(engine, diameterHost(config), Date.now());
     const siblings = [...hosts].sort();

@@ -21,6 +21,7 @@ export type DurabilityLevel = (typeof DURABILITY_LEVELS)[number];
 /** A DiameterIdentity: a host or realm name [RFC 6733 4.3.1]. */
 const DOMAIN_NAME =
   /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
+const PATH_OR_NOTHING = { fallback: '', pattern: /^[^\p{Cc}]*$/u, expected: 'the path of a file' };
 const ADDRESS = /^[0-9A-Za-z.:%_-]+$/;
 
 export const SETTINGS = {
@@ -185,6 +186,10 @@ export const SETTINGS = {
       expected: 'an IP address or a host name',
     }),
     listenPort: port({ meaning: 'TCP port that Diameter listens on.', fallback: 3868 }),
+    tlsListenPort: port({
+      meaning: 'TCP port that Diameter over TLS listens on, where tls.keyFile is set.',
+      fallback: 5868,
+    }),
     originRealm: text({
       meaning: 'Origin-Realm that peers see.',
       fallback: 'tolld.internal',
@@ -197,6 +202,14 @@ export const SETTINGS = {
       fallback: '',
       pattern: new RegExp(`${DOMAIN_NAME.source}|^$`),
       expected: 'a fully qualified host name, or nothing',
+    }),
+    realms: text({
+      meaning: 'Realms served beside originRealm, separated by commas.',
+      fallback: '',
+      pattern: new RegExp(
+        `^(${DOMAIN_NAME.source.slice(1, -1)}(, *${DOMAIN_NAME.source.slice(1, -1)})*)?$`,
+      ),
+      expected: 'domain names separated by commas, or nothing',
     }),
     watchdogSeconds: wholeNumber({
       meaning: 'Silence after which a peer is asked whether it lives (Tw of RFC 3539).',
@@ -265,6 +278,22 @@ export const SETTINGS = {
       fallback: 1_000,
       min: 1,
       max: 100_000,
+    }),
+  },
+  tls: {
+    keyFile: text({
+      meaning: "PEM file with this node's private key. Empty: no front listens for TLS.",
+      ...PATH_OR_NOTHING,
+    }),
+    certificateFile: text({
+      meaning:
+        'PEM file with its certificate and what leads to an authority. It must name the ' +
+        "node's Origin-Host. Renewed files are taken up without a restart.",
+      ...PATH_OR_NOTHING,
+    }),
+    authoritiesFile: text({
+      meaning: 'PEM file with the authorities whose certificates peers may show.',
+      ...PATH_OR_NOTHING,
     }),
   },
   operations: {

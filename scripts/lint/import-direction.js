@@ -124,6 +124,12 @@ const TABLE = {
     builtins: ['node:fs'],
     instead: 'config.ts reads settings and knows nothing of who uses them',
   },
+  'tls-files.ts': {
+    folders: ['domain'],
+    packages: [],
+    builtins: ['node:fs', 'node:tls'],
+    instead: 'tls-files.ts knows no front: node.ts hands on what it reads',
+  },
   api: {
     folders: ['domain', 'observability', 'records', 'management'],
     packages: ['zod'],

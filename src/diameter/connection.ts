@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { certificateNames } from '../domain/certificate-names.js';
+import { certificateNames } from '../domain/tls-identity.js';
 import type { Logger } from '../observability/logger.js';
 import type { FarEnd, Refusal, Verdict } from './admission.js';
 import { ConnectionWatchdog } from './connection-watchdog.js';

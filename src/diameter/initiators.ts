@@ -5,10 +5,11 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import type { DiameterPeer, PeerAddress } from '../domain/diameter-peer.js';
+import type { TlsMaterial } from '../domain/tls-identity.js';
 import type { Logger } from '../observability/logger.js';
 import type { DiameterConnection } from './connection.js';
 import type { DiameterLimits } from './limits.js';
-import { tlsOptions, type TlsMaterial } from './listeners.js';
+import { tlsOptions } from './listeners.js';
 
 export interface InitiatorsDependencies {
   /** Makes a connection of a socket that is on its way. */

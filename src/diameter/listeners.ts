@@ -5,6 +5,7 @@ import {
   type SecureContextOptions,
   type Server as TlsServer,
 } from 'node:tls';
+import type { TlsMaterial } from '../domain/tls-identity.js';
 import type { Logger } from '../observability/logger.js';
 
 export interface ListenAddress {
@@ -12,13 +13,6 @@ export interface ListenAddress {
   /** 3868, or 5868 for TLS [RFC 6733 2.1]; 0 takes a free one. */
   readonly port: number;
   readonly security?: 'tls';
-}
-
-/** PEM texts: our key and certificate chain, and the authorities that sign those of peers. */
-export interface TlsMaterial {
-  readonly key: string;
-  readonly certificate: string;
-  readonly authorities: readonly string[];
 }
 
 export interface ListenerOptions {

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { DiameterPeer } from '../domain/diameter-peer.js';
+import type { TlsMaterial } from '../domain/tls-identity.js';
 import type { Logger } from '../observability/logger.js';
 import { admitPeer, winsElection } from './admission.js';
 import { DiameterConnection, type Admission, type ConnectionOwner } from './connection.js';
@@ -11,7 +12,6 @@ import { DisconnectCause, ResultCode } from './generated/enumerations.js';
 import type { EncodedIdentity } from './identity.js';
 import { Initiators } from './initiators.js';
 import type { DiameterLimits } from './limits.js';
-import type { TlsMaterial } from './listeners.js';
 import type { MessageReader } from './message-reader.js';
 import type { Capabilities } from './messages/capabilities-exchange.js';
 import type { DiameterMetrics } from './metrics.js';

@@ -4,7 +4,7 @@
  */
 import { createServer, type TLSSocket } from 'node:tls';
 import type { AddressInfo } from 'node:net';
-import { certificateNames } from '../domain/certificate-names.js';
+import { certificateNames } from '../domain/tls-identity.js';
 import { plainAddress } from './ip-address.js';
 import type { RadiusMetrics } from './metrics.js';
 import type { NasClient } from './nas-clients.js';

@@ -26,6 +26,8 @@ export interface Daemon {
   readonly name: string;
   readonly pid: number;
   readonly diameterPort: number;
+  /** Where it speaks Diameter over TLS; 0 without the setting `tls`. */
+  readonly diameterTlsPort: number;
   /** Origin-Host. */
   readonly diameterHost: string;
   readonly operationsUrl: string;
@@ -59,6 +61,7 @@ function writeConfig(directory: string, name: string, options: DaemonOptions): s
     diameter: {
       listenHost: '127.0.0.1',
       listenPort: 0,
+      tlsListenPort: 0,
       originRealm: TEST_REALM,
       ...settings['diameter'],
     },
@@ -101,6 +104,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ...daemon,
     name,
     diameterPort: ready.diameter[0]?.port ?? 0,
+    diameterTlsPort: ready.diameter[1]?.port ?? 0,
     diameterHost: `${name}.${TEST_REALM}`,
     operationsUrl: `http://127.0.0.1:${ready.operations.port}`,
     log,

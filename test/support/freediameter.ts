@@ -29,6 +29,8 @@ export interface RelayOptions {
   readonly clients: readonly string[];
   /** The relay's own certificate and the authority it trusts; made for the run when absent. */
   readonly tls?: KeyAndCertificate & { readonly authority: string };
+  /** Where it listens for TLS; any free port when absent. */
+  readonly securePort?: number;
 }
 
 export interface Relay {
@@ -47,7 +49,7 @@ const READY_MS = 15_000;
 /** Starts a relay and waits until it has exchanged capabilities with every node. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const directory = makeScratchDirectory('freediameter');
-  const [port, securePort] = [await findFreePort(), await findFreePort()];
+  const [port, securePort] = [await findFreePort(), options.securePort ?? (await findFreePort())];
   writeConfiguration(directory, options, { port, securePort });
   const log: string[] = [];
   const waiting = new Set(options.servers.map(({ identity }) => identity));

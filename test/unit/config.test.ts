@@ -145,6 +145,7 @@ describe('a wrong configuration', () => {
       { TOLLD_DIAMETER_LISTEN_PORT: '4000', TOLLD_OPERATIONS_LISTEN_PORT: '4000' },
       'give each its own',
     ],
+    [{ TOLLD_TLS_KEY_FILE: '/etc/tolld/key.pem' }, 'set all three, or none'],
   ])('is refused when settings contradict each other: %j', (environment, reason) => {
     const faults = faultsOf({ environment });
     expect(faults).toHaveLength(1);

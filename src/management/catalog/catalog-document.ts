@@ -76,7 +76,7 @@ export async function readCatalog(client: pg.PoolClient): Promise<Catalog> {
         originHost,
         realm: originRealm,
         networkScope,
-        ...(definition as Pick<DiameterPeer, 'addresses' | 'profile'>),
+        ...(definition as Pick<DiameterPeer, 'addresses' | 'security' | 'connect' | 'profile'>),
       }),
     ),
     nas: nasRows.map(({ definition }) => definition as NasDeclaration),

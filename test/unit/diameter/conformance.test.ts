@@ -63,7 +63,7 @@ const named = new Set(
   filesBelow(SOURCE, '.ts')
     .flatMap((file) => [
       ...readFileSync(file, 'utf8').matchAll(
-        /\b(?:Avp|slots|Ccr|Mscc|Rsu|Usu|Ps|Ims|Sms|Info|Arp|Qos|Equipment|EventType|Originator|RecipientAddress|RecipientInfo|CcMoney|UnitValue|Extension|SubscriptionId|ServiceInformation|Vsai|Cer|Cea|Raa|Asa|Rar|Asr)\.(\w+)/g,
+        /\b(?:Avp|slots|Ccr|Mscc|Rsu|Usu|Ps|Ims|Sms|Info|Arp|Qos|Equipment|EventType|Originator|RecipientAddress|RecipientInfo|CcMoney|UnitValue|Extension|SubscriptionId|ServiceInformation|Vsai|Cer|Cea|Dpr|Raa|Asa|Rar|Asr)\.(\w+)/g,
       ),
     ])
     .map((match) => (match[1] ?? '').toLowerCase()),

@@ -145,6 +145,27 @@ describe('a request to a gateway', () => {
     expect(await sent).toEqual({ kind: 'accepted', resultCode: 2001 });
   });
 
+  it('goes over another connection when the watchdog suspects the first one', async () => {
+    const { port, server } = await start({ limits: { watchdogMs: 40, watchdogJitterMs: 0 } });
+    const first = await WirePeer.open(port, CER);
+    const sent = server.sendReAuth(ROUTE);
+    const [request] = await first.receive();
+    expect(request?.command).toBe(258);
+    const second = await WirePeer.open(port, CER);
+    // The first one lives on, and answers nothing: the watchdog asks it before it is given up.
+    const isReAuth = (message: WireMessage): boolean => message.command === 258;
+    let again: WireMessage | undefined;
+    while (again === undefined) {
+      const [message] = await second.receive();
+      if (message !== undefined && isReAuth(message)) again = message;
+      else if (message !== undefined) second.send(answerTo(message, 2001));
+    }
+    expect(again.endToEnd).toBe(request?.endToEnd);
+    expect(again.flags).toBe(0xd0);
+    second.send(answerTo(again, 2001));
+    expect(await sent).toEqual({ kind: 'accepted', resultCode: 2001 });
+  });
+
   it('goes over another connection when the first one can not deliver it', async () => {
     const { port, server } = await start();
     const first = await WirePeer.open(port, CER);

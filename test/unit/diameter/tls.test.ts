@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect as connectPlainly } from 'node:net';
 import { connect, type ConnectionOptions } from 'node:tls';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import type { TlsMaterial } from '../../../src/diameter/listeners.js';
+import type { TlsMaterial } from '../../../src/domain/tls-identity.js';
 import { createAuthority } from '../../support/certificates.js';
 import { GATEWAY, startDiameterNode, type DiameterNode } from '../../support/diameter-node.js';
 import { readVector } from '../../support/diameter-vectors.js';

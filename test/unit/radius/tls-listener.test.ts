@@ -13,7 +13,7 @@ import { hidePassword } from '../../../src/radius/hidden-value.js';
 import { PacketFramer } from '../../../src/radius/packet-framer.js';
 import { packetCodeName } from '../../../src/radius/packet-code.js';
 import { SharedSecret } from '../../../src/radius/shared-secret.js';
-import { certificateNames } from '../../../src/domain/certificate-names.js';
+import { certificateNames } from '../../../src/domain/tls-identity.js';
 import {
   createAuthority,
   type KeyAndCertificate,

@@ -40,6 +40,15 @@ const profileFormat = z
     description: 'How a gateway wants to be spoken to; what is absent follows the standard.',
   });
 
+const addressFormat = z
+  .strictObject({
+    host: wireText('a host name or an IP address').describe('Host name or IP address.'),
+    port: wholeNumber(1, 65_535)
+      .exactOptional()
+      .describe('TCP port; 3868 where absent, or 5868 for TLS.'),
+  })
+  .meta({ id: 'PeerAddress', description: 'Where a peer listens.' });
+
 export const peerFormat = z
   .strictObject({
     name: identifier().describe('Name, unique; stamped on sessions and events.'),
@@ -53,6 +62,12 @@ export const peerFormat = z
     addresses: someOf(wireText('an IP address'))
       .exactOptional()
       .describe('Source addresses it may connect from; any where absent.'),
+    security: choice(['tls'])
+      .exactOptional()
+      .describe('`tls`: over TLS only, with a certificate that names its Origin-Host.'),
+    connect: someOf(addressFormat)
+      .exactOptional()
+      .describe('Where to connect to it, tried in turn; it connects to us where absent.'),
     profile: profileFormat.exactOptional().describe('Its habits.'),
     retired: flag().exactOptional().describe('`true`: it may no longer connect.'),
   })

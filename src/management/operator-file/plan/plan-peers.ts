@@ -10,7 +10,7 @@ import { NETWORK_SCOPE_DEFAULT } from './plan-identities.js';
 
 export interface PeerWrite extends PeerState {
   readonly name: string;
-  readonly definition: Pick<DiameterPeer, 'addresses' | 'profile'>;
+  readonly definition: Pick<DiameterPeer, 'addresses' | 'security' | 'connect' | 'profile'>;
 }
 
 export function planPeers(
@@ -43,13 +43,24 @@ function declarePeer(fields: PeerFields, path: FilePath, findings: Findings): Pe
     const message = `"${address}" is no IP address`;
     findings.fault([...path, 'addresses', index], message, 'write an IPv4 or IPv6 address');
   }
-  const { addresses, profile } = fields;
+  const { addresses, security, profile } = fields;
+  if (fields.connect !== undefined && fields.originHost === undefined) {
+    const message = 'a peer that is connected to must be one host';
+    findings.fault([...path, 'connect'], message, 'name its originHost');
+  }
+  const port = security === 'tls' ? 5868 : 3868;
+  const connect = fields.connect?.map((address) => ({ port, ...address }));
   return {
     name: fields.name,
     originHost: fields.originHost ?? null,
     realm: fields.realm,
     networkScope: fields.networkScope ?? NETWORK_SCOPE_DEFAULT,
-    definition: { ...(addresses && { addresses }), ...(profile && { profile }) },
+    definition: {
+      ...(addresses && { addresses }),
+      ...(security && { security }),
+      ...(connect && { connect }),
+      ...(profile && { profile }),
+    },
     retired: fields.retired ?? false,
   };
 }

@@ -1,4 +1,11 @@
-/** Whom a certificate speaks of: what TLS peers of both fronts are known by. */
+/** What both ends of a TLS connection are known by, on both fronts. */
+
+/** PEM texts: our key and certificate chain, and the authorities that sign those of peers. */
+export interface TlsMaterial {
+  readonly key: string;
+  readonly certificate: string;
+  readonly authorities: readonly string[];
+}
 
 /** Names of a peer's certificate: its DNS names, addresses and common name. */
 export function certificateNames(certificate: {
