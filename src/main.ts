@@ -7,6 +7,7 @@ import { createCommandContext, EXIT, type ExitCode } from './cli/context.js';
 import { eventsCommand } from './cli/events.js';
 import { loadCommand } from './cli/load.js';
 import { migrateCommand } from './cli/migrate.js';
+import { nasCommand } from './cli/nas.js';
 import { processTerminal, type Terminal } from './cli/output.js';
 import { serveCommand } from './cli/serve.js';
 import { simulateCommand } from './cli/simulate.js';
@@ -80,6 +81,7 @@ export async function main(
     .addCommand(migrateCommand(context))
     .addCommand(accountCommand(context))
     .addCommand(eventsCommand(context))
+    .addCommand(nasCommand(context))
     .addCommand(simulateCommand(context))
     .addCommand(configCommand(context));
   quietly([program, ...program.commands], terminal);
