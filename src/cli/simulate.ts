@@ -8,7 +8,9 @@ import {
 import type { SimulatedSubscriber } from '../local/gy-simulator/traffic.js';
 import { createLogger } from '../observability/logger.js';
 import { EXIT, type CommandContext } from './context.js';
+import { parseCount, parseRate, parseShare } from './flag-values.js';
 import { formatJson } from './output.js';
+import { simulateRadiusCommand } from './simulate-radius.js';
 import { describeExchange, describeResult } from './simulation-report.js';
 import { TRAFFIC, TRAFFIC_WORDS, type TrafficWord } from './simulated-traffic.js';
 import { listenForStop } from './stop-signal.js';
@@ -33,27 +35,6 @@ interface SimulateFlags {
 
 /** Alice of examples/operator.yaml. */
 const SUBSCRIBER: SimulatedSubscriber = { imsi: '262420000000001', msisdn: '491700000001' };
-
-function parseCount(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('give a whole number');
-  return Number(text);
-}
-
-function parseRate(text: string): number {
-  const rate = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || rate === 0) {
-    throw new InvalidArgumentError('give a number above 0');
-  }
-  return rate;
-}
-
-function parseShare(text: string): number {
-  const share = Number(text);
-  if (!/^[01](\.\d+)?$/.test(text) || share > 1) {
-    throw new InvalidArgumentError('give a share from 0 to 1');
-  }
-  return share;
-}
 
 type Nodes = NonNullable<SimulateFlags['node']>;
 
@@ -149,5 +130,8 @@ export function simulateCommand(context: CommandContext): Command {
     if (flags.json === true) terminal.out(formatJson(result));
     else describeResult(result).forEach((line) => terminal.out(line));
   });
-  return new Command('simulate').description('play a part of the network').addCommand(gy);
+  return new Command('simulate')
+    .description('play a part of the network')
+    .addCommand(gy)
+    .addCommand(simulateRadiusCommand(context));
 }
