@@ -1,10 +1,12 @@
 #!lua flags=no-writes,allow-stale
 --- @include "open_buckets"
--- snapshot: an account as it stands, its buckets opened. Reads only.
+-- snapshot: an account as it stands, its buckets opened, and sessions as they stand in the same
+-- moment: what they hold is then what the buckets say is held. Reads only.
 --
--- KEYS account
+-- KEYS account, sessions
 -- ARGV none
--- Reply { REPLY_DONE, account, packed, with each bucket in ACCOUNT_BUCKETS an array }
+-- Reply { REPLY_DONE, account, packed, with each bucket in ACCOUNT_BUCKETS an array,
+--         the fields and values of each session as one flat packed array, in the order of the keys }
 --       { REPLY_UNKNOWN_ACCOUNT }
 local packed = redis.call('GET', KEYS[1])
 if not packed then
@@ -15,4 +17,8 @@ local buckets = account[ACCOUNT_BUCKETS]
 for i = 3, #buckets, 3 do
   open_bucket(buckets, i)
 end
-return { REPLY_DONE, cmsgpack.pack(account) }
+local reply = { REPLY_DONE, cmsgpack.pack(account) }
+for k = 2, #KEYS do
+  reply[k + 1] = cmsgpack.pack(redis.call('HGETALL', KEYS[k]))
+end
+return reply

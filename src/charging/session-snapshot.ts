@@ -2,12 +2,14 @@
 import type { Amount } from '../domain/amounts.js';
 import type { Engine } from './engine.js';
 import * as layout from './generated/layout.js';
-import { unpack } from './packing.js';
-import { asAmount, asArray, asNumber, asText, asTimeOrNull } from './unpacked.js';
+import { PackingError, unpack, unpackBytes, type Unpacked } from './packing.js';
+import { asAmount, asArray, asNumber, asText, asTextOrNull, asTimeOrNull } from './unpacked.js';
 
 export interface SessionSnapshot {
   readonly sessionId: string;
   readonly accountId: string;
+  /** The owner of the sharing group whose units it holds, if it holds any. */
+  readonly ownerAccountId: string | null;
   readonly state: 'open' | 'closed' | 'expired';
   readonly openedAt: number;
   readonly lastRequestNumber: number;
@@ -46,16 +48,40 @@ export async function readSession(
   sessionId: string,
 ): Promise<SessionSnapshot | null> {
   const fields = await engine.redis.hgetallBuffer(engine.keys.session(partition, sessionId));
-  const packed = fields['h'];
+  return decodeSession(sessionId, new Map(Object.entries(fields)));
+}
+
+/** The fields of a session as the snapshot script packs them: names and values in turn. */
+export function unpackSessionFields(packed: Buffer): ReadonlyMap<string, Buffer> {
+  const flat = asArray(unpackBytes(packed));
+  const fields = new Map<string, Buffer>();
+  for (let index = 0; index < flat.length; index += 2) {
+    fields.set(asBytes(flat[index]).toString('utf8'), asBytes(flat[index + 1]));
+  }
+  return fields;
+}
+
+function asBytes(value: Unpacked | undefined): Buffer {
+  if (!Buffer.isBuffer(value)) throw new PackingError('bytes were expected');
+  return value;
+}
+
+/** Reads the fields of a session's hash; null where it has none: the session is not there. */
+export function decodeSession(
+  sessionId: string,
+  fields: ReadonlyMap<string, Buffer>,
+): SessionSnapshot | null {
+  const packed = fields.get('h');
   if (packed === undefined) return null;
   const header = [null, ...asArray(unpack(packed))];
   return {
     sessionId,
     accountId: asText(header[layout.SESSION_ACCOUNT]),
+    ownerAccountId: asTextOrNull(header[layout.SESSION_OWNER] ?? false),
     state: STATES.get(asNumber(header[layout.SESSION_STATE])) ?? 'closed',
     openedAt: asNumber(header[layout.SESSION_OPENED]),
     lastRequestNumber: asNumber(header[layout.SESSION_LAST_NUMBER]),
-    services: Object.entries(fields)
+    services: [...fields]
       .filter(([field]) => SERVICE_FIELD.test(field))
       .map(([field, value]) => decodeService(field.replace(SERVICE_FIELD, ''), value)),
   };

@@ -1,10 +1,12 @@
 /** Reading an account as it stands, for people and for comparison with the record. */
+import type { Amount } from '../domain/amounts.js';
 import type { AccountStanding } from '../domain/events.js';
 import { bytesOf, callScript, statusOf, type Engine } from './engine.js';
 import { decodeBucket, standingOf, type DecodedBucket } from './event-codec.js';
 import * as layout from './generated/layout.js';
-import { unpack } from './packing.js';
-import { asArray, asNumber, asText, asTimeOrNull } from './unpacked.js';
+import { unpack, type Unpacked } from './packing.js';
+import { decodeSession, unpackSessionFields, type SessionSnapshot } from './session-snapshot.js';
+import { asAmount, asArray, asNumber, asText, asTextOrNull, asTimeOrNull } from './unpacked.js';
 
 export interface AccountSnapshot {
   readonly accountId: string;
@@ -20,6 +22,33 @@ export interface AccountSnapshot {
   readonly buckets: readonly DecodedBucket[];
   /** Sessions that were given their last units. */
   readonly starvedSessions: readonly string[];
+  readonly counters: readonly PeriodCounter[];
+  readonly thresholds: readonly ThresholdMark[];
+}
+
+/** Units of a period, over all sessions, by which a tiered rate counts. */
+export interface PeriodCounter {
+  readonly key: string;
+  /** Start of the period, ms since 1970. */
+  readonly period: number;
+  readonly units: Amount;
+}
+
+export interface ThresholdMark {
+  readonly id: string;
+  readonly resource: string;
+  readonly bundleId: string | null;
+  readonly isPercent: boolean;
+  readonly level: Amount;
+  /** It fires at the next crossing; otherwise it has fired and waits to be lifted above its level. */
+  readonly armed: boolean;
+}
+
+/** An account and sessions of one moment. */
+export interface AccountWithSessions {
+  readonly account: AccountSnapshot;
+  /** Those of the ids asked for that Redis has. */
+  readonly sessions: readonly SessionSnapshot[];
 }
 
 /** The account, or null where Redis has none. @throws EngineUnavailableError */
@@ -28,14 +57,45 @@ export async function readAccount(
   partition: number,
   accountId: string,
 ): Promise<AccountSnapshot | null> {
+  const found = await readAccountWithSessions(engine, { partition, accountId, sessionIds: [] });
+  return found?.account ?? null;
+}
+
+/**
+ * The account with sessions of its partition, in one moment; null where Redis has no such account.
+ * @throws EngineUnavailableError
+ */
+export async function readAccountWithSessions(
+  engine: Engine,
+  {
+    partition,
+    accountId,
+    sessionIds,
+  }: {
+    readonly partition: number;
+    readonly accountId: string;
+    readonly sessionIds: readonly string[];
+  },
+): Promise<AccountWithSessions | null> {
+  const { keys } = engine;
   const reply = await callScript(
     engine,
     'snapshot',
-    [engine.keys.account(partition, accountId)],
+    [keys.account(partition, accountId), ...sessionIds.map((id) => keys.session(partition, id))],
     [],
   );
   if (statusOf(reply) !== layout.REPLY_DONE) return null;
-  const fields = [null, ...asArray(unpack(bytesOf(reply, 1)))];
+  const sessions = sessionIds.map((id, index) =>
+    decodeSession(id, unpackSessionFields(bytesOf(reply, index + 2))),
+  );
+  return {
+    account: decodeAccount(bytesOf(reply, 1)),
+    sessions: sessions.filter((session) => session !== null),
+  };
+}
+
+function decodeAccount(packed: Buffer): AccountSnapshot {
+  const fields = [null, ...asArray(unpack(packed))];
   const buckets = asArray(fields[layout.ACCOUNT_BUCKETS]);
   return {
     accountId: asText(fields[layout.ACCOUNT_ID]),
@@ -47,6 +107,35 @@ export async function readAccount(
     nextChangeAt: asTimeOrNull(fields[layout.ACCOUNT_NEXT_CHANGE]),
     buckets: buckets.filter((_, index) => index % 3 === 2).map(decodeBucket),
     starvedSessions: asArray(fields[layout.ACCOUNT_STARVED]).map(asText),
+    counters: decodeCounters(asArray(fields[layout.ACCOUNT_COUNTERS])),
+    thresholds: asArray(fields[layout.ACCOUNT_THRESHOLDS]).map(decodeThreshold),
+  };
+}
+
+/** Flat triples: key, period, units. */
+function decodeCounters(flat: readonly Unpacked[]): readonly PeriodCounter[] {
+  return flat.flatMap((key, index) =>
+    index % 3 === 0
+      ? [
+          {
+            key: asText(key),
+            period: asNumber(flat[index + 1]),
+            units: asAmount(flat[index + 2]),
+          },
+        ]
+      : [],
+  );
+}
+
+function decodeThreshold(packed: Unpacked): ThresholdMark {
+  const fields = [null, ...asArray(packed)];
+  return {
+    id: asText(fields[layout.THRESHOLD_ID]),
+    resource: asText(fields[layout.THRESHOLD_RESOURCE]),
+    bundleId: asTextOrNull(fields[layout.THRESHOLD_BUNDLE] ?? false),
+    isPercent: fields[layout.THRESHOLD_PERCENT] === true,
+    level: asAmount(fields[layout.THRESHOLD_LEVEL]),
+    armed: fields[layout.THRESHOLD_ARMED] === true,
   };
 }
 

@@ -137,6 +137,19 @@ export class ChargingModel {
       nextChangeAt: null,
       buckets: listed(this.world, account).map((bucket) => this.#snapshot(bucket)),
       starvedSessions: account.starved,
+      counters: [...account.counters].map(([key, { periodStartMs, units }]) => ({
+        key,
+        period: periodStartMs,
+        units: units as Amount,
+      })),
+      thresholds: account.thresholds.map(({ id, resource, bundleId, level, armed }) => ({
+        id,
+        resource,
+        bundleId,
+        isPercent: 'percent' in level,
+        level: ('percent' in level ? level.percent : level.amount) as Amount,
+        armed,
+      })),
     };
   }
 
