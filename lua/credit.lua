@@ -190,6 +190,10 @@ else
     events[#events + 1] =
       { EVENT_LEDGER, kind, number, intent, reason, impacts, definition or false }
   end
+  if #request[CREDIT_OPERATIONS] == 0 then
+    -- Nothing to do is done, too: an intent without an event would stay unconfirmed.
+    events[#events + 1] = { EVENT_LEDGER, kind, number, intent, reason, {}, false }
+  end
 end
 account[ACCOUNT_INTENT] = number
 account[ACCOUNT_LAST_SEEN] = now

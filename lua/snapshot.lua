@@ -3,7 +3,7 @@
 -- snapshot: an account as it stands, its buckets opened, and sessions as they stand in the same
 -- moment: what they hold is then what the buckets say is held. Reads only.
 --
--- KEYS account, sessions
+-- KEYS account, session (any number of them)
 -- ARGV none
 -- Reply { REPLY_DONE, account, packed, with each bucket in ACCOUNT_BUCKETS an array,
 --         the fields and values of each session as one flat packed array, in the order of the keys }

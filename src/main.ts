@@ -11,6 +11,7 @@ import { nasCommand } from './cli/nas.js';
 import { processTerminal, type Terminal } from './cli/output.js';
 import { serveCommand } from './cli/serve.js';
 import { simulateCommand } from './cli/simulate.js';
+import { verifyCommand } from './cli/verify.js';
 import { ConfigError, processEnvironment, type Environment } from './config.js';
 
 const EXIT_CODES_HELP = `
@@ -61,7 +62,7 @@ export async function main(
   args: readonly string[],
   { terminal = processTerminal(), environment = processEnvironment() }: MainDependencies = {},
 ): Promise<ExitCode> {
-  let exitCode: ExitCode = EXIT.done;
+  let exitCode = EXIT.done as ExitCode;
   const program = new Command('tolld');
   const context = createCommandContext({
     terminal,
@@ -82,6 +83,7 @@ export async function main(
     .addCommand(accountCommand(context))
     .addCommand(eventsCommand(context))
     .addCommand(nasCommand(context))
+    .addCommand(verifyCommand(context))
     .addCommand(simulateCommand(context))
     .addCommand(configCommand(context));
   quietly([program, ...program.commands], terminal);
@@ -93,7 +95,8 @@ export async function main(
     // Commander has written what it has to say, help and version included.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     terminal.note(`tolld: ${describeFailure(error)}`);
-    return error instanceof ConfigError ? EXIT.usage : EXIT.failed;
+    // A check that broke off has said so before: neither fine nor wrong.
+    return error instanceof ConfigError || exitCode === EXIT.usage ? EXIT.usage : EXIT.failed;
   }
 }
 

@@ -81,6 +81,12 @@ const TABLE = {
     builtins: 'any',
     instead: 'records knows Postgres only: take events as domain/events.ts has them',
   },
+  recovery: {
+    folders: ['domain', 'observability', 'charging', 'outbox', 'records'],
+    packages: ['pg'],
+    builtins: EVENTS_AND_TIMERS,
+    instead: 'recovery compares what charging and records read; let them reach Redis and Postgres',
+  },
   management: {
     folders: [
       'domain',

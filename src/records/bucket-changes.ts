@@ -1,6 +1,11 @@
 /** What a batch of events says of buckets besides what they hold: grants, new terms, new states. */
 import type pg from 'pg';
-import type { AccountEvents, BucketGrant, BucketStateEvent } from '../domain/events.js';
+import type {
+  AccountEvents,
+  BucketGrant,
+  BucketStateEvent,
+  LedgerEvent,
+} from '../domain/events.js';
 import { instantText, instantTextOrNull } from './copy-text.js';
 import type { EventContext } from './event-context.js';
 
@@ -31,36 +36,34 @@ function changeOf(changes: BucketChanges, bucketId: string, context: EventContex
 }
 
 /**
- * Adds the events of one account in one call; `context` is of its first. A definition in an event
- * is the bucket at the end of the call, so it stands for every other change of the same call.
+ * Adds the events of one account in one call, in their order; `context` is of its first. A definition
+ * in an event is the bucket as that event left it: what came before is in it, what comes behind is not.
  */
 export function addBucketChanges(
   changes: BucketChanges,
   { events }: AccountEvents,
   context: EventContext,
 ): void {
-  if (!events.some(({ type }) => type === 'ledger' || type === 'bucket-state')) return;
-  const defined = new Set<string>();
   for (const event of events) {
-    if (event.type !== 'ledger' || event.grant === null) continue;
-    defined.add(event.grant.bucketId);
-    const change = changeOf(changes, event.grant.bucketId, context);
-    change.definition = event.grant;
-    change.state = null;
-    change.granted = 0;
-  }
-  for (const event of events) {
-    if (event.type === 'bucket-state' && !defined.has(event.bucketId)) {
+    if (event.type === 'bucket-state') {
       changeOf(changes, event.bucketId, context).state = event;
     } else if (event.type === 'ledger') {
-      for (const { bucketId, delta } of event.impacts) {
-        if (delta > 0 && !defined.has(bucketId)) {
-          changeOf(changes, bucketId, context).granted += delta;
+      if (event.grant !== null) {
+        const change = changeOf(changes, event.grant.bucketId, context);
+        change.definition = event.grant;
+        change.state = null;
+        change.granted = 0;
+      } else if (!RETURNS.has(event.kind)) {
+        for (const { bucketId, delta } of event.impacts) {
+          if (delta > 0) changeOf(changes, bucketId, context).granted += delta;
         }
       }
     }
   }
 }
+
+/** Credits that give back what was there: a percentage of what was granted counts without them. */
+const RETURNS: ReadonlySet<LedgerEvent['kind']> = new Set(['refund']);
 
 export async function writeBucketChanges(
   client: pg.ClientBase,

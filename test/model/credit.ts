@@ -47,6 +47,10 @@ export function credit(world: World, request: CreditRequest): Credited {
     return { outcome: { kind: 'refused', reason }, books, at: now };
   }
   for (const operation of operations) apply(books, account, request, operation, now);
+  if (operations.length === 0) {
+    const { kind, reason: words } = request;
+    tell(books, account, request, { kind, reason: words, impacts: [], grant: null });
+  }
   turn(books, account, now);
   checkThresholds(books);
   const sessions = account.starved;

@@ -9,7 +9,7 @@ import type { Keys } from '../../../src/charging/keys.js';
 import { pack } from '../../../src/charging/packing.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
 import { readScripts, SCRIPT_NAMES, type ScriptName } from '../../../src/charging/script-loader.js';
-import { purgeEndedBuckets, readAccount } from '../../../src/charging/snapshot.js';
+import { purgeEndedBuckets, readAccountWithSessions } from '../../../src/charging/snapshot.js';
 import {
   claimSteering,
   concludeSteering,
@@ -113,7 +113,7 @@ const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> 
     provisionAccount(engine, { ...account, standing: 'active', profileVersion: 1, stamp }),
   sweep: (engine) => sweepTimer(engine, { partition: 0, member: 's:s' }),
   purge: (engine) => purgeEndedBuckets(engine, account, 1),
-  snapshot: (engine) => readAccount(engine, 0, 'a'),
+  snapshot: (engine) => readAccountWithSessions(engine, { ...account, sessionIds: ['s'] }),
   steer: (engine) => raiseSteering(engine, session, { kind: 'abort', reason: 'demand' }),
   claim: (engine) => claimSteering(engine, session, { leaseMs: 1 }),
   conclude: (engine) =>

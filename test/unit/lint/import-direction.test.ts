@@ -30,6 +30,8 @@ describe('the direction of imports', () => {
     ['src/management/balances/grant.ts', '../../charging/provisioning.js'],
     ['src/records/rated-events.ts', '../../schema/records.js'],
     ['src/charging/client.ts', 'ioredis'],
+    ['src/recovery/verify.ts', '../records/account-proof.js'],
+    ['src/recovery/verify.ts', '../charging/snapshot.js'],
     ['src/node.ts', './records/migrate.js'],
     ['src/local/stack.ts', '../config.js'],
     ['test/unit/x.test.ts', '../../src/records/migrate.js'],

@@ -1,0 +1,333 @@
+/** Compares what is known of one account; each difference is a finding. */
+import type { DecodedBucket } from '../charging/event-codec.js';
+import type { SessionSnapshot } from '../charging/session-snapshot.js';
+import type { AccountWithSessions } from '../charging/snapshot.js';
+import type { RecordedBucket } from '../records/recorded-state.js';
+import { factsAtLive, recordedSequence, type AccountEvidence } from './account-evidence.js';
+import { finding, type Finding } from './finding.js';
+
+/** Everything about an account but its reservations, which need another look where they differ. */
+export function checkAccount(evidence: AccountEvidence): readonly Finding[] {
+  return [
+    ...checkRun(evidence),
+    ...checkSums(evidence),
+    ...checkPresence(evidence),
+    ...checkBalances(evidence),
+    ...checkSettled(evidence),
+    ...checkSessions(evidence),
+  ];
+}
+
+function checkRun({ accountId, partition, record, run }: AccountEvidence): readonly Finding[] {
+  if (record === null || run === null) return [];
+  const { events, distinct, archived, quarantined, last } = run;
+  const place = { accountId, partition };
+  const facts = { events, archived, quarantined, lastSequence: record.lastSequence };
+  if (distinct < events) {
+    const message = `${events - distinct} events stand twice among ${events}`;
+    return [finding('run-double', place, message, facts)];
+  }
+  const all = events + archived + quarantined;
+  if (all < record.lastSequence) {
+    const message = `${record.lastSequence - all} of its ${record.lastSequence} events are missing`;
+    return [finding('run-gap', place, message, facts)];
+  }
+  if (all > record.lastSequence || last > record.lastSequence) {
+    const message = `the record stands at event ${record.lastSequence}, its facts say ${Math.max(all, last)}`;
+    return [finding('run-length', place, message, facts)];
+  }
+  return [];
+}
+
+/** Within Postgres: credited - debited - expired = remaining, and each change begins where one ended. */
+function checkSums({
+  accountId,
+  partition,
+  record,
+  run,
+  sums,
+}: AccountEvidence): readonly Finding[] {
+  if (record === null) return [];
+  const findings: Finding[] = [];
+  const counted = new Map(sums.map((sum) => [sum.bucketId, sum]));
+  for (const [bucketId, remaining] of Object.entries(record.balances)) {
+    if (counted.has(bucketId) || remaining === 0) continue;
+    findings.push(
+      finding(
+        'bucket-sum',
+        { accountId, partition, bucketId },
+        `the record says ${remaining}, and no fact speaks of it`,
+        { recorded: remaining, summed: 0 },
+      ),
+    );
+  }
+  for (const { bucketId, credited, debited, expired, elsewhere, breaks, firstBreak } of sums) {
+    const place = { accountId, partition, bucketId };
+    const recorded = BigInt(record.balances[bucketId] ?? 0);
+    const summed = credited - debited - expired + elsewhere;
+    if (summed !== recorded) {
+      findings.push(
+        finding(
+          'bucket-sum',
+          place,
+          `credited ${credited} - debited ${debited} - expired ${expired}` +
+            `${elsewhere === 0n ? '' : ` + archived or in quarantine ${elsewhere}`} = ${summed}, ` +
+            `the record says ${recorded}`,
+          { credited, debited, expired, elsewhere, summed, recorded },
+        ),
+      );
+    }
+    if (breaks > 0 && run?.quarantined === 0) {
+      findings.push(
+        finding(
+          'bucket-chain',
+          place,
+          `${breaks} changes don't begin where the one before ended, the first is event ${firstBreak}`,
+          { breaks, firstBreak },
+        ),
+      );
+    }
+  }
+  return findings;
+}
+
+/** Whether Redis and the record have the same events of the account, with those under way. */
+function checkPresence(evidence: AccountEvidence): readonly Finding[] {
+  const { accountId, partition, live, record, tail } = evidence;
+  const place = { accountId, partition };
+  const recorded = recordedSequence(evidence);
+  if (live === null) {
+    if (record === null) return [];
+    const message = `Redis does not have it, Postgres has ${recorded} events of it`;
+    return [finding('account-missing', place, message, { recorded })];
+  }
+  const { sequence } = live.account;
+  const facts = { sequence, recorded };
+  if (evidence.isBehind) {
+    const message = `Redis stands at event ${sequence}, Postgres at ${recorded}`;
+    return [finding('account-behind', place, message, facts)];
+  }
+  const missing = sequence - recorded - tail.length;
+  if (missing > 0 && sequence > recorded) {
+    if (record === null && tail.length === 0) {
+      const message = `Redis has ${sequence} events of it, Postgres none`;
+      return [finding('account-unrecorded', place, message, facts)];
+    }
+    const message = `${missing} of its events up to ${sequence} are neither in Postgres nor in the outbox`;
+    return [finding('events-lost', place, message, { ...facts, missing })];
+  }
+  return [];
+}
+
+/** What each bucket in Redis holds against all facts up to the same event. */
+function checkBalances(evidence: AccountEvidence): readonly Finding[] {
+  const { accountId, partition, live } = evidence;
+  if (live === null) return [];
+  const facts = factsAtLive(evidence);
+  const held = new Map(live.account.buckets.map((bucket) => [bucket.bucketId, bucket]));
+  const findings: Finding[] = [];
+  for (const [bucketId, { remaining, resource }] of held) {
+    const expected = facts.get(bucketId);
+    if (expected === BigInt(remaining)) continue;
+    const place = { accountId, partition, bucketId };
+    const { sequence } = live.account;
+    if (expected === undefined) {
+      if (remaining === 0) continue;
+      const message = `Redis holds ${remaining} ${resource}, and no fact speaks of it`;
+      findings.push(
+        finding('bucket-unknown', place, message, { remaining, expected: 0, sequence }),
+      );
+      continue;
+    }
+    const message = `Redis holds ${remaining} ${resource}, the facts up to event ${sequence} say ${expected}`;
+    const difference = BigInt(remaining) - expected;
+    findings.push(
+      finding('bucket-live', place, message, { remaining, expected, difference, sequence }),
+    );
+  }
+  for (const [bucketId, expected] of facts) {
+    if (held.has(bucketId) || expected === 0n) continue;
+    const place = { accountId, partition, bucketId };
+    const message = `the facts say ${expected}, Redis does not have it`;
+    findings.push(finding('bucket-missing', place, message, { remaining: 0, expected }));
+  }
+  return findings;
+}
+
+/** What can be compared only where Redis and the record stand at the same event. */
+function checkSettled(evidence: AccountEvidence): readonly Finding[] {
+  const { accountId, partition, live, record, run } = evidence;
+  if (live === null || record === null || run === null) return [];
+  if (live.account.sequence !== record.lastSequence || run.quarantined > 0) return [];
+  const { standing, profileVersion, lastIntent } = live.account;
+  const findings: Finding[] = [];
+  const compare = (
+    what: string,
+    inRedis: string | number,
+    recorded: string | number | null,
+  ): void => {
+    if (recorded === null || inRedis === recorded) return;
+    const message = `${what} is ${inRedis} in Redis and ${recorded} in Postgres`;
+    findings.push(finding('header', { accountId, partition }, message, { inRedis, recorded }));
+  };
+  compare('standing', standing, record.standing);
+  compare('profile version', profileVersion, record.profileVersion);
+  compare('last intent', lastIntent, record.lastIntent);
+  return [...findings, ...checkDefinitions(evidence)];
+}
+
+function checkDefinitions({
+  accountId,
+  partition,
+  live,
+  definitions,
+}: AccountEvidence): readonly Finding[] {
+  const defined = new Map(definitions.map((bucket) => [bucket.bucketId, bucket]));
+  return (live?.account.buckets ?? []).flatMap((bucket) => {
+    const recorded = defined.get(bucket.bucketId);
+    const different = recorded === undefined ? ['everything'] : differences(bucket, recorded);
+    if (different.length === 0) return [];
+    const message = `its terms differ in ${different.join(', ')}`;
+    const place = { accountId, partition, bucketId: bucket.bucketId };
+    return [finding('bucket-definition', place, message)];
+  });
+}
+
+function differences(bucket: DecodedBucket, recorded: RecordedBucket): readonly string[] {
+  const time = (at: Date | null): number | null => at?.getTime() ?? null;
+  const pairs: readonly (readonly [string, unknown, unknown])[] = [
+    ['resource', bucket.resource, recorded.resource],
+    ['kind', bucket.kind, recorded.kind],
+    ['priority', bucket.priority, recorded.priority],
+    ['state', bucket.state, recorded.state],
+    ['start', bucket.startsAt, time(recorded.startsAt)],
+    ['end', bucket.endsAt, time(recorded.endsAt)],
+    ['duration', bucket.durationMs, recorded.durationMs],
+    ['creation', bucket.createdAt, time(recorded.createdAt)],
+    ['floor', bucket.floor, recorded.floor],
+    ['granted', bucket.granted, recorded.granted],
+    ['step', bucket.step, recorded.step],
+    ['blocker', bucket.blocker, recorded.blocker],
+    ['bundle', bucket.bundleId, recorded.bundleId],
+    ['scope', scopeText(bucket.detail), scopeText(recorded.detail)],
+  ];
+  return pairs.flatMap(([name, inRedis, inRecord]) =>
+    inRedis === inRecord ? [] : [`${name} (${String(inRedis)}, recorded ${String(inRecord)})`],
+  );
+}
+
+/** Postgres keeps the fields of an object in an order of its own. */
+function scopeText(detail: Readonly<Record<string, unknown>> | null): string {
+  const scope = (detail?.['scope'] ?? null) as Readonly<Record<string, unknown>> | null;
+  if (scope === null) return '';
+  return JSON.stringify(
+    ['contexts', 'ratingGroups', 'zones', 'bands'].map((name) => scope[name] ?? null),
+  );
+}
+
+/** Totals of live sessions, and which sessions are open, against the record. */
+function checkSessions(evidence: AccountEvidence): readonly Finding[] {
+  const { accountId, partition, live, totals, tail, openSessionIds } = evidence;
+  if (live === null) return [];
+  const own = live.sessions.filter((session) => session.accountId === accountId);
+  const known = new Map(
+    totals.map((total) => [`${total.sessionId}\n${total.service}`, total] as const),
+  );
+  const underWay = new Set<string>();
+  for (const { event, at } of tail) {
+    if (event.type === 'session') underWay.add(event.sessionId);
+    if (event.type !== 'usage') continue;
+    const { sessionId, service, serviceAfter } = event;
+    const [used, cost] = [BigInt(serviceAfter.used), BigInt(serviceAfter.cost)];
+    known.set(`${sessionId}\n${service}`, { sessionId, service, used, cost, at });
+  }
+  const findings: Finding[] = [];
+  for (const session of own) {
+    for (const { key, used, cost } of session.services) {
+      const last = known.get(`${session.sessionId}\n${key}`);
+      // A session of that name that was forgotten is not this one.
+      const current = last !== undefined && last.at >= session.openedAt ? last : undefined;
+      const [wasUsed, wasCost] = [current?.used ?? 0n, current?.cost ?? 0n];
+      if (wasUsed === BigInt(used) && wasCost === BigInt(cost)) continue;
+      findings.push(
+        finding(
+          'session-live',
+          { accountId, partition, sessionId: session.sessionId },
+          `service ${key} has used ${used} for ${cost}, its events say ${wasUsed} for ${wasCost}`,
+          { used, cost, recordedUsed: wasUsed, recordedCost: wasCost },
+        ),
+      );
+    }
+  }
+  // Behind Redis the record may have closed or opened what Redis had not then.
+  if (recordedSequence(evidence) > live.account.sequence) return findings;
+  const open = new Set(own.filter(({ state }) => state === 'open').map(({ sessionId: id }) => id));
+  const recorded = new Set(openSessionIds);
+  for (const sessionId of recorded) {
+    if (open.has(sessionId) || underWay.has(sessionId)) continue;
+    const message = 'open in the record, and not in Redis';
+    findings.push(finding('session-missing', { accountId, partition, sessionId }, message));
+  }
+  for (const sessionId of open) {
+    if (recorded.has(sessionId) || underWay.has(sessionId)) continue;
+    const message = 'open in Redis, and not in the record';
+    findings.push(finding('session-unrecorded', { accountId, partition, sessionId }, message));
+  }
+  return findings;
+}
+
+/**
+ * What the sessions of an account hold of its buckets against what these say is reserved: both are
+ * of one moment. `foreign`: buckets of the sharing owner of each session that has one.
+ */
+export function checkReservations(
+  { account, sessions }: AccountWithSessions,
+  { partition, bucketsOf }: ReservationContext,
+): readonly Finding[] {
+  const { accountId } = account;
+  const held = new Map(account.buckets.map(({ bucketId }) => [bucketId, 0]));
+  const findings: Finding[] = [];
+  for (const session of sessions) {
+    for (const { bucketId, reserved } of session.services.flatMap(({ legs }) => legs)) {
+      if (isOf(accountId, session, bucketId, bucketsOf)) {
+        const before = held.get(bucketId);
+        if (before !== undefined) held.set(bucketId, before + reserved);
+        else if (session.accountId === accountId) {
+          const message = `the session holds ${reserved} of a bucket that is gone`;
+          const place = { accountId, partition, bucketId, sessionId: session.sessionId };
+          findings.push(finding('leg-without-bucket', place, message, { reserved }));
+        }
+      }
+    }
+  }
+  for (const { bucketId, reserved, resource } of account.buckets) {
+    const sum = held.get(bucketId) ?? 0;
+    if (sum === reserved) continue;
+    findings.push(
+      finding(
+        'reservation',
+        { accountId, partition, bucketId },
+        `${reserved} ${resource} are reserved, its sessions hold ${sum}`,
+        { reserved, held: sum },
+      ),
+    );
+  }
+  return findings;
+}
+
+export interface ReservationContext {
+  readonly partition: number;
+  /** Ids of the buckets of an account in Redis. */
+  readonly bucketsOf: (accountId: string) => ReadonlySet<string>;
+}
+
+/** Whose bucket a leg is of: the sharing owner's where he has it, else the session's own account's. */
+function isOf(
+  accountId: string,
+  { accountId: own, ownerAccountId: owner }: SessionSnapshot,
+  bucketId: string,
+  bucketsOf: ReservationContext['bucketsOf'],
+): boolean {
+  const ofOwner = owner !== null && bucketsOf(owner).has(bucketId);
+  return ofOwner ? owner === accountId : own === accountId;
+}

@@ -1,0 +1,479 @@
+/**
+ * The whole conservation proof: every credit, debit, expiry and reservation, in Postgres, in Redis
+ * and between the two. Safe beside traffic: an account and its sessions are read in one moment, and
+ * its buckets compared with the facts up to the event at which it stood then, those that are still in
+ * the outbox included.
+ */
+import type pg from 'pg';
+import type { Engine } from '../charging/engine.js';
+import {
+  holdersOfSessions,
+  readControl,
+  takeInventory,
+  watchedSessions,
+  type PartitionInventory,
+  type SessionHolders,
+} from '../charging/inventory.js';
+import { readAccountWithSessions, type AccountWithSessions } from '../charging/snapshot.js';
+import type { OutboxStreams } from '../charging/stream.js';
+import { BEFORE_FIRST } from '../domain/flush.js';
+import { readBucketSums, readRunFaults, readRuns } from '../records/account-proof.js';
+import {
+  readOpenSessions,
+  readSessionBreaks,
+  readSessionTotals,
+  readUsageBreaks,
+} from '../records/session-proof.js';
+import {
+  listRecordedAccounts,
+  readIntentFaults,
+  readQuarantine,
+  readRecordedAccounts,
+  readRecordedBuckets,
+  readRecordedOffsets,
+  type AccountAt,
+} from '../records/recorded-state.js';
+import { inTransaction } from '../records/database.js';
+import { checkAccount, checkReservations } from './account-check.js';
+import type { AccountEvidence } from './account-evidence.js';
+import { finding, type Finding } from './finding.js';
+import { StreamTail } from './stream-tail.js';
+
+export interface VerifyOptions {
+  /** Of the whole key space. */
+  readonly partitions: number;
+  /** Accounts of one step: what Redis is asked for in one go, and Postgres in one transaction. */
+  readonly accountsAtOnce?: number;
+  readonly findingsMax?: number;
+}
+
+export interface VerifyDependencies {
+  readonly engine: Engine;
+  readonly streams: OutboxStreams;
+  /** With the right to read the facts of every tenant. */
+  readonly pool: pg.Pool;
+  readonly onProgress?: (progress: VerifyProgress) => void;
+}
+
+export interface VerifyProgress {
+  readonly partition: number;
+  readonly partitions: number;
+  readonly accounts: number;
+  readonly findings: number;
+}
+
+export interface VerifyReport {
+  readonly balanced: boolean;
+  readonly partitions: number;
+  readonly accounts: number;
+  readonly buckets: number;
+  readonly sessions: number;
+  /** Events of the accounts, in Postgres and under way. */
+  readonly events: number;
+  /** Of them, in the outbox only. */
+  readonly eventsUnderWay: number;
+  readonly findings: readonly Finding[];
+  /** There are more than the list holds. */
+  readonly truncated: boolean;
+}
+
+const ACCOUNTS_AT_ONCE = 200;
+const FINDINGS_MAX = 1_000;
+const FAULTS_SHOWN = 5;
+/** A session that opens between the list and the look is found by the next list. */
+const RESERVATION_LOOKS = 6;
+
+interface Counts {
+  accounts: number;
+  buckets: number;
+  sessions: number;
+  events: number;
+  eventsUnderWay: number;
+}
+
+/** Runs the proof. @throws while Redis or Postgres can't be had. */
+export async function verify(
+  options: VerifyOptions,
+  dependencies: VerifyDependencies,
+): Promise<VerifyReport> {
+  const { partitions, findingsMax = FINDINGS_MAX } = options;
+  const { engine, pool, onProgress } = dependencies;
+  const findings: Finding[] = [...(await checkQuarantine(pool, findingsMax))];
+  const counts: Counts = { accounts: 0, buckets: 0, sessions: 0, events: 0, eventsUnderWay: 0 };
+  const offsets = await readInSnapshot(pool, readRecordedOffsets);
+  const inventory = await takeInventory(engine);
+  const others = inventory.partitions.filter((partition) => partition >= partitions);
+  for (const partition of [...Array(partitions).keys(), ...others]) {
+    const tail = new StreamTail(
+      { partition, after: offsets.get(partition) ?? BEFORE_FIRST },
+      dependencies,
+    );
+    const context: PartitionContext = {
+      ...dependencies,
+      partition,
+      tail,
+      counts,
+      chunk: options.accountsAtOnce ?? ACCOUNTS_AT_ONCE,
+    };
+    findings.push(...(await verifyPartition(context, inventory.of(partition))));
+    onProgress?.({ partition, partitions, accounts: counts.accounts, findings: findings.length });
+  }
+  return {
+    balanced: findings.length === 0,
+    partitions,
+    ...counts,
+    findings: findings.slice(0, findingsMax),
+    truncated: findings.length > findingsMax,
+  };
+}
+
+interface PartitionContext extends VerifyDependencies {
+  readonly partition: number;
+  readonly tail: StreamTail;
+  readonly counts: Counts;
+  readonly chunk: number;
+}
+
+async function verifyPartition(
+  context: PartitionContext,
+  inventory: PartitionInventory,
+): Promise<readonly Finding[]> {
+  const { engine, pool, partition, tail, counts } = context;
+  const findings: Finding[] = [...(await checkControl(engine, partition))];
+  await tail.extend();
+  const recorded = await readInSnapshot(pool, (client) => listRecordedAccounts(client, partition));
+  const accountIds = [...new Set([...recorded, ...inventory.accountIds])].sort();
+  const sessions = await SessionIndex.read(engine, partition, inventory.sessionIds);
+  const buckets = new Map<string, ReadonlySet<string>>();
+  const doubtful: string[] = [];
+  for (let from = 0; from < accountIds.length; from += context.chunk) {
+    const chunk = accountIds.slice(from, from + context.chunk);
+    for (const evidence of await gatherEvidence(context, chunk, sessions)) {
+      findings.push(...(await withNumbers(pool, checkAccount(evidence))));
+      count(counts, evidence);
+      const { live, accountId } = evidence;
+      if (live === null) continue;
+      buckets.set(accountId, new Set(live.account.buckets.map(({ bucketId }) => bucketId)));
+      doubtful.push(accountId);
+    }
+    findings.push(...(await checkFacts(pool, partition, chunk)));
+  }
+  findings.push(...(await checkHeld(context, doubtful, sessions, buckets)));
+  findings.push(...(await checkOrphans(context, sessions, buckets)));
+  findings.push(
+    ...tail.faults.map(({ kind, after, found, reason }) =>
+      finding(kind, { partition }, `entry ${found} behind ${after}${reason ? `: ${reason}` : ''}`),
+    ),
+  );
+  return findings;
+}
+
+function count(counts: Counts, { live, record, tail }: AccountEvidence): void {
+  counts.accounts += 1;
+  counts.buckets += live?.account.buckets.length ?? 0;
+  counts.sessions += live?.sessions.filter(({ state }) => state === 'open').length ?? 0;
+  counts.events += (record?.lastSequence ?? 0) + tail.length;
+  counts.eventsUnderWay += tail.length;
+}
+
+/** Which sessions an account has, as far as a look some time ago could tell. */
+class SessionIndex {
+  readonly #engine: Engine;
+  readonly #partition: number;
+  readonly #ids = new Set<string>();
+  readonly #ofAccount = new Map<string, Set<string>>();
+  readonly holders = new Map<string, SessionHolders>();
+  /** Sessions without a timer. */
+  readonly unwatched: ReadonlySet<string>;
+
+  private constructor(engine: Engine, partition: number, unwatched: ReadonlySet<string>) {
+    this.#engine = engine;
+    this.#partition = partition;
+    this.unwatched = unwatched;
+  }
+
+  static async read(
+    engine: Engine,
+    partition: number,
+    listed: ReadonlySet<string>,
+  ): Promise<SessionIndex> {
+    const watched = new Set(await watchedSessions(engine, partition));
+    const unwatched = new Set([...listed].filter((id) => !watched.has(id)));
+    const index = new SessionIndex(engine, partition, unwatched);
+    await index.#add([...new Set([...listed, ...watched])]);
+    return index;
+  }
+
+  /** Learns of sessions that came, and of new owners. */
+  async refresh(): Promise<void> {
+    const watched = await watchedSessions(this.#engine, this.#partition);
+    await this.#add([...new Set([...this.#ids, ...watched])]);
+  }
+
+  of(accountId: string): readonly string[] {
+    return [...(this.#ofAccount.get(accountId) ?? [])];
+  }
+
+  async #add(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.#ids.add(id);
+    for (const holders of await holdersOfSessions(this.#engine, this.#partition, ids)) {
+      this.holders.set(holders.sessionId, holders);
+      this.#link(holders.accountId, holders.sessionId);
+      if (holders.ownerAccountId !== null) this.#link(holders.ownerAccountId, holders.sessionId);
+    }
+  }
+
+  #link(accountId: string, sessionId: string): void {
+    const ids = this.#ofAccount.get(accountId);
+    if (ids === undefined) this.#ofAccount.set(accountId, new Set([sessionId]));
+    else ids.add(sessionId);
+  }
+}
+
+/** One transaction that sees Postgres as of one moment, every tenant of it, and changes nothing. */
+export function readInSnapshot<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  return inTransaction(pool, async (client) => {
+    await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+    await client.query(`SELECT set_config('app.tenant', '*', true)`);
+    return work(client);
+  });
+}
+
+function readLive(
+  { engine, partition }: Pick<PartitionContext, 'engine' | 'partition'>,
+  accountId: string,
+  sessions: SessionIndex,
+): Promise<AccountWithSessions | null> {
+  return readAccountWithSessions(engine, {
+    partition,
+    accountId,
+    sessionIds: sessions.of(accountId),
+  });
+}
+
+/** Redis first: then the record and the outbox together have every event that Redis had applied. */
+async function gatherEvidence(
+  context: PartitionContext,
+  accountIds: readonly string[],
+  sessions: SessionIndex,
+): Promise<readonly AccountEvidence[]> {
+  const { pool, partition, tail } = context;
+  const live = new Map(
+    await Promise.all(
+      accountIds.map(async (id) => [id, await readLive(context, id, sessions)] as const),
+    ),
+  );
+  const wanted = accountIds.map((accountId): AccountAt => ({
+    accountId,
+    sequence: live.get(accountId)?.account.sequence ?? null,
+  }));
+  const sessionIds = [...live.values()].flatMap(
+    (each) => each?.sessions.map(({ sessionId }) => sessionId) ?? [],
+  );
+  const found = await readInSnapshot(pool, async (client) => ({
+    records: await readRecordedAccounts(client, accountIds),
+    runs: await readRuns(client, accountIds),
+    sums: groupByAccount(await readBucketSums(client, wanted)),
+    definitions: groupByAccount(await readRecordedBuckets(client, accountIds)),
+    open: groupByAccount(await readOpenSessions(client, accountIds)),
+    totals: await readSessionTotals(client, wanted, sessionIds),
+  }));
+  await tail.extend();
+  return Promise.all(
+    accountIds.map(async (accountId): Promise<AccountEvidence> => {
+      const account = live.get(accountId) ?? null;
+      const record = found.records.get(accountId) ?? null;
+      const sequence = account?.account.sequence ?? 0;
+      const recorded = record?.lastSequence ?? 0;
+      const ids = new Set(account?.sessions.map(({ sessionId }) => sessionId));
+      return {
+        accountId,
+        partition,
+        live: account,
+        isBehind: sequence < recorded && (await isBehind(context, accountId, recorded)),
+        record,
+        run: found.runs.get(accountId) ?? null,
+        sums: found.sums.get(accountId) ?? [],
+        definitions: found.definitions.get(accountId) ?? [],
+        openSessionIds: (found.open.get(accountId) ?? []).map(({ sessionId }) => sessionId),
+        totals: found.totals.filter(({ sessionId }) => ids.has(sessionId)),
+        tail: tail.eventsOf(accountId, recorded, sequence),
+      };
+    }),
+  );
+}
+
+/** Whether Redis, looked at again, still lacks events that Postgres had. */
+async function isBehind(
+  { engine, partition }: PartitionContext,
+  accountId: string,
+  recorded: number,
+): Promise<boolean> {
+  const found = await readAccountWithSessions(engine, { partition, accountId, sessionIds: [] });
+  return found !== null && found.account.sequence < recorded;
+}
+
+function groupByAccount<Row extends { readonly accountId: string }>(
+  rows: readonly Row[],
+): ReadonlyMap<string, readonly Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(row.accountId);
+    if (group === undefined) groups.set(row.accountId, [row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
+/** What Postgres says of the accounts by itself: each report whole, each total behind the one before. */
+async function checkFacts(
+  pool: pg.Pool,
+  partition: number,
+  accountIds: readonly string[],
+): Promise<readonly Finding[]> {
+  return readInSnapshot(pool, async (client) => {
+    const sessionBreaks = await readSessionBreaks(client, accountIds);
+    const usageBreaks = await readUsageBreaks(client, accountIds);
+    const intents = await readIntentFaults(client, accountIds);
+    return [
+      ...sessionBreaks.map((each) => {
+        const { accountId, sessionId, service, sequence } = each;
+        const { used, usedBefore, usedAfter, cost, costBefore, costAfter } = each;
+        return finding(
+          'session-total',
+          { partition, accountId, sessionId },
+          `service ${service} at event ${sequence}: used ${usedBefore} + ${used} became ` +
+            `${usedAfter}, cost ${costBefore} + ${cost} became ${costAfter}`,
+          { sequence, used, usedBefore, usedAfter, cost, costBefore, costAfter },
+        );
+      }),
+      ...usageBreaks.map((each) => {
+        const { accountId, sessionId, service, sequence, collected, paid, cost, taken } = each;
+        const isCost = cost !== taken;
+        return finding(
+          isCost ? 'usage-cost' : 'usage-units',
+          { partition, accountId, sessionId },
+          isCost
+            ? `service ${service} at event ${sequence} cost ${cost}, its buckets gave ${taken}`
+            : `service ${service} at event ${sequence}: ${collected} units were collected, ` +
+                `its buckets paid for ${paid}`,
+          { sequence, collected, paid, cost, taken },
+        );
+      }),
+      ...intents.map(({ accountId, kind, number }) =>
+        finding(
+          kind === 'missing' ? 'intent-missing' : 'intent-unconfirmed',
+          { partition, accountId },
+          kind === 'missing'
+            ? `intent ${number} is not in Postgres`
+            : `intent ${number} was applied and stands as pending`,
+          { number },
+        ),
+      ),
+    ];
+  });
+}
+
+/** Says of a broken run which events it lacks or has twice. */
+async function withNumbers(
+  pool: pg.Pool,
+  findings: readonly Finding[],
+): Promise<readonly Finding[]> {
+  return Promise.all(
+    findings.map(async (found) => {
+      const { kind, accountId, message } = found;
+      if (accountId === null || (kind !== 'run-gap' && kind !== 'run-double')) return found;
+      const faults = await readInSnapshot(pool, (client) =>
+        readRunFaults(client, accountId, FAULTS_SHOWN),
+      );
+      const numbers = faults.map(({ kind: fault, from, to }) =>
+        fault === 'double' ? `${from} twice` : from === to ? `${from}` : `${from} to ${to}`,
+      );
+      return { ...found, message: `${message}: ${numbers.join(', ')}` };
+    }),
+  );
+}
+
+async function checkHeld(
+  context: PartitionContext,
+  accountIds: readonly string[],
+  sessions: SessionIndex,
+  buckets: ReadonlyMap<string, ReadonlySet<string>>,
+): Promise<readonly Finding[]> {
+  const none: ReadonlySet<string> = new Set();
+  const { partition } = context;
+  const bucketsOf = (id: string): ReadonlySet<string> => buckets.get(id) ?? none;
+  let doubtful = accountIds;
+  let findings: Finding[] = [];
+  for (let look = 0; look < RESERVATION_LOOKS && doubtful.length > 0; look += 1) {
+    // Sessions that came since the list was made hold something, too.
+    if (look > 0) await sessions.refresh();
+    findings = [];
+    const still: string[] = [];
+    for (let from = 0; from < doubtful.length; from += context.chunk) {
+      await Promise.all(
+        doubtful.slice(from, from + context.chunk).map(async (accountId) => {
+          const live = await readLive(context, accountId, sessions);
+          const found = live === null ? [] : checkReservations(live, { partition, bucketsOf });
+          if (found.length === 0) return;
+          still.push(accountId);
+          findings.push(...found);
+        }),
+      );
+    }
+    doubtful = still;
+  }
+  return findings;
+}
+
+async function checkOrphans(
+  { engine, partition }: PartitionContext,
+  sessions: SessionIndex,
+  buckets: ReadonlyMap<string, ReadonlySet<string>>,
+): Promise<readonly Finding[]> {
+  await sessions.refresh();
+  const suspects = [...sessions.holders.values()].filter(
+    ({ sessionId, accountId }) => sessions.unwatched.has(sessionId) || !buckets.has(accountId),
+  );
+  if (suspects.length === 0) return [];
+  const watched = new Set(await watchedSessions(engine, partition));
+  const ids = suspects.map(({ sessionId }) => sessionId);
+  const findings = await Promise.all(
+    (await holdersOfSessions(engine, partition, ids)).map(async ({ sessionId, accountId }) => {
+      const place = { partition, accountId, sessionId };
+      if (!watched.has(sessionId)) {
+        return [finding('session-orphan', place, 'no timer watches the session')];
+      }
+      const account = { partition, accountId, sessionIds: [] };
+      if ((await readAccountWithSessions(engine, account)) !== null) return [];
+      return [finding('session-orphan', place, `its account ${accountId} is not there`)];
+    }),
+  );
+  return findings.flat();
+}
+
+async function checkControl(engine: Engine, partition: number): Promise<readonly Finding[]> {
+  const control = await readControl(engine, partition);
+  if (control.kind === 'open') return [];
+  const message =
+    control.kind === 'missing'
+      ? 'Redis holds no word of the partition: it was emptied'
+      : `recovery holds the partition in epoch ${control.epoch}`;
+  return [finding('partition-closed', { partition }, message)];
+}
+
+async function checkQuarantine(pool: pg.Pool, countMax: number): Promise<readonly Finding[]> {
+  const entries = await readInSnapshot(pool, (client) => readQuarantine(client, countMax));
+  return entries.map(({ partition, epoch, n, code, message, accounts }) => {
+    const [first] = accounts;
+    return finding(
+      'quarantined',
+      { partition, ...(first === undefined ? {} : { accountId: first[0] }) },
+      `entry ${epoch}-${n} was refused (${code}: ${message})`,
+      { entry: `${epoch}-${n}` },
+    );
+  });
+}
