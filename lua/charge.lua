@@ -6,7 +6,8 @@
 -- KEYS account, session, control, outbox, timers, and the sharing owner's account where there is
 --      one - all of one partition
 -- ARGV request, packed (REQUEST_ in layout.lua)
--- Reply { REPLY_DONE or REPLY_REPEATED, answer, packed: { time in ms, services (ANSWER_) } }
+-- Reply { REPLY_DONE or REPLY_REPEATED, answer, packed: { time in ms, services (ANSWER_), whether the
+--       balance is low } }
 --       { REPLY_OTHER_ACCOUNT, account id } for a session that lives on another account
 --       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE, UNKNOWN_SESSION,
 --       CONFLICT, STALE_NUMBER, SERVICE_DENIED, AMOUNT_RANGE; nothing has changed then

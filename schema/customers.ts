@@ -1,4 +1,4 @@
-import { integer, jsonb, smallint, text } from 'drizzle-orm/pg-core';
+import { integer, jsonb, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
 import { count, instant, tolld } from './database.js';
 
 export const customers = tolld.table('customers', {
@@ -31,7 +31,8 @@ export const accounts = tolld.table('accounts', {
   customerId: text('customer_id'),
   externalId: text('external_id'),
   partition: smallint('partition').notNull(),
-  ownerAccountId: text('owner_account_id'),
+  targetPartition: smallint('target_partition'),
+  sharingGroup: text('sharing_group'),
   tariff: text('tariff'),
   standing: text('standing').$type<'active' | 'suspended' | 'closed'>().notNull().default('active'),
   profileVersion: count('profile_version').notNull().default(1),
@@ -41,6 +42,21 @@ export const accounts = tolld.table('accounts', {
   createdAt: instant('created_at').notNull().defaultNow(),
   updatedAt: instant('updated_at').notNull().defaultNow(),
 });
+
+export const sharingGroups = tolld.table(
+  'sharing_groups',
+  {
+    tenant: text('tenant').notNull(),
+    id: text('id').notNull(),
+    ownerAccountId: text('owner_account_id').notNull(),
+    definition: jsonb('definition').notNull().default({}),
+    state: text('state').$type<'active' | 'suspended' | 'cancelled'>().notNull().default('active'),
+    version: count('version').notNull().default(1),
+    createdAt: instant('created_at').notNull().defaultNow(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.id] })],
+);
 
 export const subscriptions = tolld.table('subscriptions', {
   id: text('id').primaryKey(),

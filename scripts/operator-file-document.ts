@@ -36,8 +36,8 @@ const HEADING = `# The operator file
      formats of \`src/management/operator-file/format\`; changes go there. -->
 
 \`tolld load FILE\` makes the system what a file declares: tenants, what their buckets count, prices,
-accounts with their buckets, subscribers, Diameter peers, NAS and what network access gives. The file
-is YAML or JSON.
+plans, accounts with their buckets, subscribers, sharing groups, Diameter peers, NAS and what network
+access gives. The file is YAML or JSON.
 \`examples/minimal.yaml\` is the least that charges something, \`examples/operator.yaml\` a small
 operator with comments, \`examples/isp.yaml\` an internet provider; \`schema/operator-file.schema.json\` lets an editor complete and check it.
 
@@ -59,6 +59,14 @@ tolld load operator.yaml
 - **Money is never set.** A bucket is granted once, by its id. Later, \`creditLimit\`, \`floor\` and
   \`validity.until\` may change; any other change of a granted bucket is refused and says so. To give
   more, add a bucket of another id. Removing a bucket from the file takes nothing away.
+- **A plan is granted once.** Each bundle of a plan is granted to each subscriber once, when an entry
+  of the subscriber is loaded with the plan in force then; one that is added to a plan later is
+  granted when the subscriber's entry is loaded again. What was granted stays, after a change of plan
+  too; \`creditLimit\` follows the plan. Its buckets are called
+  \`subscriber:plan:bundle:bucket\`. A plan's tariff, orders, policy and final-unit action act on all
+  its subscribers at once, its thresholds on those whose entries are loaded with it.
+- **A group's members are listed.** They draw on the owner's buckets from the moment they stand in its
+  partition, to which they are moved while their sessions go on; who is not listed any more has left.
 - **Prices act from the next grant.** A changed tariff is a new revision; what was granted under the
   old one is charged by it. Every event carries the version of the configuration that rated it.
 - **Secrets are sealed.** What NAS and subscribers prove themselves with is encrypted before it is

@@ -50,3 +50,14 @@ local function check_thresholds(account, events)
     end
   end
 end
+
+-- is_low(account): whether a threshold that says so is crossed. [3GPP TS 32.299 7.2.101A]
+local function is_low(account)
+  local thresholds = account[ACCOUNT_THRESHOLDS]
+  for i = 1, #thresholds do
+    if thresholds[i][THRESHOLD_LOW] and not thresholds[i][THRESHOLD_ARMED] then
+      return true
+    end
+  end
+  return false
+end

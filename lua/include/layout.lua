@@ -50,6 +50,8 @@ THRESHOLD_BUNDLE = 3
 THRESHOLD_PERCENT = 4
 THRESHOLD_LEVEL = 5
 THRESHOLD_ARMED = 6
+-- Whether answers say that the balance is low while it is crossed
+THRESHOLD_LOW = 7
 
 THRESHOLD_CROSSED = 1
 THRESHOLD_REARMED = 2

@@ -149,6 +149,8 @@ export type ChargeOutcome =
       /** The script's clock when it was first answered. */
       readonly at: number;
       readonly services: readonly ChargedService[];
+      /** Whether what the account has has fallen to a level that its subscriber is told of. */
+      readonly lowBalance: boolean;
     }
   | { readonly kind: 'refused'; readonly refusal: ChargeRefusal }
   /** The session lives on another account, to which its route leads. */
@@ -349,12 +351,13 @@ function outcomeOf(reply: ScriptReply): ChargeOutcome {
   switch (status) {
     case layout.REPLY_DONE:
     case layout.REPLY_REPEATED: {
-      const [at, services] = asArray(unpack(bytesOf(reply, 1)));
+      const [at, services, low] = asArray(unpack(bytesOf(reply, 1)));
       return {
         kind: 'answered',
         repeated: status === layout.REPLY_REPEATED,
         at: asNumber(at),
         services: asArray(services).map(chargedService),
+        lowBalance: low === true,
       };
     }
     case layout.REPLY_OTHER_ACCOUNT:

@@ -103,6 +103,8 @@ export interface AccountThreshold {
   readonly bundleId: string | null;
   /** An amount left, or a percentage of what was granted. */
   readonly level: { readonly amount: Amount } | { readonly percent: number };
+  /** While it is crossed, answers say that the balance is low. */
+  readonly lowBalance?: boolean;
 }
 
 export interface CreditRequest {
@@ -202,9 +204,16 @@ function packOperation(operation: CreditOperation): Packable {
   }
 }
 
-function packThreshold({ id, resource, bundleId, level }: AccountThreshold): Packable {
+function packThreshold({
+  id,
+  resource,
+  bundleId,
+  level,
+  lowBalance = false,
+}: AccountThreshold): Packable {
   const percent = 'percent' in level;
-  return [id, resource, bundleId ?? false, percent, percent ? level.percent : level.amount, true];
+  const value = percent ? level.percent : level.amount;
+  return [id, resource, bundleId ?? false, percent, value, true, lowBalance];
 }
 
 /** Publishes a subscriber's profile under one of its identities. */

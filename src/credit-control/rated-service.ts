@@ -44,7 +44,8 @@ export function prepareService(
   context: PreparationContext,
 ): PreparedService {
   const { request, profile, catalog, at } = context;
-  const tariff = catalog.tariff(profile.tenant, profile.tariff);
+  const plan = profile.plan ?? null;
+  const tariff = catalog.tariff(profile.tenant, profile.tariff, plan);
   const rated: RatedService =
     tariff === undefined
       ? { result: 'rating-failed', reason: 'no-version-in-force' }
@@ -63,9 +64,10 @@ export function prepareService(
   const wanted = wantedUnits(service, unit, quota.default);
   const isEvent = request.phase === 'event';
   const terms = chargeTerms({ service, rated, tariff, context });
+  const finalUnit = catalog.finalUnit(profile.tenant, plan);
   return {
     request: service,
-    rated,
+    rated: finalUnit === undefined ? rated : { ...rated, finalUnit },
     charge: {
       ...terms,
       key: serviceKey(service),
@@ -95,7 +97,8 @@ function chargeTerms({
   readonly context: PreparationContext;
 }): PackedTerms {
   const { request, profile, catalog, at } = context;
-  const key = `${catalog.version} ${profile.tenant} ${service.ratingGroup ?? '-'} ${request.serviceContext}`;
+  const plan = profile.plan ?? null;
+  const key = `${catalog.version} ${profile.tenant} ${plan ?? '-'} ${service.ratingGroup ?? '-'} ${request.serviceContext}`;
   let byKey = TERMS.get(rated);
   if (byKey === undefined) {
     byKey = new Map<string, PackedTerms>();
@@ -103,12 +106,11 @@ function chargeTerms({
   }
   const kept = byKey.get(key);
   if (kept !== undefined) return kept;
-  const orderOf = (code: string): ConsumptionOrder =>
-    catalog.resource(profile.tenant, code)?.consumptionOrder ?? 'earliest-expiring';
+  const orderOf = (code: string): ConsumptionOrder => catalog.order(profile.tenant, plan, code);
   const terms: ChargeTerms = {
     unit: rated.unit,
     ratingGroup: service.ratingGroup,
-    quota: chargeQuota(rated, catalog.policy(profile.tenant)),
+    quota: chargeQuota(rated, catalog.policy(profile.tenant, plan)),
     windows: chargeWindows(rated),
     unitOrder: orderOf(rated.unit),
     moneyOrder: orderOf(rated.currency.code),

@@ -192,7 +192,7 @@ function buildCharge(
     requestNumber: request.requestNumber,
     phase: request.phase,
     stamp: stampOf(request, profile, catalog.version),
-    policy: chargePolicy(catalog.policy(profile.tenant)),
+    policy: chargePolicy(catalog.policy(profile.tenant, profile.plan ?? null)),
     services: prepared.flatMap((service) => service.charge ?? []),
     cause: request.terminationCause ?? null,
     action: request.action === 'refund' ? 'refund' : 'debit',
@@ -287,6 +287,6 @@ function answer(
     services: prepared.map((service) =>
       answerService(service, charged.get(serviceKey(service.request)) ?? null, answerContext),
     ),
-    lowBalance: outcome.services.some((service) => service.last === 'final'),
+    lowBalance: outcome.lowBalance || outcome.services.some((service) => service.last === 'final'),
   };
 }

@@ -12,8 +12,10 @@ export interface SubscriberProfile {
   readonly tenant: string;
   readonly customer: string | null;
   readonly subscription: string | null;
-  /** Codes of the tariffs that rate this subscriber, by service context; "*" for any other. */
+  /** Code of the tariff that rates this subscriber; empty where that is its plan's. */
   readonly tariff: string;
+  /** Code of the subscriber's plan; absent where it has none. */
+  readonly plan?: string;
   /** The sharing group whose owner's balances this member may draw on; null when none. */
   readonly sharing: SharingMembership | null;
   /** How it may come in over RADIUS; absent: not at all. */

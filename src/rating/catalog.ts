@@ -3,10 +3,12 @@
  * through Redis, compiled by each process. A process stamps the version it rates with on each event.
  */
 import type { AccessPlan, AddressPool } from '../domain/access-plan.js';
+import type { FinalUnitAction } from '../domain/credit-control.js';
 import type { DiameterPeer } from '../domain/diameter-peer.js';
 import type { NasDeclaration } from '../domain/nas.js';
 import { compileTariff } from './compile.js';
 import type { CompiledTariff } from './compiled-tariff.js';
+import type { ChargingPlan } from './plan.js';
 import type { Tariff } from './tariff.js';
 
 export interface Catalog {
@@ -21,6 +23,8 @@ export interface TenantCatalog {
   readonly code: string;
   readonly resources: readonly ResourceDeclaration[];
   readonly tariffs: readonly Tariff[];
+  /** Absent in a document that was written before there were plans. */
+  readonly plans?: readonly ChargingPlan[];
   readonly policy: ChargingPolicy;
   readonly accessPlans?: readonly AccessPlan[];
 }
@@ -75,10 +79,15 @@ export interface CompiledCatalog {
   readonly addressPools: readonly AddressPool[];
   /** The access plan of a tenant by its code. */
   accessPlan(tenant: string, code: string): AccessPlan | undefined;
-  /** The tariff of a tenant by its code. */
-  tariff(tenant: string, code: string): CompiledTariff | undefined;
+  /** The tariff of a tenant by its code; that of a plan where the code is empty. */
+  tariff(tenant: string, code: string, plan?: string | null): CompiledTariff | undefined;
   resource(tenant: string, code: string): ResourceDeclaration | undefined;
-  policy(tenant: string): ChargingPolicy;
+  /** How charging decides for a tenant's subscribers of a plan; of none where it is null. */
+  policy(tenant: string, plan: string | null): ChargingPolicy;
+  /** In which order a subscriber's buckets of a resource are used. */
+  order(tenant: string, plan: string | null, resource: string): ConsumptionOrder;
+  /** What a plan says of the last units; undefined where it leaves that to the tariff. */
+  finalUnit(tenant: string, plan: string | null): FinalUnitAction | undefined;
 }
 
 export class CatalogError extends Error {
@@ -95,6 +104,7 @@ export function compileCatalog(version: number, catalog: Catalog): CompiledCatal
   const resources = new Map<string, ResourceDeclaration>();
   const policies = new Map<string, ChargingPolicy>();
   const accessPlans = new Map<string, AccessPlan>();
+  const plans = new Map<string, CompiledChargingPlan>();
   for (const tenant of catalog.tenants) {
     policies.set(tenant.code, tenant.policy);
     for (const resource of tenant.resources) {
@@ -113,17 +123,41 @@ export function compileCatalog(version: number, catalog: Catalog): CompiledCatal
       }
       tariffs.set(keyOf(tenant.code, tariff.code), result.tariff);
     }
+    for (const plan of tenant.plans ?? []) {
+      plans.set(keyOf(tenant.code, plan.code), {
+        tariff: plan.tariff,
+        policy: { ...tenant.policy, ...plan.policy },
+        orders: new Map((plan.orders ?? []).map(({ resource, order }) => [resource, order])),
+        finalUnit: plan.finalUnit,
+      });
+    }
   }
+  const planOf = (tenant: string, code: string | null): CompiledChargingPlan | undefined =>
+    code === null ? undefined : plans.get(keyOf(tenant, code));
   return {
     version,
     diameterPeers: catalog.diameterPeers,
     nas: catalog.nas ?? [],
     addressPools: catalog.addressPools ?? [],
     accessPlan: (tenant, code) => accessPlans.get(keyOf(tenant, code)),
-    tariff: (tenant, code) => tariffs.get(keyOf(tenant, code)),
+    tariff: (tenant, code, plan = null) =>
+      tariffs.get(keyOf(tenant, code === '' ? (planOf(tenant, plan)?.tariff ?? '') : code)),
     resource: (tenant, code) => resources.get(keyOf(tenant, code)),
-    policy: (tenant) => policies.get(tenant) ?? CHARGING_POLICY_DEFAULTS,
+    policy: (tenant, plan) =>
+      planOf(tenant, plan)?.policy ?? policies.get(tenant) ?? CHARGING_POLICY_DEFAULTS,
+    order: (tenant, plan, resource) =>
+      planOf(tenant, plan)?.orders.get(resource) ??
+      resources.get(keyOf(tenant, resource))?.consumptionOrder ??
+      'earliest-expiring',
+    finalUnit: (tenant, plan) => planOf(tenant, plan)?.finalUnit,
   };
+}
+
+interface CompiledChargingPlan {
+  readonly tariff: string;
+  readonly policy: ChargingPolicy;
+  readonly orders: ReadonlyMap<string, ConsumptionOrder>;
+  readonly finalUnit: FinalUnitAction | undefined;
 }
 
 /** Tenant codes hold no blank, so the pair is unambiguous. */

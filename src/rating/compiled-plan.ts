@@ -24,6 +24,7 @@ export interface CompiledPlan {
   readonly orders: ReadonlyMap<string, ConsumptionOrder>;
   readonly bundles: readonly CompiledBundle[];
   readonly thresholds: readonly CompiledThreshold[];
+  readonly lowBalance: { readonly resource: string; readonly amount: Amount } | null;
 }
 
 export interface CompiledBundle {
@@ -107,9 +108,13 @@ export function compilePlan(plan: Plan, { tariffs, resources }: PlanSurroundings
   checkCircles(plan, faults);
   const thresholds = compileThresholds(plan.thresholds ?? [], context);
   const orders = compileOrders(plan, context);
+  const lowBalance = compileLowBalance(plan, context);
   if (faults.faults.length > 0) return { result: 'refused', faults: faults.faults };
   const { code } = plan;
-  return { result: 'compiled', plan: { code, tariff: tariff.code, orders, bundles, thresholds } };
+  return {
+    result: 'compiled',
+    plan: { code, tariff: tariff.code, orders, bundles, thresholds, lowBalance },
+  };
 }
 
 /** The term of a bundle that is granted at an instant. */
@@ -304,6 +309,12 @@ function compileThresholds(
       level: percent === undefined ? { amount: level } : { percent },
     };
   });
+}
+
+function compileLowBalance({ lowBalance }: Plan, context: Context): CompiledPlan['lowBalance'] {
+  if (lowBalance === undefined) return null;
+  const { resource, amount } = lowBalance;
+  return { resource, amount: amountOf(amount, resource, 'lowBalance.amount', context) };
 }
 
 function compileOrders(

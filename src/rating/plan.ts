@@ -2,7 +2,8 @@
  * A plan as the operator declares it: the tariff that rates a subscriber and what the subscriber is
  * granted. Nothing here is checked: `compilePlan` does that.
  */
-import type { ConsumptionOrder } from './catalog.js';
+import type { FinalUnitAction } from '../domain/credit-control.js';
+import type { ChargingPolicy, ConsumptionOrder } from './catalog.js';
 import type { Decimal } from './tariff.js';
 
 export interface Plan {
@@ -14,7 +15,16 @@ export interface Plan {
   readonly orders?: readonly { readonly resource: string; readonly order: ConsumptionOrder }[];
   readonly bundles: readonly Bundle[];
   readonly thresholds?: readonly PlanThreshold[];
+  /** What happens when the last units are used; the tariff's quota decides where absent. */
+  readonly finalUnit?: FinalUnitAction;
+  /** What differs from the tenant's policy. */
+  readonly policy?: Partial<ChargingPolicy>;
+  /** At this much or less of a resource the balance is low. */
+  readonly lowBalance?: { readonly resource: string; readonly amount: number | Decimal };
 }
+
+/** What charging must know of a plan; the rest is done when it is granted. */
+export type ChargingPlan = Pick<Plan, 'code' | 'tariff' | 'orders' | 'finalUnit' | 'policy'>;
 
 /** Buckets that start and end together. */
 export interface Bundle {

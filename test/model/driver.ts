@@ -260,6 +260,7 @@ export class Driver {
         id: `${resource}${level}${plan.bundle ?? ''}`,
         resource,
         bundleId: plan.bundle,
+        lowBalance: level % 2 === 1,
         level: plan.percent ? { percent: level } : { amount: toAmount(level) },
       }));
       return [{ operation: 'set-thresholds', thresholds }];

@@ -172,7 +172,9 @@ function answer(
   }
   const emitted = books.accounts.some(({ id }) => (books.events.get(id)?.length ?? 0) > 0);
   if (changed || emitted) for (const account of books.accounts) account.lastSeen = now;
-  keepAnswer(session, request, services, now);
+  const { thresholds = [] } = books.accounts[0] ?? {};
+  const lowBalance = thresholds.some((each) => each.lowBalance === true && !each.armed);
+  keepAnswer(session, request, { services, lowBalance }, now);
   return {
     outcome: session.answers.get(request.requestNumber)?.outcome as ChargeOutcome,
     books,
@@ -420,12 +422,12 @@ function name(account: Account, sessionId: string, starves: boolean): void {
 function keepAnswer(
   session: Session,
   request: ChargeRequest,
-  services: readonly ChargedService[],
+  { services, lowBalance }: { services: readonly ChargedService[]; lowBalance: boolean },
   now: number,
 ): void {
   session.answers.set(request.requestNumber, {
     content: contentOf(request),
-    outcome: { kind: 'answered', repeated: false, at: now, services },
+    outcome: { kind: 'answered', repeated: false, at: now, services, lowBalance },
   });
   for (const number of session.answers.keys()) {
     if (number <= session.lastNumber - ANSWERS_KEPT) session.answers.delete(number);

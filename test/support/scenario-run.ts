@@ -143,7 +143,8 @@ function describeOutcome(outcome: ChargeOutcome, expected: string): string {
       const services = outcome.services.map((service, index) =>
         describeService(service, new Set((parts[index] ?? parts[0] ?? '').trim().split(/\s+/))),
       );
-      return `${outcome.repeated ? 'again ' : ''}${services.join('; ')}`;
+      const low = outcome.lowBalance ? 'low ' : '';
+      return `${outcome.repeated ? 'again ' : ''}${low}${services.join('; ')}`;
     }
   }
 }

@@ -356,7 +356,7 @@ class ScenarioReader {
     }
   }
 
-  /** "low octets 20% | gone EUR 0 bundle gold" */
+  /** "few octets 20% | gone EUR 0 bundle gold | low EUR 5 told" */
   #thresholds(words: Words): CreditOperation {
     const thresholds = [];
     while (!words.empty) {
@@ -364,11 +364,13 @@ class ScenarioReader {
       const resource = words.next('its resource');
       const level = words.next('its level');
       const bundleId = words.after('bundle', String) ?? null;
+      const lowBalance = words.take('told');
       words.take('|');
       thresholds.push({
         id,
         resource,
         bundleId,
+        lowBalance,
         level: level.endsWith('%')
           ? { percent: Number(level.slice(0, -1)) }
           : { amount: parseAmount(level, resource) },

@@ -51,6 +51,8 @@ export const THRESHOLD_BUNDLE = 3;
 export const THRESHOLD_PERCENT = 4;
 export const THRESHOLD_LEVEL = 5;
 export const THRESHOLD_ARMED = 6;
+// Whether answers say that the balance is low while it is crossed
+export const THRESHOLD_LOW = 7;
 
 export const THRESHOLD_CROSSED = 1;
 export const THRESHOLD_REARMED = 2;

@@ -5,7 +5,7 @@ import {
   type IdentityKind,
   type SubscriberIdentity,
 } from '../../domain/identity.js';
-import type { SubscriberProfile } from '../../domain/profile.js';
+import type { SharingMembership, SubscriberProfile } from '../../domain/profile.js';
 
 /** An active identity with what its subscriber says. */
 export interface IdentityRow {
@@ -19,6 +19,7 @@ export interface IdentityRow {
   readonly tariff: string | null;
   /** How the subscriber comes in over RADIUS, secrets sealed. */
   readonly access: AccessProfile | null;
+  readonly plan: string | null;
 }
 
 export interface AccountRow {
@@ -28,6 +29,9 @@ export interface AccountRow {
   readonly customer: string | null;
   readonly tariff: string | null;
   readonly profileVersion: number;
+  /** Owner of the sharing group that the account is a member of; null where it may not draw. */
+  readonly sharingOwner: string | null;
+  readonly sharingTerms: Omit<SharingMembership, 'ownerAccountId'> | null;
 }
 
 export interface PublishedIdentity {
@@ -71,12 +75,19 @@ function profileOf(
     tenant: account.tenant,
     customer: row.customer ?? account.customer,
     subscription: row.subscription,
-    // No tariff: rating fails for the subscriber, and says so.
-    tariff: row.tariff ?? account.tariff ?? '',
-    sharing: null,
+    // No tariff: that of the plan. Without one, rating fails for the subscriber, and says so.
+    tariff: row.tariff ?? (row.plan === null ? account.tariff : null) ?? '',
+    sharing: sharingOf(account),
+    ...(row.plan !== null && { plan: row.plan }),
     ...(row.access !== null && { access: row.access }),
     ...(imsi !== undefined && { imsi }),
     ...(msisdn !== undefined && { msisdn }),
     ...(userName !== undefined && { userName }),
   };
+}
+
+function sharingOf({ sharingOwner, sharingTerms }: AccountRow): SharingMembership | null {
+  if (sharingOwner === null) return null;
+  const { order = 'own-first', scope = null, resources = null } = sharingTerms ?? {};
+  return { ownerAccountId: sharingOwner, order, scope, resources };
 }

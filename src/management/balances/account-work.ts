@@ -20,7 +20,11 @@ export interface ReleasedIdentity {
 
 /** One account, locked until the end of the transaction, and what is due for it. */
 export interface AccountWork {
-  readonly account: AccountRow & { readonly standing: AccountStanding };
+  readonly account: AccountRow & {
+    readonly standing: AccountStanding;
+    /** The partition it is on its way to; null where it is at rest. */
+    readonly targetPartition: number | null;
+  };
   /** In the order of their numbers. */
   readonly intents: readonly PendingIntent[];
   /** Null where nothing but intents is due. */
@@ -43,6 +47,19 @@ export interface WorkQuery {
   /** Accounts that failed a moment ago. */
   readonly skipped: readonly string[];
 }
+
+/**
+ * What a profile is made of. A suspended group lets nobody draw, nor can one who is not where its
+ * owner is.
+ */
+export const ACCOUNT_COLUMNS = `
+  a.id, a.tenant, a.partition, a.customer_id AS customer, a.tariff,
+  a.profile_version::float8 AS "profileVersion",
+  g.owner_account_id AS "sharingOwner", g.definition AS "sharingTerms"`;
+export const ACCOUNT_TABLES = `
+  tolld.accounts a LEFT JOIN tolld.sharing_groups g
+    ON g.tenant = a.tenant AND g.id = a.sharing_group AND g.state = 'active'
+      AND a.target_partition IS NULL`;
 
 /** Locks and returns the next accounts with work; those that another process holds are left to it. */
 export async function takeWork(
@@ -81,17 +98,16 @@ async function lockAccounts(
   const { rows } = await client.query<AccountWork['account']>({
     name: 'accounts with work',
     text: `
-      SELECT id, tenant, partition, customer_id AS customer, tariff,
-        standing, profile_version::float8 AS "profileVersion"
-      FROM tolld.accounts
-      WHERE id <> ALL ($1) AND id IN (
+      SELECT ${ACCOUNT_COLUMNS}, a.standing, a.target_partition AS "targetPartition"
+      FROM ${ACCOUNT_TABLES}
+      WHERE a.id <> ALL ($1) AND a.id IN (
         SELECT subject FROM tolld.publications WHERE published_at IS NULL AND topic = $2
         UNION ALL
         SELECT i.account_id FROM tolld.intents i
-          LEFT JOIN unnest($3::text[], $4::bigint[]) AS a (id, number) ON a.id = i.account_id
-          WHERE i.state = 'pending' AND i.number > coalesce(a.number, 0))
-      ORDER BY id LIMIT $5
-      FOR NO KEY UPDATE SKIP LOCKED`,
+          LEFT JOIN unnest($3::text[], $4::bigint[]) AS s (id, number) ON s.id = i.account_id
+          WHERE i.state = 'pending' AND i.number > coalesce(s.number, 0))
+      ORDER BY a.id LIMIT $5
+      FOR NO KEY UPDATE OF a SKIP LOCKED`,
     values: [
       skipped,
       ACCOUNT_TOPIC,
@@ -155,7 +171,7 @@ export async function readIdentities(
     text: `
       SELECT i.account_id AS "accountId", i.subscription_id AS subscription,
         s.customer_id AS customer, i.network_scope AS "networkScope", i.kind, i.value, s.tariff,
-        s.access
+        s.access, s.plan
       FROM tolld.identities i LEFT JOIN tolld.subscriptions s ON s.id = i.subscription_id
       WHERE i.account_id = ANY ($1) AND i.state = 'active' ORDER BY i.id`,
     values: [ids],

@@ -8,7 +8,7 @@ import type { EngineFace } from '../engine-face.js';
 import type { ManagementMetrics } from '../metrics.js';
 import type { Transact } from '../transaction.js';
 import { profilesOf, type AccountRow, type PublishedIdentity } from './account-profile.js';
-import { readIdentities } from './account-work.js';
+import { ACCOUNT_COLUMNS, ACCOUNT_TABLES, readIdentities } from './account-work.js';
 import { ACCOUNT_TOPIC } from './publication.js';
 
 export interface ProfileAuditOptions {
@@ -79,13 +79,12 @@ async function nextAccounts(
   const { rows } = await client.query<AccountRow>({
     name: 'accounts to audit',
     text: `
-      SELECT id, tenant, partition, customer_id AS customer, tariff,
-        profile_version::float8 AS "profileVersion"
-      FROM tolld.accounts a
-      WHERE id > $1 AND NOT EXISTS (
+      SELECT ${ACCOUNT_COLUMNS}
+      FROM ${ACCOUNT_TABLES}
+      WHERE a.id > $1 AND NOT EXISTS (
         SELECT FROM tolld.publications p
         WHERE p.published_at IS NULL AND p.topic = $3 AND p.subject = a.id)
-      ORDER BY id LIMIT $2`,
+      ORDER BY a.id LIMIT $2`,
     values: [after, accountsMax, ACCOUNT_TOPIC],
   });
   return rows;

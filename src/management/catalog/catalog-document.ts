@@ -2,7 +2,7 @@
 import { and, eq, ne } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
-import { resources, tariffs } from '../../../schema/catalog.js';
+import { plans, resources, tariffs } from '../../../schema/catalog.js';
 import { accessPlans, addressPools, diameterPeers, nasClients } from '../../../schema/network.js';
 import { tenants } from '../../../schema/tenants.js';
 import type { AccessPlan, AddressPool } from '../../domain/access-plan.js';
@@ -14,6 +14,7 @@ import {
   type ChargingPolicy,
   type TenantCatalog,
 } from '../../rating/catalog.js';
+import type { ChargingPlan, Plan } from '../../rating/plan.js';
 import type { Tariff } from '../../rating/tariff.js';
 
 /** Builds the catalog of all tenants; the same rows give the same document. */
@@ -34,6 +35,11 @@ export async function readCatalog(client: pg.PoolClient): Promise<Catalog> {
     .from(tariffs)
     .where(eq(tariffs.state, 'active'))
     .orderBy(tariffs.tenant, tariffs.code);
+  const planRows = await database
+    .select()
+    .from(plans)
+    .where(eq(plans.state, 'active'))
+    .orderBy(plans.tenant, plans.code);
   const peerRows = await database
     .select()
     .from(diameterPeers)
@@ -68,6 +74,9 @@ export async function readCatalog(client: pg.PoolClient): Promise<Catalog> {
       accessPlans: accessPlanRows
         .filter(({ tenant }) => tenant === id)
         .map(({ definition }) => definition as AccessPlan),
+      plans: planRows
+        .filter(({ tenant }) => tenant === id)
+        .map(({ definition }) => chargingPlan(definition as Plan)),
       policy: { ...CHARGING_POLICY_DEFAULTS, ...(policy as Partial<ChargingPolicy>) },
     })),
     diameterPeers: peerRows.map(
@@ -81,5 +90,16 @@ export async function readCatalog(client: pg.PoolClient): Promise<Catalog> {
     ),
     nas: nasRows.map(({ definition }) => definition as NasDeclaration),
     addressPools: poolRows.map(({ definition }) => definition as AddressPool),
+  };
+}
+
+/** What is granted is not the business of charging. */
+function chargingPlan({ code, tariff, orders, finalUnit, policy }: Plan): ChargingPlan {
+  return {
+    code,
+    tariff,
+    ...(orders && { orders }),
+    ...(finalUnit && { finalUnit }),
+    ...(policy && { policy }),
   };
 }

@@ -58,7 +58,7 @@ describe('tolld load', () => {
     const { exitCode, out } = await run(['load', EXAMPLE]);
     expect(out.at(-1)).toMatch(/^\d+ changes loaded, configuration 1\.$/);
     expect(exitCode).toBe(0);
-    expect(await countAccounts()).toBe(3);
+    expect(await countAccounts()).toBe(4);
     const profile = await redis.client.get(`${redis.prefix}:id:default:e164:491700000001`);
     expect(JSON.parse(profile ?? '{}')).toMatchObject({ accountId: 'alice', tariff: 'standard' });
     expect(await redis.client.get(`${redis.prefix}:config`)).toContain('demo-gateway');
@@ -67,8 +67,8 @@ describe('tolld load', () => {
   test('has nothing to do the second time', async () => {
     const { out } = await run(['load', EXAMPLE]);
     expect(out).toEqual([
-      '= unchanged: tenant 1, resource 1, tariff 1, account 3, bucket 5, subscriber 3, ' +
-        'identity 6, diameter peer 1',
+      '= unchanged: tenant 1, resource 1, tariff 1, plan 1, account 4, bucket 9, subscriber 4, ' +
+        'identity 8, sharing group 1, member 1, diameter peer 1',
       'Nothing to change: all of it is there.',
     ]);
   });
@@ -79,7 +79,7 @@ describe('tolld load', () => {
     const { exitCode, out } = await run(['load', file], NO_REDIS);
     expect(exitCode).toBe(0);
     expect(out.join('\n')).toContain("Redis can't be reached: everything is written");
-    expect(await countAccounts()).toBe(4);
+    expect(await countAccounts()).toBe(5);
   });
 
   test('prints JSON for programs', async () => {

@@ -86,7 +86,7 @@ async function ask(
 
 test('an operator from examples/ is charged by its own file', async () => {
   await load(readFileSync('examples/operator.yaml', 'utf8'));
-  expect(await newSynchroniser().runOnce()).toMatchObject({ accounts: 3, failed: 0 });
+  expect(await newSynchroniser().runOnce()).toMatchObject({ accounts: 4, failed: 0 });
   const data = await ask('491700000001', '32251@3gpp.org', {});
   expect(data).toMatchObject({
     kind: 'answered',

@@ -1,74 +1,18 @@
 /** The whole operator file, for its published schema; and its heads, which are read first. */
 import { z } from 'zod';
-import {
-  CHARGING_POLICY_DEFAULTS,
-  CONSUMPTION_ORDERS,
-  type ChargingPolicy,
-} from '../../../rating/catalog.js';
+import { CONSUMPTION_ORDERS } from '../../../rating/catalog.js';
 import { accessPlanFormat } from './access-format.js';
 import { accountFormat, subscriberFormat } from './account-format.js';
 import { choice, identifier, label, listOf, wholeNumber, wireText } from './field.js';
 import { addressPoolFormat, nasFormat } from './nas-format.js';
 import { peerFormat } from './peer-format.js';
+import { planFormat } from './plan-format.js';
+import { policyFormat } from './policy-format.js';
+import { sharingGroupFormat } from './sharing-format.js';
 import { tariffFormat } from './tariff-format.js';
 
 /** Version of the format; a later one is refused rather than guessed at. */
 export const FORMAT_VERSION = 1;
-
-const DAY_SECONDS = 86_400;
-
-/** A meaning that ends with what holds where nothing is said. */
-function usual(key: keyof ChargingPolicy, meaning: string): string {
-  return `${meaning} Where absent: ${CHARGING_POLICY_DEFAULTS[key]}.`;
-}
-
-const policyFormat = z
-  .strictObject({
-    unknownSession: choice(['recreate', 'reject'])
-      .exactOptional()
-      .describe(
-        usual(
-          'unknownSession',
-          'An update of an unknown session: charged in a new one, or refused.',
-        ),
-      ),
-    overuse: choice(['write-off', 'debit'])
-      .exactOptional()
-      .describe(
-        usual(
-          'overuse',
-          'Units that no bucket covers: uncollected, or money goes below its floor.',
-        ),
-      ),
-    supervisionSecondsMin: wholeNumber(1, 30 * DAY_SECONDS)
-      .exactOptional()
-      .describe(
-        usual('supervisionSecondsMin', 'The least silence after which a session is closed.'),
-      ),
-    retentionSeconds: wholeNumber(1, 7 * DAY_SECONDS)
-      .exactOptional()
-      .describe(
-        usual(
-          'retentionSeconds',
-          'How long a finished session keeps its answers for late repeats.',
-        ),
-      ),
-    graceSeconds: wholeNumber(0, DAY_SECONDS)
-      .exactOptional()
-      .describe(usual('graceSeconds', "How far a grant's validity may pass the end of a bucket.")),
-    shortValiditySeconds: wholeNumber(1, DAY_SECONDS)
-      .exactOptional()
-      .describe(
-        usual(
-          'shortValiditySeconds',
-          'Validity while other sessions hold units that may come back.',
-        ),
-      ),
-  })
-  .meta({
-    id: 'Policy',
-    description: 'How charging decides for the tenant; what is absent has its default.',
-  });
 
 export const resourceFormat = z
   .strictObject({
@@ -105,8 +49,10 @@ export const tenantHeadFormat = z.strictObject({
   resources: listOf(entries).exactOptional(),
   tariffs: listOf(entries).exactOptional(),
   accessPlans: listOf(entries).exactOptional(),
+  plans: listOf(entries).exactOptional(),
   accounts: listOf(entries).exactOptional(),
   subscribers: listOf(entries).exactOptional(),
+  sharingGroups: listOf(entries).exactOptional(),
 });
 
 const tenantFormat = z
@@ -119,8 +65,12 @@ const tenantFormat = z
     accessPlans: listOf(accessPlanFormat)
       .exactOptional()
       .describe('What network access over RADIUS gives.'),
+    plans: listOf(planFormat).exactOptional().describe('What subscribers get.'),
     accounts: listOf(accountFormat).exactOptional().describe('Balances.'),
     subscribers: listOf(subscriberFormat).exactOptional().describe('Who the network asks for.'),
+    sharingGroups: listOf(sharingGroupFormat)
+      .exactOptional()
+      .describe("Accounts that draw on another's buckets."),
   })
   .meta(TENANT);
 
@@ -157,6 +107,5 @@ export const fileFormat = z
   .meta({ title: 'tolld operator file', description: 'What `tolld load` declares.' });
 
 export type ResourceFields = z.infer<typeof resourceFormat>;
-export type PolicyFields = z.infer<typeof policyFormat>;
 export type TenantHeadFields = z.infer<typeof tenantHeadFormat>;
 export type FileHeadFields = z.infer<typeof fileHeadFormat>;

@@ -123,7 +123,7 @@ const ruleFormat = z
     oneOf: [{ required: ['rate'] }, { required: ['notChargeable'] }],
   });
 
-const finalUnitFormat = z
+export const finalUnitFormat = z
   .strictObject({
     action: choice(['terminate', 'redirect', 'restrict']).describe('What the gateway does.'),
     addressType: choice(['ipv4', 'ipv6', 'url', 'sip-uri'])

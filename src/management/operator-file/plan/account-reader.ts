@@ -5,6 +5,7 @@ import { buckets } from '../../../../schema/balances.js';
 import { accounts, subscriptions } from '../../../../schema/customers.js';
 import { intents } from '../../../../schema/provisioning.js';
 import type { BucketState } from '../../../domain/events.js';
+import type { DeclaredThreshold } from './account-write.js';
 import { grantKey } from './bucket-grant.js';
 import type { AccountState } from './current-state.js';
 import type { DeclaredBucket } from './declared-bucket.js';
@@ -13,6 +14,8 @@ import { anyOf, grouped, type Grouped } from './row-lists.js';
 /** What an account keeps of the file that declared it (`accounts.definition`). */
 export interface AccountDefinition {
   readonly buckets?: Readonly<Record<string, DeclaredBucket>>;
+  /** By who asks for them (account-draft.ts). */
+  readonly thresholds?: Readonly<Record<string, readonly DeclaredThreshold[]>>;
 }
 
 /** Accounts by id, locked until the transaction ends where a plan will be written. */
@@ -38,11 +41,14 @@ export async function readAccounts(
       {
         tenant: row.tenant,
         partition: row.partition,
+        targetPartition: row.targetPartition,
+        sharingGroup: row.sharingGroup,
         tariff: row.tariff,
         standing: row.standing,
         profileVersion: row.profileVersion,
         lastIntent: row.lastIntent,
         declared: (row.definition as AccountDefinition).buckets ?? {},
+        thresholds: (row.definition as AccountDefinition).thresholds ?? {},
         held: held.get(row.id) ?? new Map<string, BucketState | null>(),
         refused: refused.get(row.id) ?? new Map<string, string>(),
         dependents: dependents.get(row.id) ?? [],

@@ -10,6 +10,7 @@ export interface AccountWrite {
   readonly tariff: string | null;
   readonly standing: AccountStanding;
   readonly declared: Readonly<Record<string, DeclaredBucket>>;
+  readonly thresholds: Readonly<Record<string, readonly DeclaredThreshold[]>>;
   /** In the order of their numbers. */
   readonly intents: readonly IntentDraft[];
 }
@@ -19,4 +20,15 @@ export interface IntentDraft {
   /** Says what the intent does, so that it is never asked for twice. */
   readonly idempotencyKey: string;
   readonly operations: readonly CreditOperation[];
+}
+
+/** A threshold of a file in the engine's numbers; kept to compare later files. */
+export interface DeclaredThreshold {
+  readonly id: string;
+  readonly resource: string;
+  readonly bundleId: string | null;
+  /** One of the two. */
+  readonly percent: number | null;
+  readonly amount: number | null;
+  readonly lowBalance: boolean;
 }

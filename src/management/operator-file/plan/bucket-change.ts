@@ -32,6 +32,7 @@ const FIXED = [
   ['fromMs', 'validity'],
   ['durationMs', 'validity'],
   ['armed', 'validity'],
+  ['after', 'validity'],
 ] as const satisfies readonly (readonly [keyof DeclaredBucket, string])[];
 
 /** Compares; what cannot change becomes a fault. Null where it has one, or where nothing changes. */

@@ -54,24 +54,26 @@ export function grantKey(account: string, bucket: string): string {
   return `operator-file/${account}/${bucket}/grant`;
 }
 
-function describeGrant(declared: DeclaredBucket, resource: ResourceState): string[] {
+export function describeGrant(declared: DeclaredBucket, resource: ResourceState): string[] {
   return [
     `grants ${amountText(declared.amount, resource)}`,
     ...(declared.floor === 0 ? [] : [`floor: ${floorText(declared.floor, resource)}`]),
     ...(declared.armed ? ['armed until its first use'] : []),
+    ...(declared.after === undefined ? [] : [`waits for ${declared.after}`]),
     ...(declared.untilMs === null ? [] : [`ends: ${endText(declared.untilMs)}`]),
   ];
 }
 
 /** The bucket as the engine takes it. */
-function grantOf(
+export function grantOf(
   bucketId: string,
   declared: DeclaredBucket,
   { now, createdAt }: { readonly now: number; readonly createdAt: number },
-): BucketGrant & { readonly durationMs: number | null } {
-  const { armed, durationMs, fromMs, untilMs, scope } = declared;
-  const waits = fromMs !== null && fromMs > now;
-  const startsAt = armed ? null : (fromMs ?? now);
+): BucketGrant & { readonly durationMs: number | null; readonly after: string | null } {
+  const { armed, durationMs, fromMs, untilMs, scope, after } = declared;
+  const queued = after !== undefined;
+  const waits = queued || (fromMs !== null && fromMs > now);
+  const startsAt = armed || queued ? null : (fromMs ?? now);
   const ends = durationMs === null || startsAt === null ? untilMs : startsAt + durationMs;
   return {
     bucketId,
@@ -81,7 +83,8 @@ function grantOf(
     state: armed ? 'armed' : waits ? 'pending' : 'active',
     startsAt,
     endsAt: ends === null ? null : Math.min(ends, AMOUNT_MAX),
-    durationMs: armed ? durationMs : null,
+    durationMs: armed || queued ? durationMs : null,
+    after: after ?? null,
     createdAt,
     floor: declared.floor === null ? null : toAmount(declared.floor),
     granted: toAmount(declared.amount),

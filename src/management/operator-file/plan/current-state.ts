@@ -3,8 +3,11 @@ import type { AccessPlan, AddressPool } from '../../../domain/access-plan.js';
 import type { AccessProfile } from '../../../domain/access-profile.js';
 import type { AccountStanding, BucketState } from '../../../domain/events.js';
 import type { NasDeclaration } from '../../../domain/nas.js';
+import type { SharingMembership } from '../../../domain/profile.js';
 import type { ChargingPolicy, ResourceDeclaration } from '../../../rating/catalog.js';
+import type { Plan } from '../../../rating/plan.js';
 import type { Tariff } from '../../../rating/tariff.js';
+import type { DeclaredThreshold } from './account-write.js';
 import type { DeclaredBucket } from './declared-bucket.js';
 
 export interface TenantState {
@@ -24,15 +27,36 @@ export interface TariffState {
   readonly definition: Tariff;
 }
 
+export interface PlanState {
+  readonly revision: number;
+  readonly retired: boolean;
+  readonly definition: Plan;
+}
+
+export interface SharingGroupState {
+  readonly owner: string;
+  readonly definition: SharingTerms;
+  readonly status: 'active' | 'suspended' | 'cancelled';
+}
+
+/** What of the owner's members may draw on, and when. */
+export type SharingTerms = Pick<SharingMembership, 'order' | 'scope' | 'resources'>;
+
 export interface AccountState {
   readonly tenant: string;
   readonly partition: number;
+  /** Where it is on its way to; null where it is at rest. */
+  readonly targetPartition: number | null;
   readonly tariff: string | null;
   readonly standing: AccountStanding;
   readonly profileVersion: number;
+  /** The sharing group it is a member of. */
+  readonly sharingGroup: string | null;
   readonly lastIntent: number;
   /** Buckets that a file granted, as it declared them last. */
   readonly declared: Readonly<Record<string, DeclaredBucket>>;
+  /** Thresholds that files declared last, by who asks for them. */
+  readonly thresholds: Readonly<Record<string, readonly DeclaredThreshold[]>>;
   /** Buckets that the record knows, from wherever they came. */
   readonly held: ReadonlyMap<string, BucketState | null>;
   /** Why a bucket that a file declared was not granted, by its id. */
@@ -47,6 +71,7 @@ export interface SubscriberState {
   readonly tariff: string | null;
   /** How it comes in over RADIUS; null: not at all. */
   readonly access: AccessProfile | null;
+  readonly plan: string | null;
   readonly closed: boolean;
 }
 
@@ -92,10 +117,17 @@ export interface AccessPlanUse {
 
 /** Somebody who uses a tariff that the file retires. */
 export interface TariffUse {
-  readonly kind: 'account' | 'subscriber';
+  readonly kind: 'account' | 'subscriber' | 'plan';
   readonly id: string;
   readonly tenant: string;
   readonly tariff: string;
+}
+
+/** A subscriber of a plan that the file retires. */
+export interface PlanUse {
+  readonly subscriber: string;
+  readonly tenant: string;
+  readonly plan: string;
 }
 
 export interface CurrentState {
@@ -106,6 +138,10 @@ export interface CurrentState {
   readonly resources: ReadonlyMap<string, ReadonlyMap<string, ResourceState>>;
   /** The newest revision, by tenant, then by code. */
   readonly tariffs: ReadonlyMap<string, ReadonlyMap<string, TariffState>>;
+  /** The newest revision, by tenant, then by code. */
+  readonly plans: ReadonlyMap<string, ReadonlyMap<string, PlanState>>;
+  /** By tenant, then by id. */
+  readonly sharingGroups: ReadonlyMap<string, ReadonlyMap<string, SharingGroupState>>;
   readonly accounts: ReadonlyMap<string, AccountState>;
   readonly subscribers: ReadonlyMap<string, SubscriberState>;
   /** Those of the file's subscribers, and those the file claims. */
@@ -117,4 +153,5 @@ export interface CurrentState {
   /** By tenant, then by code. */
   readonly accessPlans: ReadonlyMap<string, ReadonlyMap<string, AccessPlanState>>;
   readonly accessPlanUses: readonly AccessPlanUse[];
+  readonly planUses: readonly PlanUse[];
 }

@@ -9,7 +9,7 @@ import {
 } from '../../../domain/amounts.js';
 import { UNIT_KINDS, type UnitKind } from '../../../domain/units.js';
 import { PRIORITY_DEFAULTS } from '../../../rating/plan.js';
-import type { BucketFields } from '../format/account-format.js';
+import type { BucketFields, ScopeFields } from '../format/account-format.js';
 import { parseQuantity, QUANTITY_EXPECTED } from '../format/quantity.js';
 import type { FilePath } from '../reading/file-fault.js';
 import type { ResourceState } from './current-state.js';
@@ -42,7 +42,7 @@ export function declareBucket(
   const declared: DeclaredBucket = {
     resource: resource.code,
     kind: resource.kind,
-    amount: amountOf(fields.amount, 'amount', around),
+    amount: readAmount(fields.amount, 'amount', around),
     priority: fields.priority ?? PRIORITY_DEFAULTS[resource.kind],
     step: stepOf(fields, around),
     blocker: fields.blocker ?? false,
@@ -54,10 +54,10 @@ export function declareBucket(
   return findings.faults.length > before ? null : declared;
 }
 
-function amountOf(
+export function readAmount(
   written: number | string,
   key: string,
-  { path, resource, findings }: BucketSurroundings,
+  { path, resource, findings }: Pick<BucketSurroundings, 'path' | 'resource' | 'findings'>,
 ): Amount {
   const at = [...path, key];
   const unit = unitOf(resource);
@@ -101,29 +101,39 @@ function stepOf({ step }: BucketFields, around: BucketSurroundings): number {
     findings.fault([...path, 'step'], 'a money bucket has no step', remedy);
     return 1;
   }
-  const units = amountOf(step, 'step', around);
+  const units = readAmount(step, 'step', around);
   if (units > 0) return units;
   findings.fault([...path, 'step'], 'step is 0', 'write 1 or more, or remove it');
   return 1;
 }
 
-function scopeOf(
-  { scope }: BucketFields,
-  { path, zones, bands, findings }: BucketSurroundings,
-): DeclaredScope | null {
+function scopeOf({ scope }: BucketFields, around: BucketSurroundings): DeclaredScope | null {
   if (scope === undefined) return null;
+  scopeFaults(scope, around);
+  const { serviceContexts, ...rest } = scope;
+  return { ...rest, ...(serviceContexts && { contexts: serviceContexts }) };
+}
+
+/** A fault for each name of a scope that no tariff of the tenant knows. */
+export function scopeFaults(
+  scope: ScopeFields | undefined,
+  {
+    path,
+    zones,
+    bands,
+    findings,
+  }: Pick<BucketSurroundings, 'path' | 'zones' | 'bands' | 'findings'>,
+): void {
   for (const [list, known] of [
     ['zones', zones],
     ['bands', bands],
   ] as const) {
-    for (const [index, name] of (scope[list] ?? []).entries()) {
+    for (const [index, name] of (scope?.[list] ?? []).entries()) {
       if (known === null || known.has(name)) continue;
       const message = `no tariff of the tenant has ${list.slice(0, -1)} "${name}"`;
       findings.fault([...path, 'scope', list, index], message, 'correct the name, or declare it');
     }
   }
-  const { serviceContexts, ...rest } = scope;
-  return { ...rest, ...(serviceContexts && { contexts: serviceContexts }) };
 }
 
 function floorOf(fields: BucketFields, around: BucketSurroundings): number | null {

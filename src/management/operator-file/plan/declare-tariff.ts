@@ -189,9 +189,10 @@ function declareQuotas(
   });
 }
 
-function declareFinalUnit(
+/** The action of a quota or a plan, with a fault where it lacks what it needs. */
+export function declareFinalUnit(
   { action, addressType = 'url', address, filterIds, filterRules }: FinalUnitFields,
-  { path, findings }: TariffSurroundings,
+  { path, findings }: Pick<TariffSurroundings, 'path' | 'findings'>,
 ): FinalUnitAction {
   const at = [...path, 'finalUnit'];
   if (action === 'redirect') {

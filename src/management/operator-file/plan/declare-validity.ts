@@ -12,7 +12,7 @@ export interface ValiditySurroundings {
   readonly findings: Findings;
 }
 
-type Validity = Pick<DeclaredBucket, 'fromMs' | 'untilMs' | 'durationMs' | 'armed'>;
+type Validity = Pick<DeclaredBucket, 'fromMs' | 'untilMs' | 'durationMs' | 'armed' | 'after'>;
 
 /** Reads when a bucket may be used, with a fault for each contradiction. */
 export function validityOf(validity: ValidityFields, around: ValiditySurroundings): Validity {
@@ -35,13 +35,18 @@ export function validityOf(validity: ValidityFields, around: ValiditySurrounding
   if (armed && fromMs !== null) {
     findings.fault([...path, 'from'], 'it starts at first use and from', 'remove one of the two');
   }
+  const { after } = validity;
+  if (after !== undefined && (armed || fromMs !== null || untilMs !== null)) {
+    const remedy = 'remove from, until and starts; duration says how long it lasts from then';
+    findings.fault([...path, 'after'], `it waits for ${after} and says when it begins`, remedy);
+  }
   if (!armed && duration !== undefined && untilMs !== null) {
     findings.fault(path, 'it ends by duration and until', 'remove one of the two');
   }
   if (fromMs !== null && untilMs !== null && untilMs <= fromMs) {
     findings.fault([...path, 'until'], 'it ends before it begins', 'move one of them');
   }
-  return { fromMs, untilMs, durationMs, armed };
+  return { fromMs, untilMs, durationMs, armed, ...(after !== undefined && { after }) };
 }
 
 const CENTURY_MS = 36_525 * 86_400_000;

@@ -17,6 +17,8 @@ export interface DeclaredBucket {
   /** From the start: its first use where `armed`. */
   readonly durationMs: number | null;
   readonly armed: boolean;
+  /** The bucket or bundle that must be over first; absent for none. */
+  readonly after?: string;
 }
 
 export interface DeclaredScope {

@@ -2,10 +2,11 @@
 import type { AccountHeadFields } from '../format/account-format.js';
 import type { FilePath } from '../reading/file-fault.js';
 import type { TenantEntry } from '../reading/read-file.js';
-import type { AccountWrite } from './account-write.js';
+import { OWN_THRESHOLDS, type AccountDraft, type AccountDrafts } from './account-draft.js';
 import type { AccountState, CurrentState } from './current-state.js';
+import { declareThresholds } from './declare-threshold.js';
 import { differences, type Findings } from './findings.js';
-import { planBuckets, type PlannedBuckets } from './plan-buckets.js';
+import { planBuckets } from './plan-buckets.js';
 import { checkTariff, type PlannedTariffs } from './plan-tariffs.js';
 import type { PlannedTenant } from './plan-tenants.js';
 
@@ -24,8 +25,8 @@ export interface AccountContext {
   readonly current: CurrentState;
   readonly now: number;
   readonly findings: Findings;
+  readonly drafts: AccountDrafts;
   readonly plan: {
-    readonly accounts: AccountWrite[];
     /** Accounts whose profiles must be published anew. */
     readonly republished: Set<string>;
   };
@@ -55,9 +56,10 @@ export function planAccounts(
       isNew: before === undefined,
       sound: fields !== null,
     });
-    const buckets = planBuckets(name, declared.buckets, before, context);
+    const draft = context.drafts.of(name, tenant.code);
+    planBuckets(draft, declared.buckets, context);
     if (fields === null) continue;
-    planAccount(fields, { path, before, buckets }, context);
+    planAccount(fields, { path, draft }, context);
     checkDependents(fields, { path, before, subscribers }, findings);
   }
 }
@@ -83,29 +85,28 @@ function checkDependents(
 
 function planAccount(
   fields: AccountHeadFields,
-  around: {
-    readonly path: FilePath;
-    readonly before: AccountState | undefined;
-    readonly buckets: PlannedBuckets;
-  },
+  { path, draft }: { readonly path: FilePath; readonly draft: AccountDraft },
   { tenant, tariffs, findings, plan }: AccountContext,
 ): void {
   const { id } = fields;
-  const { path, before, buckets } = around;
-  const isNew = before === undefined;
+  const { before } = draft;
   if (fields.tariff !== undefined) {
     checkTariff(fields.tariff, [...path, 'tariff'], tariffs, findings);
   }
-  const after = {
-    tariff: fields.tariff ?? null,
-    standing: fields.standing ?? before?.standing ?? 'active',
-  };
-  const details = isNew
-    ? []
-    : differences({ tariff: before.tariff, standing: before.standing }, after);
-  if (isNew) findings.create('account', `${tenant.code}/${id}`);
+  draft.tariff = fields.tariff ?? null;
+  draft.standing = fields.standing ?? draft.standing;
+  const { tariff, standing } = draft;
+  const details =
+    before === null
+      ? []
+      : differences({ tariff: before.tariff, standing: before.standing }, { tariff, standing });
+  if (before === null) findings.create('account', `${tenant.code}/${id}`);
   else findings.compare('account', `${tenant.code}/${id}`, details);
-  if (isNew || details.length > 0) plan.republished.add(id);
-  if (!isNew && details.length === 0 && buckets.intents.length === 0) return;
-  plan.accounts.push({ id, tenant: tenant.code, isNew, ...after, ...buckets });
+  if (before === null || details.length > 0) {
+    draft.changed = true;
+    plan.republished.add(id);
+  }
+  const bundles = new Set(Object.values(draft.declared).map(({ bundle }) => bundle));
+  const around = { path: [...path, 'thresholds'], tenant, bundles, findings };
+  draft.thresholds[OWN_THRESHOLDS] = declareThresholds(fields.thresholds ?? [], around);
 }

@@ -4,6 +4,7 @@ import type { CreditOperation } from '../../../charging/provisioning.js';
 import type { BucketFields } from '../format/account-format.js';
 import type { FilePath } from '../reading/file-fault.js';
 import type { Entry } from '../reading/read-file.js';
+import type { AccountDraft } from './account-draft.js';
 import type { IntentDraft } from './account-write.js';
 import { compareGranted, type BucketChange } from './bucket-change.js';
 import { planGrant } from './bucket-grant.js';
@@ -14,12 +15,6 @@ import type { Findings } from './findings.js';
 import type { PlannedTariffs } from './plan-tariffs.js';
 import type { PlannedTenant } from './plan-tenants.js';
 
-export interface PlannedBuckets {
-  /** Every bucket that a file ever granted, as it was declared last. */
-  readonly declared: Readonly<Record<string, DeclaredBucket>>;
-  readonly intents: readonly IntentDraft[];
-}
-
 export interface BucketContext {
   readonly tenant: PlannedTenant;
   readonly tariffs: PlannedTariffs;
@@ -27,25 +22,42 @@ export interface BucketContext {
   readonly findings: Findings;
 }
 
+/** Adds to the draft what becomes of the buckets that the account's entry declares. */
 export function planBuckets(
-  account: string,
+  draft: AccountDraft,
   buckets: readonly Entry<BucketFields>[],
-  before: AccountState | undefined,
   context: BucketContext,
-): PlannedBuckets {
-  const declared: Record<string, DeclaredBucket> = { ...before?.declared };
-  const intents: IntentDraft[] = [];
+): void {
+  const { id: account, declared, intents } = draft;
+  const before = draft.before ?? undefined;
   // Buckets granted together keep the order of the file where nothing else tells them apart.
   let createdAt = context.now;
   for (const { fields, path } of buckets) {
     if (fields === null) continue;
+    checkPredecessor(fields, path, declared, context.findings);
     const planned = planBucket({ account, fields, path, before, createdAt }, context);
     if (planned === null) continue;
     declared[fields.id] = planned.declared;
     if (planned.intent !== null) intents.push(planned.intent);
     createdAt += 1;
   }
-  return { declared, intents };
+}
+
+/** What a bucket waits for is granted in front of it, or it would begin at once. */
+function checkPredecessor(
+  { id, validity }: BucketFields,
+  path: FilePath,
+  declared: Readonly<Record<string, DeclaredBucket>>,
+  findings: Findings,
+): void {
+  const after = validity?.after;
+  if (after === undefined || id in declared) return;
+  const known = Object.entries(declared).some(
+    ([other, { bundle }]) => other === after || bundle === after,
+  );
+  if (known) return;
+  const message = `no bucket or bundle in front of ${id} is called ${after}`;
+  findings.fault([...path, 'validity', 'after'], message, 'declare it first, or correct the name');
 }
 
 interface BucketInFile {

@@ -24,6 +24,8 @@ export interface PlannedTariffs {
   /** Codes that may be named: those with a fault, too, so that none is reported twice. */
   readonly usable: ReadonlySet<string>;
   readonly retired: ReadonlySet<string>;
+  /** Those in use that have no fault. */
+  readonly definitions: readonly Tariff[];
   /** Null where a tariff has a fault: then anything may be a zone or band of it. */
   readonly zones: ReadonlySet<string> | null;
   readonly bands: ReadonlySet<string> | null;
@@ -73,6 +75,7 @@ export function planTariffs(
     new Set(active.flatMap(([, { definition }]) => definition?.[list] ?? []).map(({ id }) => id));
   return {
     usable: new Set(active.map(([code]) => code)),
+    definitions: active.flatMap(([, { definition }]) => definition ?? []),
     retired: new Set(states.filter(([, { retired }]) => retired).map(([code]) => code)),
     zones: withFault ? null : names('zones'),
     bands: withFault ? null : names('bands'),

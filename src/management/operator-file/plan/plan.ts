@@ -8,6 +8,7 @@ import type { OperatorFile, TenantEntry } from '../reading/read-file.js';
 import type { AddressPoolState, CurrentState, IdentityState } from './current-state.js';
 import { createFindings, type Findings, type PlannedChange } from './findings.js';
 import type { AccountWrite } from './account-write.js';
+import { AccountDrafts } from './account-draft.js';
 import { planAccounts, type PlannedAccount } from './plan-accounts.js';
 import { planAccessPlans, type AccessPlanWrite } from './plan-access-plans.js';
 import { planAddressPools } from './plan-address-pools.js';
@@ -18,6 +19,13 @@ import {
   type IdentityClaims,
   type IdentityWrite,
 } from './plan-identities.js';
+import { planPlans, type PlanWrite } from './plan-plans.js';
+import {
+  planSharing,
+  type MembershipWrite,
+  type SharingGroupWrite,
+  type SharingPlan,
+} from './plan-sharing.js';
 import { planSubscribers, type SubscriberWrite, type SubscribersPlan } from './plan-subscribers.js';
 import { planTariffs, type PlannedTariffs, type TariffWrite } from './plan-tariffs.js';
 import {
@@ -28,15 +36,18 @@ import {
 } from './plan-tenants.js';
 
 /** Rows to write, each in the order in which it may be written. */
-export interface Plan extends SubscribersPlan {
+export interface Plan extends SubscribersPlan, SharingPlan {
   readonly tenants: TenantWrite[];
   readonly resources: ResourceWrite[];
   readonly tariffs: TariffWrite[];
+  readonly plans: PlanWrite[];
   readonly peers: PeerWrite[];
   readonly nas: NasWrite[];
   readonly addressPools: AddressPoolState[];
   readonly accessPlans: AccessPlanWrite[];
-  readonly accounts: AccountWrite[];
+  accounts: readonly AccountWrite[];
+  readonly sharingGroups: SharingGroupWrite[];
+  readonly memberships: MembershipWrite[];
   readonly subscribers: SubscriberWrite[];
   readonly identities: IdentityWrite[];
   readonly republished: Set<string>;
@@ -66,6 +77,9 @@ export function planLoad(
     tenants: [],
     resources: [],
     tariffs: [],
+    plans: [],
+    sharingGroups: [],
+    memberships: [],
     peers: [],
     nas: [],
     addressPools: [],
@@ -77,6 +91,7 @@ export function planLoad(
     moved: [],
     republished: new Set(),
   };
+  const drafts = new AccountDrafts(current);
   const accounts = new Map<string, PlannedAccount>();
   const claims: IdentityClaims = new Map();
   const owners = new Map<string, string>();
@@ -88,16 +103,20 @@ export function planLoad(
     const tenant = planTenant(entry, current, { findings, plan });
     if (tenant === null) return null;
     const tariffs = planTariffs(entry, tenant, { current, now, findings, plan });
-    planAccounts(entry, accounts, { tenant, tariffs, current, now, findings, plan });
+    const plans = planPlans(entry, { tenant, tariffs, current, findings, plan });
+    planAccounts(entry, accounts, { tenant, tariffs, current, now, drafts, findings, plan });
     const accessPlans = planAccessPlans(entry, { current, pools, findings, plan });
-    return { entry, tenant, tariffs, accessPlans };
+    return { entry, tenant, tariffs, plans, accessPlans };
   });
   for (const each of planned) {
     if (each === null) continue;
-    const { entry, tenant, tariffs, accessPlans } = each;
+    const { entry, tenant, tariffs, plans, accessPlans } = each;
     planSubscribers(entry, {
       tenant,
       tariffs,
+      plans,
+      now,
+      drafts,
       accessPlans,
       nas,
       secrets,
@@ -109,8 +128,11 @@ export function planLoad(
       findings,
       plan,
     });
+    planSharing(entry, { tenant, tariffs, accounts, current, findings, plan });
     checkRetired(entry, { tenant, tariffs }, current, findings);
+    checkRetiredPlans(entry, tenant, current, findings);
   }
+  plan.accounts = drafts.finish(findings);
   checkForeignIdentities(claims, current.identities, { findings, plan });
   planPeers(file.diameterPeers, current, { findings, plan });
   const { changes, notes, faults } = findings;
@@ -140,6 +162,7 @@ function checkRetired(
   const inFile = {
     account: new Set(entry.accounts.map(({ name }) => name)),
     subscriber: new Set(entry.subscribers.map(({ name }) => name)),
+    plan: new Set(entry.plans.map(({ name }) => name)),
   };
   for (const { fields, path } of entry.tariffs) {
     if (fields === null || !tariffs.retired.has(fields.code)) continue;
@@ -150,5 +173,25 @@ function checkRetired(
     if (user === undefined) continue;
     const message = `tariff ${fields.code} is used by ${user.kind} ${user.id}`;
     findings.fault([...path, 'retired'], message, 'give it another tariff first');
+  }
+}
+
+/** A plan that the file retires must be named by nobody beside it. */
+function checkRetiredPlans(
+  entry: TenantEntry,
+  tenant: PlannedTenant,
+  current: CurrentState,
+  findings: Findings,
+): void {
+  const inFile = new Set(entry.subscribers.map(({ name }) => name));
+  for (const { fields, path } of entry.plans) {
+    if (fields?.retired !== true) continue;
+    const user = current.planUses.find(
+      (use) =>
+        use.tenant === tenant.code && use.plan === fields.code && !inFile.has(use.subscriber),
+    );
+    if (user === undefined) continue;
+    const message = `plan ${fields.code} is used by subscriber ${user.subscriber}`;
+    findings.fault([...path, 'retired'], message, 'give it another plan first');
   }
 }

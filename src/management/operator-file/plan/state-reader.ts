@@ -1,9 +1,14 @@
 /** Reads from Postgres what an operator file speaks of. */
-import { and, ne, or, sql, type SQL } from 'drizzle-orm';
+import { and, eq, ne, or, sql, type SQL } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
-import { resources, tariffs } from '../../../../schema/catalog.js';
-import { accounts, identities, subscriptions } from '../../../../schema/customers.js';
+import { plans, resources, tariffs } from '../../../../schema/catalog.js';
+import {
+  accounts,
+  identities,
+  sharingGroups,
+  subscriptions,
+} from '../../../../schema/customers.js';
 import {
   accessPlans,
   addressPools,
@@ -16,6 +21,7 @@ import type { AccessProfile } from '../../../domain/access-profile.js';
 import { canonicalMac } from '../../../domain/access.js';
 import type { NasDeclaration } from '../../../domain/nas.js';
 import type { ChargingPolicy } from '../../../rating/catalog.js';
+import type { Plan } from '../../../rating/plan.js';
 import type { Tariff } from '../../../rating/tariff.js';
 import type { OperatorFile } from '../reading/read-file.js';
 import { readAccounts } from './account-reader.js';
@@ -25,7 +31,11 @@ import type {
   CurrentState,
   IdentityState,
   PeerState,
+  PlanState,
+  PlanUse,
   ResourceState,
+  SharingGroupState,
+  SharingTerms,
   SubscriberState,
   TariffState,
   TariffUse,
@@ -59,12 +69,16 @@ export async function readCurrentState(
     // Those that a subscriber leaves, too: their profiles are published anew.
     ...[...subscriberRows.values()].map(({ account }) => account),
     ...identityRows.map(({ account }) => account),
+    ...file.tenants.flatMap((tenant) => sharingAccounts(tenant)),
+    ...(await readMembers(database, file)),
   ];
   return {
     partitions: await readPartitions(database),
     tenants: await readTenants(database, codes),
     resources: await readResources(database, codes),
     tariffs: await readTariffs(database, codes),
+    plans: await readPlans(database, codes),
+    sharingGroups: await readSharingGroups(database, codes),
     accounts: await readAccounts(database, [...new Set(accountIds)].sort(), lock),
     subscribers: subscriberRows,
     identities: identityRows,
@@ -74,6 +88,7 @@ export async function readCurrentState(
     addressPools: await readAddressPools(database),
     accessPlans: await readAccessPlans(database, codes),
     accessPlanUses: await readAccessPlanUses(database, file),
+    planUses: await readPlanUses(database, file),
   };
 }
 
@@ -136,18 +151,53 @@ async function readTariffs(
   );
 }
 
+async function readPlans(
+  database: NodePgDatabase,
+  codes: readonly string[],
+): Promise<CurrentState['plans']> {
+  const rows = await database
+    .selectDistinctOn([plans.tenant, plans.code])
+    .from(plans)
+    .where(anyOf(plans.tenant, codes))
+    .orderBy(plans.tenant, plans.code, sql`${plans.revision} DESC`);
+  return grouped(
+    rows.map(({ tenant, code, revision, state, definition }): Grouped<PlanState> => {
+      const retired = state === 'retired';
+      return [tenant, code, { revision, retired, definition: definition as Plan }];
+    }),
+  );
+}
+
+async function readSharingGroups(
+  database: NodePgDatabase,
+  codes: readonly string[],
+): Promise<CurrentState['sharingGroups']> {
+  const rows = await database
+    .select()
+    .from(sharingGroups)
+    .where(anyOf(sharingGroups.tenant, codes))
+    .orderBy(sharingGroups.tenant, sharingGroups.id);
+  return grouped(
+    rows.map(({ tenant, id, ownerAccountId, definition, state }): Grouped<SharingGroupState> => {
+      const terms = definition as SharingTerms;
+      return [tenant, id, { owner: ownerAccountId, definition: terms, status: state }];
+    }),
+  );
+}
+
 async function readSubscribers(
   database: NodePgDatabase,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, SubscriberState>> {
   const rows = await database.select().from(subscriptions).where(anyOf(subscriptions.id, ids));
   return new Map(
-    rows.map(({ id, tenant, accountId, tariff, access, state }) => [
+    rows.map(({ id, tenant, accountId, tariff, plan, access, state }) => [
       id,
       {
         tenant,
         account: accountId,
         tariff,
+        plan,
         access: access as AccessProfile | null,
         closed: state === 'closed',
       },
@@ -213,7 +263,19 @@ async function readTariffUses(
       .where(and(anyOf(tariff, retired), ended));
     return rows.map((row) => ({ kind, ...row, tariff: row.tariff ?? '' }));
   };
+  const usingPlans = await database
+    .select({ tenant: plans.tenant, id: plans.code, definition: plans.definition })
+    .from(plans)
+    .where(
+      and(
+        eq(plans.state, 'active'),
+        sql`${plans.definition} ->> 'tariff' = ANY(${sql.param(retired)}::text[])`,
+      ),
+    );
   return [
+    ...usingPlans.map(({ tenant, id, definition }): TariffUse => {
+      return { kind: 'plan', tenant, id, tariff: (definition as Plan).tariff };
+    }),
     ...(await usedBy('account', accounts, ne(accounts.standing, 'closed'))),
     ...(await usedBy('subscriber', subscriptions, ne(subscriptions.state, 'closed'))),
   ];
@@ -271,4 +333,41 @@ async function readAccessPlanUses(
     .from(subscriptions)
     .where(and(sql`${plan} = ANY(${sql.param(retired)}::text[])`, ne(state, 'closed')));
   return rows.filter(({ subscriber }) => !inFile.has(subscriber));
+}
+
+/** Owners and members that the file names. */
+function sharingAccounts({ sharingGroups: groups }: OperatorFile['tenants'][number]): string[] {
+  return groups.flatMap(({ fields }) =>
+    fields === null ? [] : [fields.owner, ...(fields.members ?? [])],
+  );
+}
+
+/** Members that the groups of the file have: one that is not named any more leaves. */
+async function readMembers(
+  database: NodePgDatabase,
+  file: OperatorFile,
+): Promise<readonly string[]> {
+  const groups = file.tenants.flatMap(({ sharingGroups: list }) =>
+    list.flatMap(({ name }) => name ?? []),
+  );
+  if (groups.length === 0) return [];
+  const { id, sharingGroup } = accounts;
+  const rows = await database.select({ id }).from(accounts).where(anyOf(sharingGroup, groups));
+  return rows.map((row) => row.id);
+}
+
+async function readPlanUses(
+  database: NodePgDatabase,
+  file: OperatorFile,
+): Promise<readonly PlanUse[]> {
+  const retired = file.tenants.flatMap(({ plans: list }) =>
+    list.flatMap(({ fields }) => (fields?.retired === true ? fields.code : [])),
+  );
+  if (retired.length === 0) return [];
+  const { id, tenant, plan, state } = subscriptions;
+  const rows = await database
+    .select({ id, tenant, plan })
+    .from(subscriptions)
+    .where(and(anyOf(plan, retired), ne(state, 'closed')));
+  return rows.map((row) => ({ subscriber: row.id, tenant: row.tenant, plan: row.plan ?? '' }));
 }

@@ -1,7 +1,7 @@
 /** Writes the rows that the published catalog is made of. */
 import { and, eq, lt, sql } from 'drizzle-orm';
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres';
-import { resources, tariffs } from '../../../../schema/catalog.js';
+import { plans, resources, tariffs } from '../../../../schema/catalog.js';
 import {
   accessPlans,
   addressPools,
@@ -47,17 +47,36 @@ export async function writeResources(database: NodePgDatabase, plan: Plan): Prom
   );
 }
 
-export async function writeTariffs(database: NodePgDatabase, plan: Plan): Promise<void> {
-  for (const { tenant, code, revision } of plan.tariffs) {
+export function writeTariffs(database: NodePgDatabase, plan: Plan): Promise<void> {
+  return writeRevisions(database, tariffs, plan.tariffs);
+}
+
+export function writePlans(database: NodePgDatabase, plan: Plan): Promise<void> {
+  return writeRevisions(database, plans, plan.plans);
+}
+
+interface RevisionWrite {
+  readonly tenant: string;
+  readonly code: string;
+  readonly revision: number;
+  readonly definition: { readonly name?: string };
+  readonly retired: boolean;
+}
+
+/** Adds revisions, each in place of the one before it. */
+async function writeRevisions(
+  database: NodePgDatabase,
+  table: typeof tariffs | typeof plans,
+  rows: readonly RevisionWrite[],
+): Promise<void> {
+  for (const { tenant, code, revision } of rows) {
     await database
-      .update(tariffs)
+      .update(table)
       .set({ state: 'retired' })
-      .where(
-        and(eq(tariffs.tenant, tenant), eq(tariffs.code, code), lt(tariffs.revision, revision)),
-      );
+      .where(and(eq(table.tenant, tenant), eq(table.code, code), lt(table.revision, revision)));
   }
-  await inChunks(plan.tariffs, (chunk) =>
-    database.insert(tariffs).values(
+  await inChunks(rows, (chunk) =>
+    database.insert(table).values(
       chunk.map(({ retired, definition, ...rest }) => ({
         ...rest,
         name: definition.name ?? null,

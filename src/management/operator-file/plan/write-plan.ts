@@ -3,7 +3,12 @@ import { eq, sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { configVersions } from '../../../../schema/catalog.js';
-import { accounts, identities, subscriptions } from '../../../../schema/customers.js';
+import {
+  accounts,
+  identities,
+  sharingGroups,
+  subscriptions,
+} from '../../../../schema/customers.js';
 import { intents, publications } from '../../../../schema/provisioning.js';
 import type { IntentBody } from '../../balances/intent.js';
 import { ACCOUNT_TOPIC } from '../../balances/publication.js';
@@ -17,6 +22,7 @@ import {
   writeAddressPools,
   writeNas,
   writePeers,
+  writePlans,
   writeResources,
   writeTariffs,
   writeTenants,
@@ -62,11 +68,14 @@ export async function writePlan(
   await writeTenants(database, plan);
   await writeResources(database, plan);
   await writeTariffs(database, plan);
+  await writePlans(database, plan);
   await writePeers(database, plan);
   await writeNas(database, plan);
   await writeAddressPools(database, plan);
   await writeAccessPlans(database, plan);
   await writeAccounts(database, plan, options);
+  await writeSharing(database, plan, options);
+  await raiseProfiles(database, plan, options);
   await writeSubscribers(database, plan);
   await writeIdentities(database, plan);
   const count = await writeIntents(database, plan, options);
@@ -74,21 +83,32 @@ export async function writePlan(
   return { configVersion: await takeVersion(database, plan, options), intents: count };
 }
 
+/** Where an account is, or is on its way to; where it will be, if it is new. */
+function placeOf(account: string, { current, partitionOf }: WriteOptions): number {
+  const { partitions } = current;
+  if (partitions === null) throw new InstallationMissingError();
+  const { partition, targetPartition } = current.accounts.get(account) ?? {};
+  return targetPartition ?? partition ?? partitionOf(account, partitions);
+}
+
 async function writeAccounts(
   database: NodePgDatabase,
   plan: Plan,
-  { current, partitionOf }: WriteOptions,
+  options: WriteOptions,
 ): Promise<void> {
-  const { partitions } = current;
-  if (partitions === null) throw new InstallationMissingError();
+  const { current } = options;
+  if (current.partitions === null) throw new InstallationMissingError();
+  const homes = new Map(plan.memberships.map(({ account, owner }) => [account, owner ?? account]));
   const rows = plan.accounts.map((account) => {
     const before = current.accounts.get(account.id);
-    const definition: AccountDefinition = { buckets: account.declared };
+    const { declared, thresholds } = account;
+    const definition: AccountDefinition = { buckets: declared, thresholds };
     return {
       id: account.id,
       tenant: account.tenant,
       externalId: account.id,
-      partition: before?.partition ?? partitionOf(account.id, partitions),
+      // A new account begins where its sharing owner is.
+      partition: before?.partition ?? placeOf(homes.get(account.id) ?? account.id, options),
       tariff: account.tariff,
       standing: account.standing,
       lastIntent: (before?.lastIntent ?? 0) + account.intents.length,
@@ -111,7 +131,14 @@ async function writeAccounts(
         },
       }),
   );
-  // What fronts remember of these accounts must not be used any more.
+}
+
+/** What fronts remember of these accounts must not be used any more. */
+async function raiseProfiles(
+  database: NodePgDatabase,
+  plan: Plan,
+  { current }: WriteOptions,
+): Promise<void> {
   const stale = [...plan.republished].filter((id) => current.accounts.has(id));
   await database
     .update(accounts)
@@ -119,18 +146,67 @@ async function writeAccounts(
     .where(sql`${accounts.id} = ANY(${sql.param(stale)}::text[])`);
 }
 
+/**
+ * Groups, who belongs to them, and where members are to be: with their owner, so that one script
+ * reaches both. The synchroniser moves them there.
+ */
+async function writeSharing(
+  database: NodePgDatabase,
+  plan: Plan,
+  options: WriteOptions,
+): Promise<void> {
+  await inChunks(plan.sharingGroups, (chunk) =>
+    database
+      .insert(sharingGroups)
+      .values(
+        chunk.map(({ owner, status, ...rest }) => ({
+          ...rest,
+          ownerAccountId: owner,
+          state: status,
+        })),
+      )
+      .onConflictDoUpdate({
+        target: [sharingGroups.tenant, sharingGroups.id],
+        set: {
+          definition: proposed('definition'),
+          state: proposed('state'),
+          version: sql`${sharingGroups.version} + 1`,
+          updatedAt: sql`now()`,
+        },
+      }),
+  );
+  const { current, partitionOf } = options;
+  for (const { account, group, owner } of plan.memberships) {
+    const before = current.accounts.get(account);
+    const to =
+      owner === null ? partitionOf(account, current.partitions ?? 1) : placeOf(owner, options);
+    // One that is under way is told where to go even if that is where it came from.
+    const rests = before === undefined || (before.targetPartition ?? before.partition) === to;
+    await database
+      .update(accounts)
+      .set({
+        sharingGroup: group,
+        ...(!rests && { targetPartition: to }),
+        updatedAt: sql`now()`,
+      })
+      .where(eq(accounts.id, account));
+  }
+}
+
 async function writeSubscribers(database: NodePgDatabase, plan: Plan): Promise<void> {
   await inChunks(plan.subscribers, (chunk) =>
     database
       .insert(subscriptions)
       .values(
-        chunk.map(({ id, tenant, account, tariff, access, closed }) => ({
+        chunk.map(({ id, tenant, account, tariff, access, plan: code, planRevision, closed }) => ({
           id,
           tenant,
           externalId: id,
           accountId: account,
           tariff,
           access,
+          plan: code,
+          planRevision,
           state: closed ? ('closed' as const) : ('active' as const),
         })),
       )
@@ -140,6 +216,8 @@ async function writeSubscribers(database: NodePgDatabase, plan: Plan): Promise<v
           accountId: proposed('account_id'),
           tariff: proposed('tariff'),
           access: proposed('access'),
+          plan: proposed('plan'),
+          planRevision: proposed('plan_revision'),
           state: proposed('state'),
           version: sql`${subscriptions.version} + 1`,
           updatedAt: sql`now()`,
@@ -216,8 +294,8 @@ async function takeVersion(
   plan: Plan,
   { actor, summary }: WriteOptions,
 ): Promise<number | null> {
-  const { tenants, resources, tariffs, peers, nas, addressPools, accessPlans } = plan;
-  const parts = [tenants, resources, tariffs, peers, nas, addressPools, accessPlans];
+  const { tenants, resources, tariffs, plans, peers, nas, addressPools, accessPlans } = plan;
+  const parts = [tenants, resources, tariffs, plans, peers, nas, addressPools, accessPlans];
   const changed = parts.some((rows) => rows.length > 0);
   if (!changed) return null;
   const [row] = await database

@@ -29,6 +29,8 @@ import {
   type NasFields,
 } from '../format/nas-format.js';
 import { peerFormat, type PeerFields } from '../format/peer-format.js';
+import { planFormat, type PlanFields } from '../format/plan-format.js';
+import { sharingGroupFormat, type SharingGroupFields } from '../format/sharing-format.js';
 import { shapeFaults } from './shape-fault.js';
 import { tariffFormat, type TariffFields } from '../format/tariff-format.js';
 
@@ -49,8 +51,10 @@ export interface TenantEntry extends Entry<TenantHeadFields> {
   readonly resources: readonly Entry<ResourceFields>[];
   readonly tariffs: readonly Entry<TariffFields>[];
   readonly accessPlans: readonly Entry<AccessPlanFields>[];
+  readonly plans: readonly Entry<PlanFields>[];
   readonly accounts: readonly AccountEntry[];
   readonly subscribers: readonly Entry<SubscriberFields>[];
+  readonly sharingGroups: readonly Entry<SharingGroupFields>[];
 }
 
 export interface OperatorFile {
@@ -135,11 +139,13 @@ function createReader(document: FileDocument): Reader {
       resources: entries(resourceFormat, [...path, 'resources'], raw, 'code'),
       tariffs: entries(tariffFormat, [...path, 'tariffs'], raw, 'code'),
       accessPlans: entries(accessPlanFormat, [...path, 'accessPlans'], raw, 'code'),
+      plans: entries(planFormat, [...path, 'plans'], raw, 'code'),
       accounts: heads.map((head, index) => ({
         ...head,
         buckets: entries(bucketFormat, [...head.path, 'buckets'], accounts[index], 'id'),
       })),
       subscribers: entries(subscriberFormat, [...path, 'subscribers'], raw, 'id'),
+      sharingGroups: entries(sharingGroupFormat, [...path, 'sharingGroups'], raw, 'id'),
     };
   }
 

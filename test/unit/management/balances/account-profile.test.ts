@@ -12,6 +12,8 @@ const ACCOUNT: AccountRow = {
   customer: null,
   tariff: 'standard',
   profileVersion: 7,
+  sharingOwner: null,
+  sharingTerms: null,
 };
 
 function row(subscription: string, kind: string, value: string, more = {}): IdentityRow {
@@ -24,6 +26,7 @@ function row(subscription: string, kind: string, value: string, more = {}): Iden
     value,
     tariff: null,
     access: null,
+    plan: null,
     ...more,
   };
 }

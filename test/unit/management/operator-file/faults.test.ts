@@ -12,6 +12,8 @@ const NOTHING: CurrentState = {
   tenants: new Map(),
   resources: new Map(),
   tariffs: new Map(),
+  plans: new Map(),
+  sharingGroups: new Map(),
   accounts: new Map(),
   subscribers: new Map(),
   identities: [],
@@ -21,6 +23,7 @@ const NOTHING: CurrentState = {
   addressPools: new Map(),
   accessPlans: new Map(),
   accessPlanUses: [],
+  planUses: [],
 };
 const SECRETS = createSecretBox(['a key for these tests']);
 const NOW = Date.parse('2026-06-01T00:00:00Z');

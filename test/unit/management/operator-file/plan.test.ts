@@ -13,6 +13,8 @@ const NOTHING: CurrentState = {
   tenants: new Map(),
   resources: new Map(),
   tariffs: new Map(),
+  plans: new Map(),
+  sharingGroups: new Map(),
   accounts: new Map(),
   subscribers: new Map(),
   identities: [],
@@ -22,6 +24,7 @@ const NOTHING: CurrentState = {
   addressPools: new Map(),
   accessPlans: new Map(),
   accessPlanUses: [],
+  planUses: [],
 };
 
 function plan(tenantFields: string): PlanResult {
@@ -53,6 +56,7 @@ describe('a declared bucket is granted', () => {
       startsAt: NOW,
       endsAt: null,
       durationMs: null,
+      after: null,
       createdAt: NOW,
       floor: 0,
       granted: 12_500_000,
