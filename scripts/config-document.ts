@@ -27,7 +27,7 @@ prints what is in effect and where each value came from, with passwords masked.
 `;
 
 function row(setting: PlacedSetting): string {
-  const fallback = setting.fallback === '' ? '' : `\`${String(setting.fallback)}\``;
+  const fallback = String(setting.fallback) === '' ? '' : `\`${String(setting.fallback)}\``;
   const variables = setting.variables.map((name) => `\`${name}\``).join(', ');
   return `| \`${setting.name}\` | ${setting.meaning} | ${setting.expected} | ${fallback} | ${variables} |`;
 }

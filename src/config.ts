@@ -202,6 +202,9 @@ function crossFaults({ redis, engine, flusher, diameter, operations, tls }: Conf
         `engine.requestTimeoutMs (${engine.requestTimeoutMs}), or nothing can be tried again in time`,
     );
   }
+  if (redis.topology === 'sentinel' && redis.nodes.length === 0) {
+    faults.push('redis.topology is sentinel: redis.nodes must name the sentinels');
+  }
   if (flusher.leaseMs < 3 * flusher.intervalMs) {
     faults.push(
       `flusher.leaseMs (${flusher.leaseMs}) must be at least three times flusher.intervalMs ` +

@@ -2,17 +2,14 @@
  * The map of the system: everything a tolld process is made of, built in the order in which a
  * request flows, and closed in reverse.
  */
-import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type pg from 'pg';
 import { createEngineConnection, type EngineConnection } from './charging/engine-connection.js';
-import { decodeEntry } from './charging/event-codec.js';
 import type { Engine } from './charging/engine.js';
 import { announceNode } from './charging/node-registry.js';
 import { openKeySpace, type KeySpace } from './charging/partitions.js';
 import { checkServer } from './charging/server-checks.js';
 import { createSteeringSignal } from './charging/steering-signal.js';
-import { createOutboxStreams } from './charging/stream.js';
 import { createCatalogHolder, type CatalogHolder } from './credit-control/catalog-holder.js';
 import { createCreditControlMetrics } from './credit-control/metrics.js';
 import { createCreditControl } from './credit-control/session.js';
@@ -29,19 +26,13 @@ import {
 import { createOperationsServer } from './observability/http.js';
 import type { Logger } from './observability/logger.js';
 import { createMetrics, type Metrics } from './observability/metrics.js';
-import { createBacklogMonitor, type BacklogMonitor } from './outbox/backlog-monitor.js';
-import { BACKLOG_LIMIT_DEFAULTS } from './outbox/backlog.js';
-import { createFlusher, type Flusher } from './outbox/flusher.js';
-import { createOutboxMetrics } from './outbox/metrics.js';
-import { untilRecorded } from './outbox/recorded.js';
 import { asTenant, checkDatabase, createDatabase, EVERY_TENANT } from './records/database.js';
-import { createFlushLeases } from './records/flush-leases.js';
-import { createFlushSink } from './records/flush-sink.js';
 import { readInstallation, recordInstallation } from './records/installation.js';
 import { migrate, missingMigrations } from './records/migrate.js';
 import { findLiveSessions } from './records/open-sessions.js';
-import type { Config } from './settings.js';
+import type { Config, Role } from './settings.js';
 import { createSteeringDispatcher } from './steering/dispatcher.js';
+import { startOutbox, type OutboxRunner } from './threads/outbox-runner.js';
 import { openTlsFiles, type TlsFiles } from './tls-files.js';
 
 export interface NodeAddresses {
@@ -70,6 +61,7 @@ export interface NodeDependencies {
  * started by then is closed again.
  */
 export async function startNode(config: Config, { logger }: NodeDependencies): Promise<TolldNode> {
+  const has = (role: Role): boolean => config.node.roles.includes(role);
   const closers: (() => Promise<void>)[] = [];
   const closing = (close: () => Promise<void>): void => void closers.push(close);
   const closeAll = async (): Promise<void> => {
@@ -84,16 +76,19 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
     const metrics = createMetrics({ processMetrics: true });
     const database = await openRecord(config, { logger });
     closing(() => database.end());
-    const connection = createConnection(config, 'charging', logger);
+    const connection = createConnection(config, logger);
     closing(() => connection.close());
     const keySpace = await openEngine(config, { connection, database, logger });
     const { engine } = connection;
 
-    const outbox = await openOutbox(config, { keySpace, logger, metrics });
+    const { partitions } = keySpace;
+    const outbox = await startOutbox({ config, partitions }, { logger });
     closing(() => outbox.close());
 
-    const management = openManagement(config, { engine, logger, metrics });
-    closing(() => management.close());
+    if (has('management')) {
+      const management = openManagement(config, { engine, logger, metrics });
+      closing(() => management.close());
+    }
 
     const catalog = createCatalogHolder({ engine, logger });
     await catalog.refresh();
@@ -105,19 +100,23 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
         logger,
         metrics: createCreditControlMetrics(metrics),
         clock: Date.now,
-        refusesSessions: () => refusalOf(outbox.monitor),
+        refusesSessions: () => refusalOf(outbox),
       },
     );
     const tls = openTlsFiles(config.tls);
-    const diameter = createDiameter(config, { handler, catalog, tls, logger, metrics });
+    const diameter = has('diameter')
+      ? createDiameter(config, { handler, catalog, tls, logger, metrics })
+      : null;
     closing(await keepUp(config, { engine, catalog, diameter, tls, logger }));
 
-    const sweeper = createSweeper(
-      { partitions: keySpace.partitions, ...config.sweeper },
-      { engine, logger, metrics, clock: Date.now },
-    );
-    sweeper.start();
-    closing(() => sweeper.stop());
+    if (has('sweeper')) {
+      const sweeper = createSweeper(
+        { partitions, ...config.sweeper },
+        { engine, logger, metrics, clock: Date.now },
+      );
+      sweeper.start();
+      closing(() => sweeper.stop());
+    }
 
     const operations = createOperationsServer(
       {
@@ -125,27 +124,31 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
         port: config.operations.listenPort,
         checkTimeoutMs: config.operations.checkTimeoutMs,
       },
-      { metrics, logger, checks: readinessChecks(engine, database) },
+      {
+        metrics: joinedMetrics(metrics, outbox),
+        logger,
+        checks: readinessChecks(engine, database),
+      },
     );
     const operationsAddress = await operations.listen();
     closing(() => operations.close());
-    await diameter.listen();
-    closing(async () => {
-      operations.beginStopping();
-      await diameter.close();
-    });
-    const steering = await openSteering(
-      config,
-      { gy: createDiameterSteering(diameter) },
-      { keySpace, engine, database, logger, metrics },
-    );
-    // Before the fronts close: an attempt that is under way hears its answer.
-    closing(() => steering.close());
+    if (diameter !== null) {
+      await diameter.listen();
+      closing(() => diameter.close());
+      const steering = await openSteering(
+        config,
+        { gy: createDiameterSteering(diameter) },
+        { keySpace, engine, database, logger, metrics },
+      );
+      // Before the fronts close: an attempt that is under way hears its answer.
+      closing(() => steering.close());
+    }
+    closing(async () => operations.beginStopping());
     const addresses = {
-      diameter: diameter.addresses.map(addressOf),
+      diameter: diameter === null ? [] : diameter.addresses.map(addressOf),
       operations: operationsAddress,
     };
-    logger.info({ ...addresses, partitions: keySpace.partitions }, 'ready');
+    logger.info({ ...addresses, partitions, roles: config.node.roles }, 'ready');
     return { addresses, close: closeAll };
   } catch (error) {
     await closeAll();
@@ -153,83 +156,22 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
   }
 }
 
-interface Outbox {
-  readonly monitor: BacklogMonitor;
-  readonly flusher: Flusher | null;
-  close(): Promise<void>;
-}
-
-/** A batch is read in one go, so its connection waits longer than one that serves requests. */
-const STREAM_TIMEOUT_MS = 10_000;
-/** How long a stopping process writes what its last requests left; the rest is another's. */
-const DRAIN_MS = 2_000;
-
-/** The way from the streams to Postgres, on connections of its own, and a look at how far it lags. */
-async function openOutbox(
-  config: Config,
-  {
-    keySpace,
-    logger,
-    metrics,
-  }: { readonly keySpace: KeySpace; readonly logger: Logger; readonly metrics: Metrics },
-): Promise<Outbox> {
-  const { partitions } = keySpace;
-  const connection = createConnection(config, 'outbox', logger, STREAM_TIMEOUT_MS);
-  await connection.open();
-  const streams = createOutboxStreams(connection.engine);
-  const outboxMetrics = createOutboxMetrics(metrics);
-  const monitor = createBacklogMonitor(
-    { partitions, intervalMs: BACKLOG_INTERVAL_MS, limits: BACKLOG_LIMIT_DEFAULTS },
-    { streams, decode: decodeEntry, logger, metrics: outboxMetrics },
-  );
-  monitor.start();
-  if (!config.flusher.enabled) {
-    const close = async (): Promise<void> => {
-      await monitor.stop();
-      await connection.close();
-    };
-    return { monitor, flusher: null, close };
-  }
-  const pool = createDatabase(
-    {
-      url: config.postgres.url,
-      name: `${config.node.name} flusher`,
-      connectionsMax: 4,
-      role: 'flusher',
-    },
-    { logger },
-  );
-  const { leaseMs } = config.flusher;
-  const flusher = createFlusher(config.flusher, {
-    streams,
-    sink: createFlushSink({ pool }),
-    leases: createFlushLeases(
-      { holder: `${config.node.name} ${randomUUID()}`, partitions, leaseMs },
-      { pool },
-    ),
-    decode: decodeEntry,
-    logger,
-    metrics: outboxMetrics,
-  });
-  flusher.start();
-  const close = async (): Promise<void> => {
-    // Another process goes on where this one leaves off, so not getting there loses nothing.
-    const drained = untilRecorded({ partitions, timeoutMs: DRAIN_MS }, { streams });
-    await drained.catch(() => undefined);
-    await flusher.stop();
-    await monitor.stop();
-    await pool.end();
-    await connection.close();
-  };
-  return { monitor, flusher, close };
-}
-
-const BACKLOG_INTERVAL_MS = 1_000;
-
-function refusalOf(monitor: BacklogMonitor): string | null {
-  return monitor.state === 'refuse-new-sessions'
+function refusalOf({ backlog }: OutboxRunner): string | null {
+  return backlog === 'refuse-new-sessions'
     ? 'the record lags too far behind for new sessions'
     : null;
+}
+
+/** What a scraper reads: the metrics of this thread and of the outbox thread. */
+function joinedMetrics(
+  metrics: Metrics,
+  outbox: OutboxRunner,
+): Pick<Metrics, 'exposition' | 'contentType'> {
+  return {
+    contentType: metrics.contentType,
+    exposition: async () =>
+      (await Promise.all([metrics.exposition(), outbox.exposition()])).join(''),
+  };
 }
 
 interface Management {
@@ -289,18 +231,11 @@ async function openRecord(
   }
 }
 
-function createConnection(
-  config: Config,
-  purpose: string,
-  logger: Logger,
-  commandTimeoutMs: number = config.redis.commandTimeoutMs,
-): EngineConnection {
+function createConnection(config: Config, logger: Logger): EngineConnection {
   return createEngineConnection(
     {
-      url: config.redis.url,
-      keyPrefix: config.redis.keyPrefix,
-      name: `${config.node.name} ${purpose}`,
-      commandTimeoutMs,
+      ...config.redis,
+      name: `${config.node.name} charging`,
       requestTimeoutMs: config.engine.requestTimeoutMs,
     },
     { logger },
@@ -399,7 +334,8 @@ async function keepUp(
   parts: {
     readonly engine: Engine;
     readonly catalog: CatalogHolder;
-    readonly diameter: DiameterServer;
+    /** Null where this process serves no gateways: it is then no sibling either. */
+    readonly diameter: DiameterServer | null;
     readonly tls: TlsFiles | null;
     readonly logger: Logger;
   },
@@ -409,10 +345,11 @@ async function keepUp(
   const look = async (): Promise<void> => {
     const renewed = tls?.renewed() ?? null;
     if (renewed !== null) {
-      diameter.renewTls(renewed);
+      diameter?.renewTls(renewed);
       logger.info({}, 'certificate renewed');
     }
     await catalog.refresh();
+    if (diameter === null) return;
     const hosts = await announceNode(engine, diameterHost(config), Date.now());
     const siblings = [...hosts].sort();
     const state = `${catalog.current().version} ${siblings.join(' ')}`;

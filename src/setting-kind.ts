@@ -67,6 +67,26 @@ export function choice<const Word extends string>(
   };
 }
 
+/** Some of a few words, each once; in the environment with commas between them. */
+export function words<const Word extends string>(
+  options: Told & { readonly fallback: readonly NoInfer<Word>[]; readonly words: readonly Word[] },
+): Setting<readonly Word[]> {
+  const { meaning, fallback } = options;
+  const inText = z.string().transform((value) => value.split(',').map((word) => word.trim()));
+  const list = z.array(z.enum(options.words)).min(1);
+  return {
+    meaning,
+    fallback: Object.freeze([...fallback]),
+    expected: `some of ${options.words.join(', ')}, with commas between them`,
+    schema: z
+      .union([z.array(z.string()), inText])
+      .pipe(list)
+      .transform((found) => [...new Set(found)]),
+    secret: 'no',
+    aliases: [],
+  };
+}
+
 export function text(
   options: Told & {
     readonly fallback: string;
@@ -76,6 +96,25 @@ export function text(
 ): Setting<string> {
   const { pattern, ...rest } = options;
   return { ...rest, schema: z.string().trim().regex(pattern), secret: 'no', aliases: [] };
+}
+
+const HOST_AND_PORT = /^(\[[0-9A-Fa-f:]+\]|[0-9A-Za-z._-]+):\d{1,5}$/;
+
+/** Addresses of servers, `host:port`; in the environment with commas between them. */
+export function addresses(options: Told): Setting<readonly string[]> {
+  const inText = z
+    .string()
+    .transform((value) => value.split(',').filter((part) => part.trim() !== ''));
+  return {
+    ...options,
+    fallback: Object.freeze([]),
+    expected: 'addresses as host:port, with commas between them',
+    schema: z
+      .union([z.array(z.string()), inText])
+      .pipe(z.array(z.string().trim().regex(HOST_AND_PORT))),
+    secret: 'no',
+    aliases: [],
+  };
 }
 
 export function url(

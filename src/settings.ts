@@ -4,6 +4,7 @@
  */
 import { LOG_LEVELS } from './observability/logger.js';
 import {
+  addresses,
   choice,
   flag,
   port,
@@ -11,12 +12,20 @@ import {
   text,
   url,
   wholeNumber,
+  words,
   type Setting,
 } from './setting-kind.js';
 
 /** How much of what was answered survives which failure; the cost is in docs/configuration.md. */
 export const DURABILITY_LEVELS = ['strict', 'relaxed', 'replicated'] as const;
 export type DurabilityLevel = (typeof DURABILITY_LEVELS)[number];
+
+/** What a process may do; all of it unless told otherwise. */
+export const ROLES = ['diameter', 'radius', 'flusher', 'sweeper', 'management'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** How Redis is laid out. */
+export const REDIS_TOPOLOGIES = ['single', 'cluster', 'sentinel'] as const;
 
 /** A DiameterIdentity: a host or realm name [RFC 6733 4.3.1]. */
 const DOMAIN_NAME =
@@ -33,6 +42,14 @@ export const SETTINGS = {
       fallback: 'tolld-1',
       pattern: /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/,
       expected: 'letters, digits and inner hyphens',
+    }),
+    roles: words({
+      meaning:
+        'What this process does. diameter, radius: serves that front. flusher: writes events to ' +
+        'Postgres. sweeper: ends silent sessions and buckets. management: brings changes of the ' +
+        'record to Redis. Each must be done by some process; `tolld serve --roles` sets it too.',
+      fallback: ROLES,
+      words: ROLES,
     }),
     shutdownGraceMs: wholeNumber({
       meaning: 'How long a stopping process may finish what is in flight before it ends anyway.',
@@ -54,6 +71,25 @@ export const SETTINGS = {
       fallback: 'redis://127.0.0.1:6379',
       protocols: ['redis:', 'rediss:'],
       alias: 'REDIS_URL',
+    }),
+    topology: choice({
+      meaning:
+        'single: the one server of redis.url. cluster: a Redis Cluster that redis.url and ' +
+        'redis.nodes are part of. sentinel: the master that the sentinels at redis.nodes name; ' +
+        'of redis.url only user, password and TLS count. docs/operations.md has both.',
+      fallback: 'single',
+      words: REDIS_TOPOLOGIES,
+    }),
+    nodes: addresses({
+      meaning:
+        'Of a cluster: nodes to ask where the others are, beside the one of redis.url. With ' +
+        'sentinel: the sentinels.',
+    }),
+    sentinelMaster: text({
+      meaning: 'The name by which the sentinels know the master.',
+      fallback: 'tolld',
+      pattern: /^[A-Za-z0-9._-]{1,64}$/,
+      expected: '1 to 64 letters, digits, dots, hyphens or underscores',
     }),
     keyPrefix: text({
       meaning: 'First part of every key, so that several installations can share a server.',
@@ -149,10 +185,6 @@ export const SETTINGS = {
     }),
   },
   flusher: {
-    enabled: flag({
-      meaning: 'Write events to Postgres from this process. Some process must.',
-      fallback: true,
-    }),
     intervalMs: wholeNumber({
       meaning: 'How long an idle flusher waits before it reads the streams again.',
       fallback: 100,

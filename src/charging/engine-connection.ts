@@ -1,11 +1,10 @@
 import type { Logger } from '../observability/logger.js';
 import type { Engine } from './engine.js';
 import { createKeys } from './keys.js';
-import { createRedisClient } from './redis-client.js';
+import { createRedisClient, type RedisPlace } from './redis-client.js';
 import { readScripts } from './script-loader.js';
 
-export interface EngineConnectionOptions {
-  readonly url: string;
+export interface EngineConnectionOptions extends RedisPlace {
   readonly keyPrefix: string;
   /** Shown by CLIENT LIST. */
   readonly name: string;
@@ -26,10 +25,7 @@ export function createEngineConnection(
   options: EngineConnectionOptions,
   dependencies: { readonly logger: Logger },
 ): EngineConnection {
-  const redis = createRedisClient(
-    { url: options.url, commandTimeoutMs: options.commandTimeoutMs, name: options.name },
-    dependencies,
-  );
+  const redis = createRedisClient(options, dependencies);
   const scripts = readScripts();
   const engine: Engine = {
     redis,

@@ -1,10 +1,10 @@
-import type { Redis } from 'ioredis';
 import type { Keys } from './keys.js';
+import type { RedisClient } from './redis-client.js';
 import type { ScriptName, ScriptReply, Scripts } from './script-loader.js';
 
 /** What every script function needs: a connection, the loaded scripts, and the names of the keys. */
 export interface Engine {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly scripts: Scripts;
   readonly keys: Keys;
   readonly limits: EngineLimits;
@@ -72,9 +72,9 @@ export async function callScript(
 
 /** Whether Redis may answer the same call a moment later. */
 function isTransient(error: Error): boolean {
-  // A reply from the server is final, except while it starts or a replica takes over.
+  // A reply from the server is final, except while it starts, a replica takes over or a slot moves.
   if (error.name === 'ReplyError') {
-    return /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|UNKILLABLE)/.test(
+    return /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|BUSY|UNKILLABLE)/.test(
       error.message,
     );
   }

@@ -1,8 +1,26 @@
-import { Redis } from 'ioredis';
+/** Connections to Redis, however it is laid out: one server, a cluster, or a master under sentinels. */
+import { Cluster, Redis, type RedisOptions as AnyRedisOptions } from 'ioredis';
 import type { Logger } from '../observability/logger.js';
 
-export interface RedisClientOptions {
+/** Replies come as they always did; the type of that option doesn't suit exact optional properties. */
+type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>;
+
+/** One server or a whole cluster: both know every command. */
+export type RedisClient = Redis | Cluster;
+
+/** Where Redis is. */
+export interface RedisPlace {
+  /** The server; of a cluster any node; with sentinels only user, password and TLS count. */
   readonly url: string;
+  /** Default `single`. */
+  readonly topology?: 'single' | 'cluster' | 'sentinel';
+  /** `host:port` of more nodes of a cluster, or of the sentinels. */
+  readonly nodes?: readonly string[];
+  /** The name by which the sentinels know the master. */
+  readonly sentinelMaster?: string;
+}
+
+export interface RedisClientOptions extends RedisPlace {
   /** After this long without a reply a command fails; the caller repeats it, since it may have run. */
   readonly commandTimeoutMs: number;
   /** Name shown by CLIENT LIST. */
@@ -18,23 +36,116 @@ export interface RedisClientOptions {
 export function createRedisClient(
   options: RedisClientOptions,
   dependencies: { readonly logger: Logger },
-): Redis {
-  const redis = new Redis(options.url, {
-    connectionName: options.name,
-    autoResendUnfulfilledCommands: false,
-    commandTimeout: options.commandTimeoutMs,
-    // A connection on which nothing comes any more is given up, so that the repeated call finds
-    // another: without this every repetition would wait on the dead one.
-    socketTimeout: options.commandTimeoutMs,
-    enableOfflineQueue: false,
-    enableAutoPipelining: true,
-    maxRetriesPerRequest: null,
-    lazyConnect: true,
-    noDelay: true,
-    retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
-  });
+): RedisClient {
+  const redis = createClient(options);
   redis.on('error', (error: Error) => {
     dependencies.logger.warn({ err: error, client: options.name }, 'redis connection failed');
   });
   return redis;
+}
+
+function createClient(options: RedisClientOptions): RedisClient {
+  const { topology = 'single' } = options;
+  const common = serverOptions(options);
+  if (topology === 'cluster') return createCluster(options, common);
+  if (topology === 'sentinel') return new Redis(sentinelOptions(options, common));
+  return new Redis(options.url, { ...common, enableAutoPipelining: true });
+}
+
+function serverOptions({ name, commandTimeoutMs }: RedisClientOptions): RedisOptions {
+  return {
+    connectionName: name,
+    autoResendUnfulfilledCommands: false,
+    commandTimeout: commandTimeoutMs,
+    // A connection on which nothing comes any more is given up, so that the repeated call finds
+    // another: without this every repetition would wait on the dead one.
+    socketTimeout: commandTimeoutMs,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: null,
+    lazyConnect: true,
+    noDelay: true,
+    retryStrategy: reconnectDelayMs,
+  };
+}
+
+function reconnectDelayMs(attempt: number): number {
+  return Math.min(50 * attempt, 1_000);
+}
+
+/**
+ * The sentinels are asked at each connect. A master that was taken out of office and comes back as
+ * a replica still has our connections: it answers READONLY, upon which we ask again.
+ */
+function sentinelOptions(options: RedisClientOptions, common: RedisOptions): RedisOptions {
+  const { nodes = [], sentinelMaster = 'tolld' } = options;
+  return {
+    ...common,
+    ...accessOf(options.url),
+    enableAutoPipelining: true,
+    sentinels: nodes.map(addressOf),
+    name: sentinelMaster,
+    sentinelRetryStrategy: reconnectDelayMs,
+    // A sentinel that tells us of a new master before our connection has ended saves the wait.
+    failoverDetector: true,
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  };
+}
+
+/** How often the map of the slots is asked for, beside every time that it proves wrong. */
+const SLOTS_REFRESH_MS = 5_000;
+const RETRY_DELAY_MS = 20;
+
+/**
+ * Each command goes by itself: while a slot moves, commands of one pipeline may have to go to
+ * different nodes, and the client then fails all of them. What a node redirects (MOVED, ASK), what
+ * meets a slot half moved (TRYAGAIN) and what was under way on a connection that ended is sent again
+ * by the client, until the caller's time is up.
+ */
+function createCluster(options: RedisClientOptions, common: RedisOptions): Cluster {
+  const { url, nodes = [], commandTimeoutMs } = options;
+  const { hostname, port } = new URL(url);
+  const first = { host: unbracketed(hostname), port: Number(port || 6379) };
+  return new Cluster([first, ...nodes.map(addressOf)], {
+    redisOptions: { ...common, ...accessOf(url) },
+    enableOfflineQueue: false,
+    lazyConnect: true,
+    slotsRefreshInterval: SLOTS_REFRESH_MS,
+    slotsRefreshTimeout: commandTimeoutMs,
+    retryDelayOnFailover: RETRY_DELAY_MS,
+    retryDelayOnClusterDown: RETRY_DELAY_MS,
+    retryDelayOnTryAgain: RETRY_DELAY_MS,
+    clusterRetryStrategy: reconnectDelayMs,
+  });
+}
+
+/** What of a URL says how to be let in. */
+function accessOf(url: string): RedisOptions {
+  const { username, password, protocol } = new URL(url);
+  return {
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+}
+
+function addressOf(text: string): { readonly host: string; readonly port: number } {
+  const colon = text.lastIndexOf(':');
+  return { host: unbracketed(text.slice(0, colon)), port: Number(text.slice(colon + 1)) };
+}
+
+function unbracketed(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** Every server that holds data of its own: the one there is, or the masters of the cluster. */
+export function mastersOf(redis: RedisClient): readonly Redis[] {
+  return redis instanceof Cluster ? redis.nodes('master') : [redis];
+}
+
+/** Another connection like this one, for commands that would hold it up. */
+export function duplicateOf(redis: RedisClient, name: string): RedisClient {
+  if (!(redis instanceof Cluster)) {
+    return redis.duplicate({ connectionName: name, lazyConnect: true });
+  }
+  return redis.duplicate([], { redisOptions: { connectionName: name } });
 }

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
+import { mastersOf, type RedisClient } from './redis-client.js';
 
 const LUA = new URL('../../lua/', import.meta.url);
 
@@ -33,14 +34,14 @@ export interface Scripts {
   /** The name by which Redis knows a script's function. */
   functionName(script: ScriptName): string;
   /** Loads the library where Redis lacks it; called on connect, so that calls succeed at once. */
-  load(redis: Redis): Promise<void>;
+  load(redis: RedisClient): Promise<void>;
   /**
    * Calls a script, loading the library first where Redis does not have it (a flush, another
    * server).
    * @throws the client's error when Redis cannot be reached or refuses the call.
    */
   run(
-    redis: Redis,
+    redis: RedisClient,
     name: ScriptName,
     keys: readonly string[],
     args: readonly (string | Buffer)[],
@@ -56,7 +57,7 @@ interface ByteCalls {
  * ioredis makes a `…Buffer` method for every command and leaves this one out of its types; its
  * `callBuffer`, which is typed, loses the command's name under auto-pipelining (6.0.0).
  */
-function byteCalls(redis: Redis): ByteCalls {
+function byteCalls(redis: RedisClient): ByteCalls {
   return redis as unknown as ByteCalls;
 }
 
@@ -71,12 +72,7 @@ export function readScripts(): Scripts {
   const functionName: Scripts['functionName'] = (script) => names.get(script) ?? script;
 
   const load: Scripts['load'] = async (redis) => {
-    try {
-      await redis.function('LOAD', library.source);
-    } catch (error) {
-      // Another process was quicker, or the server kept it over its restart.
-      if (!(error instanceof Error) || !error.message.includes('already exists')) throw error;
-    }
+    await Promise.all(mastersOf(redis).map((server) => loadInto(server, library.source)));
   };
 
   const run: Scripts['run'] = async (redis, name, keys, args) => {
@@ -91,6 +87,15 @@ export function readScripts(): Scripts {
     }
   };
   return { library, functionName, load, run };
+}
+
+async function loadInto(server: Redis, source: string): Promise<void> {
+  try {
+    await server.function('LOAD', source);
+  } catch (error) {
+    // Another process was quicker, or the server kept it over its restart.
+    if (!(error instanceof Error) || !error.message.includes('already exists')) throw error;
+  }
 }
 
 function luaFile(path: string): string {

@@ -1,5 +1,7 @@
 /** What a Redis must be like to hold money, looked at before the first request. */
+import type { Redis } from 'ioredis';
 import type { Engine } from './engine.js';
+import { mastersOf } from './redis-client.js';
 
 export type DurabilityLevel = 'strict' | 'relaxed' | 'replicated';
 
@@ -12,14 +14,30 @@ export interface ServerFinding {
 const VERSION_MIN = 7;
 
 /**
- * Checks version, eviction, memory and persistence against a durability level (docs/architecture.md). What the
- * server does not let us read (a managed Redis without CONFIG) is a warning.
+ * Checks version, eviction, memory and persistence of every master against a durability level
+ * (docs/architecture.md). What a server does not let us read (a managed Redis without CONFIG) is a warning.
  */
 export async function checkServer(
   engine: Engine,
   durability: DurabilityLevel,
 ): Promise<readonly ServerFinding[]> {
-  const info = parseInfo(await engine.redis.info('server', 'replication'));
+  const masters = mastersOf(engine.redis);
+  const found = await Promise.all(masters.map((server) => checkMaster(server, durability)));
+  if (masters.length === 1) return found.flat();
+  return found.flatMap((findings, index) => {
+    const { host, port } = masters[index]?.options ?? {};
+    return findings.map(({ severity, message }) => ({
+      severity,
+      message: `${host}:${port}: ${message}`,
+    }));
+  });
+}
+
+async function checkMaster(
+  server: Redis,
+  durability: DurabilityLevel,
+): Promise<readonly ServerFinding[]> {
+  const info = parseInfo(await server.info('server', 'replication'));
   const findings: ServerFinding[] = [];
   const version = info.get('redis_version') ?? '0';
   if (Number.parseInt(version, 10) < VERSION_MIN) {
@@ -28,7 +46,7 @@ export async function checkServer(
       message: `Redis is ${version}, ${VERSION_MIN}.0 or newer is needed (script flags)`,
     });
   }
-  const settings = await readSettings(engine);
+  const settings = await readSettings(server);
   if (settings === null) {
     return [
       ...findings,
@@ -78,9 +96,9 @@ function checkReplicas(
   return [{ severity: 'refuse', message: 'durability replicated needs a connected replica' }];
 }
 
-async function readSettings(engine: Engine): Promise<ReadonlyMap<string, string> | null> {
+async function readSettings(server: Redis): Promise<ReadonlyMap<string, string> | null> {
   try {
-    const pairs = (await engine.redis.config(
+    const pairs = (await server.config(
       'GET',
       'maxmemory',
       'maxmemory-policy',

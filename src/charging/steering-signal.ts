@@ -1,6 +1,7 @@
 /** Hears of new tasks of steering as they are raised. What it misses is found by looking. */
 import type { Logger } from '../observability/logger.js';
 import type { Engine } from './engine.js';
+import { duplicateOf } from './redis-client.js';
 
 export interface SteeringSignal {
   /** Begins to listen. Never rejects: without the signal tasks are found a little later. */
@@ -14,10 +15,7 @@ export function createSteeringSignal(
   { logger, onRaised }: { readonly logger: Logger; readonly onRaised: (partition: number) => void },
 ): SteeringSignal {
   // Silence is no failure there: the time limit of the connection counts while a command waits.
-  const redis = engine.redis.duplicate({
-    connectionName: `${engine.redis.options.connectionName ?? 'tolld'} signal`,
-    lazyConnect: true,
-  });
+  const redis = duplicateOf(engine.redis, 'tolld steering signal');
   redis.on('error', (error: Error) => logger.debug({ err: error }, 'steering signal lost'));
   redis.on('pmessage', (_pattern: string, channel: string) => {
     const partition = /\{p(\d+)\}/.exec(channel)?.[1];

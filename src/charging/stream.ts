@@ -3,10 +3,10 @@
  * entry that Postgres has: nobody reads through it, but whoever looks at a stream can tell from it
  * what is not recorded yet, without asking Postgres.
  */
-import type { Redis } from 'ioredis';
 import type { EntryId } from '../domain/events.js';
 import { parseEntryId } from './event-codec.js';
 import type { Keys } from './keys.js';
+import { mastersOf, type RedisClient } from './redis-client.js';
 
 const GROUP = 'record';
 const FIELD = 'e';
@@ -35,7 +35,7 @@ export interface OutboxStreams {
   /** Removes what is in front of `id`, and `id` itself. */
   trimThrough(partition: number, id: EntryId): Promise<void>;
   backlog(partition: number): Promise<StreamBacklog>;
-  /** Memory in use over the memory allowed; 0 where no limit is set. */
+  /** Memory in use over the memory allowed, of the fullest server; 0 where no limit is set. */
   memoryRatio(): Promise<number>;
   /** Redis' clock, milliseconds since 1970. */
   now(): Promise<number>;
@@ -45,7 +45,7 @@ export function createOutboxStreams({
   redis,
   keys,
 }: {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly keys: Keys;
 }): OutboxStreams {
   async function mark(key: string, id: string): Promise<void> {
@@ -78,16 +78,20 @@ export function createOutboxStreams({
       return { partition, ...compare(info, group) };
     },
     memoryRatio: async () => {
-      const info = await redis.info('memory');
-      const used = Number(/^used_memory:(\d+)/m.exec(info)?.[1] ?? 0);
-      const allowed = Number(/^maxmemory:(\d+)/m.exec(info)?.[1] ?? 0);
-      return allowed === 0 ? 0 : used / allowed;
+      const reports = await Promise.all(mastersOf(redis).map((server) => server.info('memory')));
+      return Math.max(0, ...reports.map(memoryRatioOf));
     },
     now: async () => {
       const [seconds, microseconds] = await redis.time();
       return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
     },
   };
+}
+
+function memoryRatioOf(info: string): number {
+  const used = Number(/^used_memory:(\d+)/m.exec(info)?.[1] ?? 0);
+  const allowed = Number(/^maxmemory:(\d+)/m.exec(info)?.[1] ?? 0);
+  return allowed === 0 ? 0 : used / allowed;
 }
 
 function entryOf(fields: readonly Buffer[]): Buffer {
@@ -107,7 +111,7 @@ function fieldsOf(reply: unknown): InfoFields {
   return new Map(pairs);
 }
 
-async function streamInfo(redis: Redis, key: string): Promise<InfoFields | null> {
+async function streamInfo(redis: RedisClient, key: string): Promise<InfoFields | null> {
   try {
     return fieldsOf(await redis.xinfo('STREAM', key));
   } catch (error) {
@@ -116,7 +120,7 @@ async function streamInfo(redis: Redis, key: string): Promise<InfoFields | null>
   }
 }
 
-async function groupsOf(redis: Redis, key: string): Promise<readonly InfoFields[]> {
+async function groupsOf(redis: RedisClient, key: string): Promise<readonly InfoFields[]> {
   try {
     return ((await redis.xinfo('GROUPS', key)) as unknown[]).map(fieldsOf);
   } catch (error) {

@@ -31,10 +31,8 @@ async function readFromRedis(
   const { redis, engine } = readConfig().config;
   const connection = createEngineConnection(
     {
-      url: redis.url,
-      keyPrefix: redis.keyPrefix,
+      ...redis,
       name: 'tolld cli',
-      commandTimeoutMs: redis.commandTimeoutMs,
       requestTimeoutMs: engine.requestTimeoutMs,
     },
     { logger: createLogger({ level: 'silent' }) },

@@ -47,10 +47,8 @@ async function readText(file: string): Promise<string> {
 async function connect({ redis, engine }: Config): Promise<EngineConnection | null> {
   const connection = createEngineConnection(
     {
-      url: redis.url,
-      keyPrefix: redis.keyPrefix,
+      ...redis,
       name: 'tolld load',
-      commandTimeoutMs: redis.commandTimeoutMs,
       requestTimeoutMs: engine.requestTimeoutMs,
     },
     { logger: SILENT },

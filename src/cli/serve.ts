@@ -1,7 +1,8 @@
 /** `tolld serve`: the daemon, until it is asked to end. */
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { startNode, type TolldNode } from '../node.js';
 import { createLogger, type Logger } from '../observability/logger.js';
+import { ROLES, SETTINGS, type Role } from '../settings.js';
 import { EXIT, type CommandContext } from './context.js';
 import { listenForStop } from './stop-signal.js';
 
@@ -27,11 +28,20 @@ async function closeWithin(node: TolldNode, graceMs: number): Promise<void> {
   }
 }
 
+/** The words of `--roles`. @throws InvalidArgumentError */
+function parseRoles(text: string): readonly Role[] {
+  const parsed = SETTINGS.node.roles.schema.safeParse(text);
+  if (!parsed.success) throw new InvalidArgumentError(`give ${SETTINGS.node.roles.expected}`);
+  return parsed.data;
+}
+
 export function serveCommand({ readConfig }: CommandContext): Command {
   return new Command('serve')
     .description('run the daemon until SIGTERM, SIGINT or SIGHUP; logs are JSON lines on stdout')
-    .action(async () => {
-      const { config } = readConfig();
+    .option('--roles <roles>', `what this process does: ${ROLES.join(',')}`, parseRoles)
+    .action(async ({ roles }: { readonly roles?: readonly Role[] }) => {
+      const { config: read } = readConfig();
+      const config = roles === undefined ? read : { ...read, node: { ...read.node, roles } };
       const logger = createLogger({
         level: config.log.level,
         fields: { node: config.node.name },

@@ -185,10 +185,8 @@ export async function awaitRecord(config: Config, { logger }: DemoDependencies):
 function createConnection(config: Config, logger: Logger): EngineConnection {
   return createEngineConnection(
     {
-      url: config.redis.url,
-      keyPrefix: config.redis.keyPrefix,
+      ...config.redis,
       name: 'demo books',
-      commandTimeoutMs: config.redis.commandTimeoutMs,
       requestTimeoutMs: config.engine.requestTimeoutMs,
     },
     { logger },

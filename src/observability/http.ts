@@ -14,7 +14,7 @@ export interface OperationsServerOptions {
 }
 
 export interface OperationsServerDependencies {
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'exposition' | 'contentType'>;
   readonly logger: Logger;
   /** By name of the part: redis, postgres, migrations, diameter … */
   readonly checks: Readonly<Record<string, ReadinessCheck>>;

@@ -17,6 +17,11 @@ const RECONNECT_MS = { first: 100, most: 2_000 };
 const ELSEWHERE = new Set([3002, 3004]);
 const ELSEWHERE_PAUSE_MS = 50;
 
+/** Whether an answer sends the gateway to another node, deciding nothing. */
+export function isTurnedAway({ resultCode }: SimulatedAnswer): boolean {
+  return ELSEWHERE.has(resultCode);
+}
+
 export interface GatewayDependencies {
   readonly identity: NodeIdentity;
   readonly logger: Logger;
@@ -98,8 +103,7 @@ export class Gateway {
           readAnswer,
           { timeoutMs: answerMs, endToEnd },
         );
-        if (!ELSEWHERE.has(answer.resultCode) || tries === triesMax)
-          return { answer, endToEnd, tries };
+        if (!isTurnedAway(answer) || tries === triesMax) return { answer, endToEnd, tries };
         await sleep(ELSEWHERE_PAUSE_MS);
       } catch (error) {
         if (!(error instanceof NoAnswerError)) throw error;

@@ -10,7 +10,7 @@ import { ResultCode } from '../../diameter/generated/enumerations.js';
 import type { ReceivedServerRequest } from '../../diameter/messages/server-initiated.js';
 import type { Logger } from '../../observability/logger.js';
 import type { SimulatedAnswer } from './answers.js';
-import { Gateway, UnansweredError } from './gateway.js';
+import { Gateway, isTurnedAway, UnansweredError } from './gateway.js';
 import { createRandomChoices, type RandomChoices } from './random-choices.js';
 import type { SimulatedRequest } from './requests.js';
 import { SimulatedSession, type SessionEnd, type SessionSurroundings } from './session.js';
@@ -326,6 +326,8 @@ export function createGySimulator(
 
   /** A report counts when it was taken: an answer of success says so. */
   function count(request: SimulatedRequest, answer: SimulatedAnswer): void {
+    // "Too busy" and the like end a try, and an earlier one may have been charged unheard.
+    if (isTurnedAway(answer)) tally.doubt(request.sessionId);
     if (answer.resultCode !== ResultCode.DIAMETER_SUCCESS) return;
     for (const service of request.services) {
       const used = request.phase === 'event' ? (service.requested ?? 0) : (service.used ?? 0);

@@ -1,0 +1,100 @@
+/** The way from the streams to Postgres, and a look at how far it lags. */
+import { randomUUID } from 'node:crypto';
+import { createEngineConnection } from '../charging/engine-connection.js';
+import { decodeEntry } from '../charging/event-codec.js';
+import { createOutboxStreams } from '../charging/stream.js';
+import type { Logger } from '../observability/logger.js';
+import type { Metrics } from '../observability/metrics.js';
+import { createBacklogMonitor } from '../outbox/backlog-monitor.js';
+import { BACKLOG_LIMIT_DEFAULTS, type BacklogState } from '../outbox/backlog.js';
+import { createFlusher } from '../outbox/flusher.js';
+import { createOutboxMetrics } from '../outbox/metrics.js';
+import { untilRecorded } from '../outbox/recorded.js';
+import { createDatabase } from '../records/database.js';
+import { createFlushLeases } from '../records/flush-leases.js';
+import { createFlushSink } from '../records/flush-sink.js';
+import type { Config } from '../settings.js';
+
+export interface OutboxPartOptions {
+  readonly config: Config;
+  /** Of the whole key space. */
+  readonly partitions: number;
+}
+
+export interface OutboxPart {
+  /** Writes what the last requests left, as far as there is time, and closes everything. */
+  close(): Promise<void>;
+}
+
+/** A batch is read in one go, so its connection waits longer than one that serves requests. */
+const STREAM_TIMEOUT_MS = 10_000;
+/** How long a stopping process writes what its last requests left; the rest is another's. */
+const DRAIN_MS = 2_000;
+const BACKLOG_INTERVAL_MS = 1_000;
+
+/**
+ * Watches the backlog, and flushes it where the process has the role. `onState` hears each change of
+ * the backlog's state. @throws the client's error when Redis can't be reached.
+ */
+export async function openOutbox(
+  { config, partitions }: OutboxPartOptions,
+  dependencies: {
+    readonly logger: Logger;
+    readonly metrics: Metrics;
+    readonly onState: (state: BacklogState) => void;
+  },
+): Promise<OutboxPart> {
+  const { logger, onState } = dependencies;
+  const connection = createEngineConnection(
+    {
+      ...config.redis,
+      name: `${config.node.name} outbox`,
+      commandTimeoutMs: STREAM_TIMEOUT_MS,
+      requestTimeoutMs: config.engine.requestTimeoutMs,
+    },
+    { logger },
+  );
+  await connection.open();
+  const streams = createOutboxStreams(connection.engine);
+  const metrics = createOutboxMetrics(dependencies.metrics);
+  const monitor = createBacklogMonitor(
+    { partitions, intervalMs: BACKLOG_INTERVAL_MS, limits: BACKLOG_LIMIT_DEFAULTS },
+    { streams, decode: decodeEntry, logger, metrics, onState },
+  );
+  monitor.start();
+  const closeReading = async (): Promise<void> => {
+    await monitor.stop();
+    await connection.close();
+  };
+  if (!config.node.roles.includes('flusher')) return { close: closeReading };
+
+  const pool = createDatabase(
+    {
+      url: config.postgres.url,
+      name: `${config.node.name} flusher`,
+      connectionsMax: 4,
+      role: 'flusher',
+    },
+    { logger },
+  );
+  const { leaseMs } = config.flusher;
+  const holder = `${config.node.name} ${randomUUID()}`;
+  const flusher = createFlusher(config.flusher, {
+    streams,
+    sink: createFlushSink({ pool }),
+    leases: createFlushLeases({ holder, partitions, leaseMs }, { pool }),
+    decode: decodeEntry,
+    logger,
+    metrics,
+  });
+  flusher.start();
+  const close = async (): Promise<void> => {
+    // Another process goes on where this one leaves off, so not getting there loses nothing.
+    const drained = untilRecorded({ partitions, timeoutMs: DRAIN_MS }, { streams });
+    await drained.catch(() => undefined);
+    await flusher.stop();
+    await pool.end();
+    await closeReading();
+  };
+  return { close };
+}

@@ -1,0 +1,68 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { TRAFFIC } from '../../../src/cli/simulated-traffic.js';
+import { startDaemon, type Daemon } from '../../support/daemon.js';
+import { demoGateway, loadDemoOperator, proveAccounts } from '../../support/demo-installation.js';
+import { testDatabase } from '../../support/postgres.js';
+import { testRedis } from '../../support/redis.js';
+
+const redis = testRedis();
+const database = testDatabase();
+const servers = () => ({
+  redisUrl: redis.url,
+  keyPrefix: redis.prefix,
+  postgresUrl: database.url,
+  settings: { flusher: { leaseMs: 1_000 } },
+});
+
+const SEED = Date.now() % 1_000_000;
+const SUCCESS = 2001;
+
+async function restart(daemon: Daemon): Promise<Daemon> {
+  await daemon.stop();
+  return startDaemon({
+    ...servers(),
+    name: daemon.name,
+    settings: { ...servers().settings, diameter: { listenPort: daemon.diameterPort } },
+  });
+}
+
+describe('daemons restarted one after the other under load', () => {
+  let daemons: Daemon[];
+  beforeAll(async () => {
+    await loadDemoOperator(servers());
+    daemons = await Promise.all([startDaemon(servers()), startDaemon(servers())]);
+  });
+
+  it(`fail no request and lose none (seed ${SEED})`, async () => {
+    let answers = 0;
+    const gateway = demoGateway(
+      {
+        nodes: daemons.map(({ diameterPort: port }) => ({ host: '127.0.0.1', port })),
+        seed: SEED,
+        traffic: [TRAFFIC.data],
+        sessions: null,
+        concurrent: 8,
+        thinkMs: { min: 5, max: 40 },
+        routing: 'alternate',
+        answerMs: 10_000,
+      },
+      (event) => {
+        if (event.type === 'answer') answers += 1;
+      },
+    );
+    const running = gateway.run();
+    for (const [index, daemon] of daemons.entries()) {
+      const before = answers;
+      daemons[index] = await restart(daemon);
+      expect(answers, 'the other went on serving').toBeGreaterThan(before);
+    }
+    gateway.stop();
+    const { statistics, tally } = await running;
+    expect(statistics.unanswered).toBe(0);
+    expect(statistics.malformed).toBe(0);
+    expect(statistics.repeatMismatches).toBe(0);
+    expect(Object.keys(statistics.results)).toEqual([String(SUCCESS)]);
+    expect(tally.every(({ certain }) => certain)).toBe(true);
+    await proveAccounts(servers(), tally);
+  });
+});
