@@ -1,6 +1,6 @@
 /**
- * Where does a charge spend its time? The charge script is cut off before each statement of
- * `charge_session` in turn; what a statement costs is the difference between two neighbouring cuts.
+ * Where does a charge spend its time? The charge script is cut off before each statement of one
+ * function in turn; what a statement costs is the difference between two neighbouring cuts.
  */
 import { parseArgs } from 'node:util';
 import type { Engine } from '../src/charging/engine.js';
@@ -11,7 +11,6 @@ import { KEY_PREFIX, seedAccounts, STANDARD_SHAPE, type WorkloadShape } from './
 import { drive } from './pipeline-driver.js';
 import { microsecondsPerCall, startRedisProcess } from './redis-process.js';
 
-const PROFILED = 'charge_session';
 const CUT = "do return { 1, '' } end\n";
 
 interface Cut {
@@ -25,6 +24,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      function: { type: 'string', default: 'charge_plainly' },
       rounds: { type: 'string', default: '8' },
       accounts: { type: 'string', default: '3000' },
       buckets: { type: 'string', default: String(STANDARD_SHAPE.buckets) },
@@ -40,7 +40,7 @@ export async function run(args: readonly string[]): Promise<void> {
     shared: false,
   };
   const scripts = readScripts();
-  const cuts = cutSource(scripts.library.source);
+  const cuts = cutSource(scripts.library.source, values.function);
   const server = await startRedisProcess({ persistence: 'none' });
   let errors = 0;
   try {
@@ -73,14 +73,14 @@ export async function run(args: readonly string[]): Promise<void> {
   } finally {
     await server.stop();
   }
-  report(cuts, errors);
+  report(cuts, values.function, errors);
 }
 
 /** One variant of the library per statement at the top of the profiled function, and the whole. */
-function cutSource(source: string): Cut[] {
+function cutSource(source: string, profiled: string): Cut[] {
   const lines = source.split('\n');
-  const first = lines.findIndex((line) => line.startsWith(`local function ${PROFILED}(`)) + 1;
-  if (first === 0) throw new Error(`no function ${PROFILED} in the library`);
+  const first = lines.findIndex((line) => line.startsWith(`local function ${profiled}(`)) + 1;
+  if (first === 0) throw new Error(`no function ${profiled} in the library`);
   const last = lines.findIndex((line, index) => index > first && line === 'end');
   const cuts: Cut[] = [];
   for (let index = first; index < last; index += 1) {
@@ -94,7 +94,7 @@ function cutSource(source: string): Cut[] {
   return cuts;
 }
 
-function report(cuts: readonly Cut[], errors: number): void {
+function report(cuts: readonly Cut[], profiled: string, errors: number): void {
   const [entry] = cuts;
   const whole = cuts.at(-1);
   if (entry === undefined || whole === undefined) throw new Error('nothing was measured');
@@ -102,7 +102,7 @@ function report(cuts: readonly Cut[], errors: number): void {
     statement: cut.statement,
     microseconds: (cuts[place + 1]?.microseconds ?? 0) - cut.microseconds,
   }));
-  console.log(`${entry.microseconds.toFixed(1).padStart(6)} us  before ${PROFILED} begins`);
+  console.log(`${entry.microseconds.toFixed(1).padStart(6)} us  before ${profiled} begins`);
   let reached = entry.microseconds;
   for (const { statement, microseconds } of costs) {
     reached += microseconds;

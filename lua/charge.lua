@@ -1,5 +1,5 @@
 #!lua
---- @include "charge_session"
+--- @include "charge_plainly"
 -- charge: one request of a charging session that may be granted units. Redis refuses the whole
 -- script when memory is out; the caller then settles (settle.lua).
 --
@@ -12,5 +12,5 @@
 --       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE, UNKNOWN_SESSION,
 --       CONFLICT, STALE_NUMBER, SERVICE_DENIED, AMOUNT_RANGE; nothing has changed then
 -- Events session, usage per service that reports use, bucket-state, ledger (expiry)
-local keys, request = KEYS, cmsgpack.unpack(ARGV[1])
-return charge_session(keys, request, true)
+local keys, packed = KEYS, ARGV[1]
+return charge_plainly(keys, packed) or charge_session(keys, cmsgpack.unpack(packed), true)

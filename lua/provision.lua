@@ -24,6 +24,7 @@ local function new_account(id)
   account[ACCOUNT_ID] = id
   account[ACCOUNT_SEQUENCE] = 0
   account[ACCOUNT_LAST_SEEN] = 0
+  account[ACCOUNT_SLACK] = false
   account[ACCOUNT_STANDING] = STANDING_ACTIVE
   account[ACCOUNT_PROFILE] = 0
   account[ACCOUNT_INTENT] = 0

@@ -31,18 +31,18 @@ end
 local function new_service(unit)
   local service = {}
   service[SERVICE_UNIT] = unit
-  service[SERVICE_NUMBER] = -1
-  service[SERVICE_USED] = 0
   service[SERVICE_COST] = 0
-  service[SERVICE_LEGS] = {}
-  service[SERVICE_GRANTED] = 0
-  service[SERVICE_VALID_UNTIL] = 0
-  service[SERVICE_WINDOW] = false
-  service[SERVICE_NEXT] = false
   service[SERVICE_GROSS] = 0
   service[SERVICE_OPENED] = false
   service[SERVICE_TOTALS] = {}
   service[SERVICE_STEPS] = {}
+  service[SERVICE_NUMBER] = -1
+  service[SERVICE_USED] = 0
+  service[SERVICE_GRANTED] = 0
+  service[SERVICE_VALID_UNTIL] = 0
+  service[SERVICE_WINDOW] = false
+  service[SERVICE_NEXT] = false
+  service[SERVICE_LEGS] = {}
   return service
 end
 
@@ -57,10 +57,10 @@ local function new_session(request, now)
   header[SESSION_LAST_SEEN] = now
   header[SESSION_DEADLINE] = 0
   header[SESSION_TIMER] = 0
-  header[SESSION_SERVICES] = {}
   header[SESSION_RETENTION] = request[REQUEST_POLICY][POLICY_RETENTION_MS]
-  header[SESSION_STARVED] = {}
   header[SESSION_OWNER] = false
+  header[SESSION_STARVED] = {}
+  header[SESSION_SERVICES] = {}
   return header
 end
 

@@ -1,8 +1,11 @@
 -- check_thresholds(account, events): fires the thresholds that the balances have fallen to, once per
 -- crossing, and arms again those that a credit has lifted them above. A threshold watches what is
 -- left of a resource, or of a bundle: an amount, or a percentage of what was granted.
+-- Keeps as ACCOUNT_SLACK how much may be taken from buckets, of whatever resource, before one could
+-- fire: false where the account has none.
 local function check_thresholds(account, events)
   local thresholds, buckets = account[ACCOUNT_THRESHOLDS], account[ACCOUNT_BUCKETS]
+  local slack = #thresholds > 0 and AVAILABLE_MAX
   for i = 1, #thresholds do
     local threshold = thresholds[i]
     local value, granted = 0, 0
@@ -48,7 +51,11 @@ local function check_thresholds(account, events)
         value,
       }
     end
+    if threshold[THRESHOLD_ARMED] and value - level < slack then
+      slack = value - level
+    end
   end
+  account[ACCOUNT_SLACK] = slack
 end
 
 -- is_low(account): whether a threshold that says so is crossed. [3GPP TS 32.299 7.2.101A]

@@ -67,7 +67,11 @@ const SHEBANG = /^#!lua(?: flags=([a-z,-]+))?$/;
 
 /** Reads every script and assembles the library. Touches files only. */
 export function readScripts(): Scripts {
-  const library = assembleLibrary();
+  return scriptsOf(assembleLibrary());
+}
+
+/** The scripts of a library, whose functions are named `<library>_<script>`. */
+export function scriptsOf(library: Scripts['library']): Scripts {
   const names = new Map(SCRIPT_NAMES.map((name) => [name, `${library.name}_${name}`]));
   const functionName: Scripts['functionName'] = (script) => names.get(script) ?? script;
 

@@ -34,15 +34,16 @@ export const ACCOUNT_VERSION = 1;
 export const ACCOUNT_ID = 2;
 export const ACCOUNT_SEQUENCE = 3;
 export const ACCOUNT_LAST_SEEN = 4;
-export const ACCOUNT_STANDING = 5;
-export const ACCOUNT_PROFILE = 6;
-export const ACCOUNT_INTENT = 7;
-export const ACCOUNT_NEXT_CHANGE = 8;
-export const ACCOUNT_BUCKETS = 9;
-export const ACCOUNT_STARVED = 10;
-export const ACCOUNT_COUNTERS = 11;
-export const ACCOUNT_THRESHOLDS = 12;
-export const ACCOUNT_PENDING = 13;
+export const ACCOUNT_SLACK = 5;
+export const ACCOUNT_STANDING = 6;
+export const ACCOUNT_PROFILE = 7;
+export const ACCOUNT_INTENT = 8;
+export const ACCOUNT_NEXT_CHANGE = 9;
+export const ACCOUNT_BUCKETS = 10;
+export const ACCOUNT_STARVED = 11;
+export const ACCOUNT_COUNTERS = 12;
+export const ACCOUNT_THRESHOLDS = 13;
+export const ACCOUNT_PENDING = 14;
 
 // Threshold of an account
 export const THRESHOLD_ID = 1;
@@ -116,10 +117,10 @@ export const SESSION_LAST_NUMBER = 5;
 export const SESSION_LAST_SEEN = 6;
 export const SESSION_DEADLINE = 7;
 export const SESSION_TIMER = 8;
-export const SESSION_SERVICES = 9;
-export const SESSION_RETENTION = 10;
+export const SESSION_RETENTION = 9;
+export const SESSION_OWNER = 10;
 export const SESSION_STARVED = 11;
-export const SESSION_OWNER = 12;
+export const SESSION_SERVICES = 12;
 
 export const SESSION_OPEN = 1;
 export const SESSION_CLOSED = 2;
@@ -127,18 +128,18 @@ export const SESSION_EXPIRED = 3;
 
 // Service of a session (field s:<service>)
 export const SERVICE_UNIT = 1;
-export const SERVICE_NUMBER = 2;
-export const SERVICE_USED = 3;
-export const SERVICE_COST = 4;
-export const SERVICE_LEGS = 5;
-export const SERVICE_GRANTED = 6;
-export const SERVICE_VALID_UNTIL = 7;
-export const SERVICE_WINDOW = 8;
-export const SERVICE_NEXT = 9;
-export const SERVICE_GROSS = 10;
-export const SERVICE_OPENED = 11;
-export const SERVICE_TOTALS = 12;
-export const SERVICE_STEPS = 13;
+export const SERVICE_COST = 2;
+export const SERVICE_GROSS = 3;
+export const SERVICE_OPENED = 4;
+export const SERVICE_TOTALS = 5;
+export const SERVICE_STEPS = 6;
+export const SERVICE_NUMBER = 7;
+export const SERVICE_USED = 8;
+export const SERVICE_GRANTED = 9;
+export const SERVICE_VALID_UNTIL = 10;
+export const SERVICE_WINDOW = 11;
+export const SERVICE_NEXT = 12;
+export const SERVICE_LEGS = 13;
 
 // Leg: flat triples in SERVICE_LEGS: bucket id, amount reserved, units it covers. The money legs of
 // one run follow each other; the first carries the units of the run, the others 0.
@@ -247,6 +248,30 @@ export const TERMS_SHARE_PERCENT = 10;
 export const TERMS_VALIDITY_S = 11;
 export const TERMS_SHORT_VALIDITY_S = 12;
 export const TERMS_WINDOWS = 13;
+
+// A bucket and a service as charge_plainly keeps them while it decides: their own positions as above,
+// and behind them its notes.
+export const MET_PACKED = 19;
+export const MET_UNTIL = 20;
+export const MET_AMOUNTS_FROM = 21;
+export const MET_AMOUNTS_UNTIL = 22;
+export const MET_CHANGED = 23;
+
+export const PLAIN_KEY = 14;
+export const PLAIN_REPORTED = 15;
+export const PLAIN_WANT = 16;
+export const PLAIN_REASON = 17;
+export const PLAIN_TERMS = 18;
+export const PLAIN_OPEN_WINDOW = 19;
+export const PLAIN_PACKED = 20;
+export const PLAIN_CARRY_FROM = 21;
+export const PLAIN_CARRY_UNTIL = 22;
+export const PLAIN_LEG = 23;
+export const PLAIN_LEG_AMOUNT = 24;
+export const PLAIN_PAYER = 25;
+export const PLAIN_PAYER_AFTER = 26;
+export const PLAIN_PRICED = 27;
+export const PLAIN_ANSWER = 28;
 
 // Service in the answer
 export const ANSWER_KEY = 1;
