@@ -342,6 +342,26 @@ local function settle_service(books, events, request, ask, service, window, now)
   return true, parts[1][1] + (parts[2] and parts[2][1] or 0)
 end
 
+-- settling_order(asks, loaded): places of the asks in the order in which their reports are taken: as
+-- they came, but services of a pool that used more than they were granted behind those that give
+-- something back. [RFC 8506 5.1.2]
+local function settling_order(asks, loaded)
+  local order, over = {}, {}
+  for i = 1, #asks do
+    local ask = asks[i]
+    local granted = loaded[ask[ASK_KEY]][SERVICE_GRANTED]
+    if ask[ASK_POOLED] and ask[ASK_USED] + ask[ASK_USED_AFTER] > granted then
+      over[#over + 1] = i
+    else
+      order[#order + 1] = i
+    end
+  end
+  for i = 1, #over do
+    order[#order + 1] = over[i]
+  end
+  return order
+end
+
 local function charge_session(keys, request, may_grant)
   forget_owner()
   local session_key, sharing = keys[2], request[REQUEST_SHARING]
@@ -463,7 +483,7 @@ local function charge_session(keys, request, may_grant)
   -- All reports before all grants: what one service gives back another may be granted.
   local refund = phase == PHASE_EVENT and request[REQUEST_ACTION] == ACTION_REFUND
   local refused, whole = {}, true
-  for i = 1, #asks do
+  for _, i in ipairs(settling_order(asks, loaded)) do
     local ask, window = asks[i], windows[i]
     local service = loaded[ask[ASK_KEY]]
     if refund then

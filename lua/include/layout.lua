@@ -228,6 +228,7 @@ ASK_USED_AFTER = 3
 ASK_WANT = 4
 ASK_REASON = 5
 ASK_TERMS = 6
+ASK_POOLED = 7
 
 -- Nothing asked for, as ASK_WANT
 WANT_NOTHING = -1

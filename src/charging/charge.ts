@@ -72,6 +72,8 @@ export interface ChargeService extends ChargeTerms {
   /** Units asked for; null where none are. */
   readonly want: Amount | null;
   readonly reason: string | null;
+  /** Whether the service may use what other services of the request were granted. */
+  readonly pooled?: boolean;
   /** The terms as {@link packTerms} packs them, where the caller kept the bytes. */
   readonly packedTerms?: Buffer;
 }
@@ -291,6 +293,7 @@ function packService(service: ChargeService): Packable {
     service.want ?? layout.WANT_NOTHING,
     service.reason ?? false,
     service.packedTerms ?? packTerms(service),
+    service.pooled ?? false,
   ];
 }
 

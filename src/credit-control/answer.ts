@@ -56,6 +56,10 @@ function grantOf(
     ...(charged.last === 'final' ? { finalUnit: rated.finalUnit } : {}),
     ...(threshold > 0 && charged.last !== 'final' ? { quotaThreshold: toAmount(threshold) } : {}),
     ...(quota.holdingSeconds === null ? {} : { quotaHoldingSeconds: quota.holdingSeconds }),
+    ...(quota.consumptionSeconds === null || rated.unit !== 'seconds'
+      ? {}
+      : { quotaConsumptionSeconds: quota.consumptionSeconds }),
+    ...(quota.pool === null ? {} : { pool: quota.pool }),
   };
 }
 

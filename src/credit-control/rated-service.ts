@@ -76,6 +76,7 @@ export function prepareService(
       usedAfter: isEvent ? ZERO : usedUnits(service, unit, true),
       want: isEvent || request.phase === 'terminate' ? null : wanted,
       reason: isEvent ? 'event' : reasonOf(service),
+      pooled: quota.pool !== null,
     },
   };
 }

@@ -1,10 +1,5 @@
 /** Credit-Control-Answer: what was decided, in the form that the gateway asked in [RFC 8506 3.2]. */
-import type {
-  CreditControlOutcome,
-  FinalUnitAction,
-  Refusal,
-  ServiceOutcome,
-} from '../domain/credit-control.js';
+import type { CreditControlOutcome, Refusal, ServiceOutcome } from '../domain/credit-control.js';
 import type { PeerProfile } from '../domain/diameter-peer.js';
 import { Avp } from './generated/avps.js';
 import {
@@ -14,27 +9,19 @@ import {
   CommandCode,
   CreditControlFailureHandling,
   DirectDebitingFailureHandling,
-  FinalUnitAction as WireFinalUnitAction,
   LowBalanceIndication,
-  RedirectAddressType,
   ResultCode,
 } from './generated/enumerations.js';
 import type { AnswerContext } from './gy.js';
 import { isProtocolError, REFUSAL_CODES, SERVICE_CODES } from './gy-results.js';
-import { writeGrantedUnits, writeThreshold } from './gy-units.js';
+import { writeFinalUnit } from './final-unit.js';
+import { writeGrantedUnits, writePool, writeThreshold } from './gy-units.js';
 import type { EncodedIdentity } from './identity.js';
 import { CREDIT_CONTROL_APPLICATION, FLAG_ERROR, FLAG_PROXIABLE } from './message-header.js';
 import type { MessageWriter } from './message-writer.js';
 import { writeCost } from './money.js';
 
 type Answered = Extract<CreditControlOutcome, { kind: 'answered' }>;
-
-const ADDRESS_TYPES = {
-  ipv4: RedirectAddressType.IPV4,
-  ipv6: RedirectAddressType.IPV6,
-  url: RedirectAddressType.URL,
-  'sip-uri': RedirectAddressType.SIP_URI,
-} as const;
 
 const FAILURE_HANDLING = {
   terminate: CreditControlFailureHandling.TERMINATE,
@@ -199,12 +186,16 @@ function writeService(
   if (ratingGroup !== null && ratingGroup !== context.impliedRatingGroup) {
     writer.unsigned32(Avp.RatingGroup, ratingGroup);
   }
+  writePool(writer, service);
   writeValidity(writer, service, profile);
   writer.unsigned32(Avp.ResultCode, serviceCode(service, profile));
-  if (service.finalUnit !== undefined) writeFinalUnit(writer, service.finalUnit);
+  if (service.finalUnit !== undefined) writeFinalUnit(writer, service.finalUnit, profile);
   writeThreshold(writer, service);
   if (service.quotaHoldingSeconds !== undefined) {
     writer.unsigned32(Avp.QuotaHoldingTime, service.quotaHoldingSeconds);
+  }
+  if (service.quotaConsumptionSeconds !== undefined) {
+    writer.unsigned32(Avp.QuotaConsumptionTime, service.quotaConsumptionSeconds);
   }
   writer.close(mark);
 }
@@ -217,7 +208,7 @@ function writeCommandLevelService(
 ): void {
   if (service === undefined) return;
   writeGrantedUnits(writer, service);
-  if (service.finalUnit !== undefined) writeFinalUnit(writer, service.finalUnit);
+  if (service.finalUnit !== undefined) writeFinalUnit(writer, service.finalUnit, profile);
   writeValidity(writer, service, profile);
 }
 
@@ -226,30 +217,6 @@ function writeValidity(writer: MessageWriter, service: ServiceOutcome, profile: 
   if (service.validitySeconds === undefined) return;
   const most = profile.validityMaxSeconds ?? 0xffffffff;
   writer.unsigned32(Avp.ValidityTime, Math.max(1, Math.min(service.validitySeconds, most)));
-}
-
-/** Final-Unit-Indication [RFC 8506 8.34]. */
-function writeFinalUnit(writer: MessageWriter, finalUnit: FinalUnitAction): void {
-  const mark = writer.open(Avp.FinalUnitIndication);
-  switch (finalUnit.action) {
-    case 'terminate':
-      writer.integer32(Avp.FinalUnitAction, WireFinalUnitAction.TERMINATE);
-      break;
-    case 'redirect': {
-      writer.integer32(Avp.FinalUnitAction, WireFinalUnitAction.REDIRECT);
-      const server = writer.open(Avp.RedirectServer);
-      writer.integer32(Avp.RedirectAddressType, ADDRESS_TYPES[finalUnit.addressType]);
-      writer.text(Avp.RedirectServerAddress, finalUnit.address);
-      writer.close(server);
-      break;
-    }
-    case 'restrict':
-      writer.integer32(Avp.FinalUnitAction, WireFinalUnitAction.RESTRICT_ACCESS);
-      for (const rule of finalUnit.filterRules) writer.text(Avp.RestrictionFilterRule, rule);
-      for (const id of finalUnit.filterIds) writer.text(Avp.FilterId, id);
-      break;
-  }
-  writer.close(mark);
 }
 
 /** Cost of a request with one service, where no cost was given for the whole. */

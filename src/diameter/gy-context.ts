@@ -19,7 +19,7 @@ import {
   UserEquipmentInfo as Equipment,
 } from './generated/grammars.js';
 import { MESSAGE, NONE, type Entry, type MessageReader } from './message-reader.js';
-import { digitsOfUri, equipmentText, safeText, timeZoneText } from './network-text.js';
+import { equipmentText, partyOf, safeText, timeZoneText } from './network-text.js';
 
 type Draft = { -readonly [K in keyof NetworkContext]: NetworkContext[K] };
 
@@ -119,7 +119,7 @@ function readIms(reader: MessageReader, ims: Entry, context: Draft): void {
   const called = reader.text(ims, Ims.calledPartyAddress);
   if (called !== undefined) setCalledParty(called, context);
   const calling = reader.text(ims, Ims.callingPartyAddress);
-  if (calling !== undefined) context['callingParty'] = digitsOfUri(calling);
+  if (calling !== undefined) setCallingParty(calling, context);
   const node = reader.integer32(ims, Ims.nodeFunctionality);
   if (node !== undefined) context['nodeFunctionality'] = String(node);
   const role = reader.integer32(ims, Ims.roleOfNode);
@@ -145,7 +145,7 @@ function readSms(reader: MessageReader, sms: Entry, context: Draft): void {
   const originator = reader.first(sms, Sms.originatorReceivedAddress);
   if (originator !== NONE) {
     const data = reader.text(originator, Originator.addressData);
-    if (data !== undefined) context['callingParty'] = digitsOfUri(data);
+    if (data !== undefined) setCallingParty(data, context);
   }
   const centre = reader.address(sms, Sms.smscAddress);
   if (centre !== undefined) context['smscAddress'] = centre;
@@ -153,11 +153,18 @@ function readSms(reader: MessageReader, sms: Entry, context: Draft): void {
   if (type !== undefined) context['smMessageType'] = String(type);
 }
 
+function setCallingParty(address: string, context: Draft): void {
+  const { party, domain } = partyOf(address);
+  context['callingParty'] = party;
+  if (domain !== null) context['callingDomain'] = domain;
+}
+
 /** Only digits can be matched by prefix: anything else is kept beside them. */
 function setCalledParty(address: string, context: Draft): void {
-  const party = digitsOfUri(address);
+  const { party, domain } = partyOf(address);
   if (/^\d+$/.test(party)) context.calledParty = party;
   else context['calledAddress'] = party;
+  if (domain !== null) context['calledDomain'] = domain;
 }
 
 function readEquipment(reader: MessageReader, equipment: Entry, context: Draft): void {

@@ -9,7 +9,11 @@ import {
   type UsedUnits,
 } from '../domain/units.js';
 import { Avp } from './generated/avps.js';
-import { ResultCode, TariffChangeUsage as WireTariffChange } from './generated/enumerations.js';
+import {
+  CcUnitType,
+  ResultCode,
+  TariffChangeUsage as WireTariffChange,
+} from './generated/enumerations.js';
 import {
   MultipleServicesCreditControl as Mscc,
   RequestedServiceUnit as Rsu,
@@ -42,8 +46,15 @@ export function readRequestedUnits(reader: MessageReader, group: Entry): UnitAmo
   return units;
 }
 
-/** Reported units, one element for each Used-Service-Unit from `first` on that holds any. */
-export function readUsedUnits(reader: MessageReader, first: Entry): UsedUnits[] {
+/**
+ * Reported units, one element for each Used-Service-Unit from `first` on that holds any; `beside` is
+ * the Tariff-Change-Usage that stands beside them and counts for those that have none.
+ */
+export function readUsedUnits(
+  reader: MessageReader,
+  first: Entry,
+  beside?: TariffChangeUsage,
+): UsedUnits[] {
   const used: UsedUnits[] = [];
   for (let group = first; group !== NONE; group = reader.next(group)) {
     const units: Mutable<UsedUnits> = {};
@@ -56,7 +67,7 @@ export function readUsedUnits(reader: MessageReader, first: Entry): UsedUnits[] 
     readOctets(reader, group, units, Usu);
     const reason = readReason(reader, group, Usu.reportingReason);
     if (reason !== undefined) units.reason = reason;
-    const tariffChange = readTariffChange(reader, group);
+    const tariffChange = readTariffChange(reader, group, Usu.tariffChangeUsage) ?? beside;
     if (tariffChange !== undefined) units.tariffChange = tariffChange;
     used.push(units);
   }
@@ -78,12 +89,24 @@ export function readServiceReason(reader: MessageReader, mscc: Entry): Reporting
   return readReason(reader, mscc, Mscc.reportingReason);
 }
 
-function readTariffChange(reader: MessageReader, group: Entry): TariffChangeUsage | undefined {
-  const value = reader.integer32(group, Usu.tariffChangeUsage);
+/** The Tariff-Change-Usage of a service, for all that it reports. */
+export function readServiceTariffChange(
+  reader: MessageReader,
+  mscc: Entry,
+): TariffChangeUsage | undefined {
+  return readTariffChange(reader, mscc, Mscc.tariffChangeUsage);
+}
+
+function readTariffChange(
+  reader: MessageReader,
+  group: Entry,
+  slot: Integer32Slot,
+): TariffChangeUsage | undefined {
+  const value = reader.integer32(group, slot);
   if (value === undefined) return undefined;
   const usage = TARIFF_CHANGES[value];
   if (usage === undefined) {
-    const entry = reader.first(group, Usu.tariffChangeUsage);
+    const entry = reader.first(group, slot);
     reader.reject(entry, ResultCode.DIAMETER_INVALID_AVP_VALUE, 'unknown value');
   }
   return usage;
@@ -145,6 +168,25 @@ export function writeGrantedUnits(writer: MessageWriter, service: ServiceOutcome
       writer.unsigned64(Avp.CcServiceSpecificUnits, granted.amount);
       break;
   }
+  writer.close(mark);
+}
+
+const POOL_UNITS = {
+  octets: CcUnitType.TOTAL_OCTETS,
+  seconds: CcUnitType.TIME,
+  events: CcUnitType.SERVICE_SPECIFIC_UNITS,
+} as const;
+
+/** G-S-U-Pool-Reference of a grant [RFC 8506 8.30]. */
+export function writePool(writer: MessageWriter, { granted, pool }: ServiceOutcome): void {
+  if (granted === undefined || pool === undefined) return;
+  const mark = writer.open(Avp.GsuPoolReference);
+  writer.unsigned32(Avp.GsuPoolIdentifier, pool.id);
+  writer.integer32(Avp.CcUnitType, POOL_UNITS[granted.unit]);
+  const multiplier = writer.open(Avp.UnitValue);
+  writer.integer64(Avp.ValueDigits, pool.digits);
+  if (pool.exponent !== 0) writer.integer32(Avp.Exponent, pool.exponent);
+  writer.close(multiplier);
   writer.close(mark);
 }
 

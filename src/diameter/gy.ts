@@ -21,7 +21,12 @@ import {
 } from './generated/grammars.js';
 import { readContext } from './gy-context.js';
 import { readIdentities } from './gy-identities.js';
-import { readRequestedUnits, readServiceReason, readUsedUnits } from './gy-units.js';
+import {
+  readRequestedUnits,
+  readServiceReason,
+  readServiceTariffChange,
+  readUsedUnits,
+} from './gy-units.js';
 import { CREDIT_CONTROL_APPLICATION, FLAG_RETRANSMITTED } from './message-header.js';
 import { MESSAGE, NONE, type Entry, type MessageReader } from './message-reader.js';
 import type { ResolvedPeer } from './peer.js';
@@ -154,7 +159,11 @@ function readServices(
         reader,
         reader.first(mscc, Mscc.serviceIdentifier),
       ),
-      used: readUsedUnits(reader, reader.first(mscc, Mscc.usedServiceUnit)),
+      used: readUsedUnits(
+        reader,
+        reader.first(mscc, Mscc.usedServiceUnit),
+        readServiceTariffChange(reader, mscc),
+      ),
     };
     const requested = reader.first(mscc, Mscc.requestedServiceUnit);
     if (requested !== NONE) service.requested = readRequestedUnits(reader, requested);

@@ -13,15 +13,29 @@ export function safeText(text: string): string {
   return cut.replace(CONTROL, (unit) => `\\x${unit.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
+export interface NetworkParty {
+  /** E.164 digits without "+" and separators where it is a number, else the user part as it stands. */
+  readonly party: string;
+  /** Of a sip: URI, in lower case without a port; null where there is none. */
+  readonly domain: string | null;
+}
+
 /**
- * The party of a tel: or sip: URI, or of a plain number: E.164 digits without "+" and separators
- * where it is a number, else the user part as it stands.
+ * The party of a tel: or sip: URI, or of a plain number [RFC 3261 19.1, RFC 3966]. A sip: URI
+ * without a user part names its domain only.
  */
-export function digitsOfUri(address: string): string {
-  const party = /^(?:tel:|sips?:)?([^@;?]*)/i.exec(address)?.[1] ?? address;
-  const plain = party.replace(VISUAL_SEPARATORS, '');
-  const number = /^\+?(\d+)$/.exec(plain);
-  return safeText(number?.[1] ?? party);
+export function partyOf(address: string): NetworkParty {
+  const { scheme, rest = address } =
+    /^(?:(?<scheme>tel|sips?):)?(?<rest>[^;?]*)/i.exec(address)?.groups ?? {};
+  const at = rest.lastIndexOf('@');
+  const isDomainOnly = at < 0 && /^sips?$/i.test(scheme ?? '');
+  const user = isDomainOnly ? '' : at < 0 ? rest : rest.slice(0, at);
+  const host = at < 0 && !isDomainOnly ? '' : rest.slice(at + 1).replace(/:\d+$/, '');
+  const number = /^\+?(\d+)$/.exec(user.replace(VISUAL_SEPARATORS, ''));
+  return {
+    party: safeText(number?.[1] ?? user),
+    domain: host === '' ? null : safeText(host.toLowerCase()),
+  };
 }
 
 /**

@@ -5,6 +5,7 @@ import type { DiameterPeer, PeerProfile } from '../domain/diameter-peer.js';
 export const PEER_PROFILE_DEFAULTS: PeerProfile = Object.freeze({
   creditLimitAt: 'mscc',
   finalUnitWithoutGrant: 'success',
+  finalUnitIndication: 'basic',
   defaultRatingGroup: null,
   validityMaxSeconds: null,
   reAuthorisation: true,

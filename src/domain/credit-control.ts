@@ -108,10 +108,21 @@ export interface ServiceOutcome {
   /** Remaining quota at which the gateway should report, in the granted unit. */
   readonly quotaThreshold?: Amount;
   readonly quotaHoldingSeconds?: number;
+  /** Silence on a time quota that is not counted as use. */
+  readonly quotaConsumptionSeconds?: number;
+  /** The pool whose services may use each other's grants [RFC 8506 5.1.2]. */
+  readonly pool?: CreditPool;
   /** When the tariff changes inside the validity time, in milliseconds since 1970. */
   readonly tariffChangeAt?: number;
   /** Cost so far of this service in this session, in the money resource's smallest unit. */
   readonly cost?: Money;
+}
+
+/** Links the grants of services: each unit of this one counts as `digits` x 10^`exponent` of the pool. */
+export interface CreditPool {
+  readonly id: number;
+  readonly digits: number;
+  readonly exponent: number;
 }
 
 export interface Money {

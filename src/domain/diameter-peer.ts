@@ -15,6 +15,11 @@ export interface PeerProfile {
    * [RFC 8506 5.6.2, 5.6.3], or 4012 with the Final-Unit-Indication beside it.
    */
   readonly finalUnitWithoutGrant: 'success' | 'credit-limit-reached';
+  /**
+   * `qos`: redirections, and restrictions by Filter-Id, are said by QoS-Final-Unit-Indication, which
+   * gateways of RFC 4006 don't know [RFC 8506 8.68].
+   */
+  readonly finalUnitIndication: 'basic' | 'qos';
   /** Rating group of a service that names none; null leaves it open. */
   readonly defaultRatingGroup: number | null;
   /** Validity-Time is never above this, so that a gateway without RAR comes back by itself. */

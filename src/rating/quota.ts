@@ -1,10 +1,10 @@
 /** Which quota settings a service has: the most specific declaration, completed by defaults. */
 import { toAmount } from '../domain/amounts.js';
-import type { FinalUnitAction } from '../domain/credit-control.js';
+import type { CreditPool, FinalUnitAction } from '../domain/credit-control.js';
 import { UNIT_KINDS, type UnitKind } from '../domain/units.js';
 import type { FaultList } from './fault-list.js';
 import type { QuotaSettings } from './rate-line.js';
-import type { QuotaRule } from './tariff.js';
+import type { PoolRule, QuotaRule } from './tariff.js';
 
 /** A grant's validity must end inside the windows of an answer (COVERED_AFTER_MS). */
 export const VALIDITY_SECONDS_MAX = 86_400;
@@ -16,6 +16,8 @@ const SHARED_DEFAULTS = {
   /** The gateway reports when a fifth remains: time for the next grant without a pause. */
   thresholdPercent: 20,
   holdingSeconds: null,
+  consumptionSeconds: null,
+  pool: null,
 } as const;
 
 /** Quota of a service for which nothing is declared. */
@@ -106,11 +108,22 @@ function completed(rule: QuotaRule, unit: UnitKind): CompiledQuota {
     validitySeconds: rule.validitySeconds ?? defaults.validitySeconds,
     thresholdPercent: rule.thresholdPercent ?? defaults.thresholdPercent,
     holdingSeconds: rule.holdingSeconds ?? defaults.holdingSeconds,
+    consumptionSeconds: rule.consumptionSeconds ?? defaults.consumptionSeconds,
+    pool: rule.pool === undefined ? defaults.pool : poolOf(rule.pool),
   };
   return Object.freeze({
     settings: Object.freeze(settings),
     finalUnit: rule.finalUnit ?? FINAL_UNIT_DEFAULT,
   });
+}
+
+const MULTIPLIER = /^(\d{1,9})(?:\.(\d{1,6}))?$/;
+const UNSIGNED_32_MAX = 2 ** 32 - 1;
+
+/** The pool with its multiplier as the wire has it: "0.25" is 25 x 10^-2. */
+function poolOf({ id, multiplier = '1' }: PoolRule): CreditPool {
+  const [, whole = '', decimals = ''] = MULTIPLIER.exec(multiplier) ?? [];
+  return Object.freeze({ id, digits: Number(whole + decimals), exponent: 0 - decimals.length });
 }
 
 /** Adds a fault for each declaration that can't be meant, or that another contradicts. */
@@ -120,6 +133,7 @@ export function checkQuotas(rules: readonly QuotaRule[], path: string, faults: F
     const place = `${path}[${index}]`;
     checkNumbers(rule, place, faults);
     checkAmounts(rule, place, faults);
+    checkPool(rule, place, faults);
     for (const ratingGroup of rule.ratingGroups ?? ['*']) {
       for (const serviceContext of rule.serviceContexts ?? ['*']) {
         const key = JSON.stringify([ratingGroup, serviceContext, rule.unit ?? '*']);
@@ -141,11 +155,24 @@ function checkNumbers(rule: QuotaRule, path: string, faults: FaultList): void {
     ['validitySeconds', 1, VALIDITY_SECONDS_MAX],
     ['thresholdPercent', 0, 99],
     ['holdingSeconds', 0, VALIDITY_SECONDS_MAX],
+    ['consumptionSeconds', 0, VALIDITY_SECONDS_MAX],
   ] as const;
   for (const [key, min, max] of bounds) {
     const value = rule[key];
     if (value !== undefined) faults.checkWhole(`${path}.${key}`, value, min, max);
   }
+}
+
+function checkPool({ pool }: QuotaRule, path: string, faults: FaultList): void {
+  if (pool === undefined) return;
+  const { id, multiplier = '1' } = pool;
+  faults.checkWhole(`${path}.pool.id`, id, 0, UNSIGNED_32_MAX);
+  if (MULTIPLIER.test(multiplier) && poolOf(pool).digits > 0) return;
+  faults.add(
+    `${path}.pool.multiplier`,
+    `"${multiplier}" is no decimal above 0 with at most six places`,
+    'write what a unit counts as in the pool, such as "1" or "0.25"',
+  );
 }
 
 function checkAmounts(rule: QuotaRule, path: string, faults: FaultList): void {

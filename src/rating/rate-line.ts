@@ -4,7 +4,7 @@
  * `charge.ts` is the reference of the arithmetic.
  */
 import type { Amount } from '../domain/amounts.js';
-import type { FinalUnitAction, NetworkContext } from '../domain/credit-control.js';
+import type { CreditPool, FinalUnitAction, NetworkContext } from '../domain/credit-control.js';
 import type { UnitKind } from '../domain/units.js';
 
 /** An answer covers at least this much time before the question's instant … */
@@ -111,6 +111,10 @@ export interface QuotaSettings {
   readonly thresholdPercent: number;
   /** Silence after which the gateway gives quota back; null leaves it to the gateway. */
   readonly holdingSeconds: number | null;
+  /** Silence on a time quota that the gateway doesn't count; null leaves it to the gateway. */
+  readonly consumptionSeconds: number | null;
+  /** The pool that the service's grants belong to; null for none. */
+  readonly pool: CreditPool | null;
 }
 
 /** Why no price was found. */

@@ -157,7 +157,16 @@ export interface QuotaRule {
   readonly validitySeconds?: number;
   readonly thresholdPercent?: number;
   readonly holdingSeconds?: number;
+  readonly consumptionSeconds?: number;
+  readonly pool?: PoolRule;
   readonly finalUnit?: FinalUnitAction;
+}
+
+/** Services of one session whose quotas name one pool may use each other's grants. */
+export interface PoolRule {
+  readonly id: number;
+  /** What a unit of the service counts as in the pool: a decimal above 0; "1" where absent. */
+  readonly multiplier?: string;
 }
 
 /** What is wrong with a tariff or plan, where, and what to do about it. */

@@ -229,6 +229,7 @@ export const ASK_USED_AFTER = 3;
 export const ASK_WANT = 4;
 export const ASK_REASON = 5;
 export const ASK_TERMS = 6;
+export const ASK_POOLED = 7;
 
 // Nothing asked for, as ASK_WANT
 export const WANT_NOTHING = -1;

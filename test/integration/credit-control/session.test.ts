@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/charging/engine.js';
-import { provisionAccount, publishProfile } from '../../../src/charging/provisioning.js';
+import {
+  provisionAccount,
+  publishConfiguration,
+  publishProfile,
+} from '../../../src/charging/provisioning.js';
 import { findRoute } from '../../../src/charging/routing.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import { createCatalogHolder } from '../../../src/credit-control/catalog-holder.js';
@@ -18,12 +22,14 @@ import { silentLogger, testEngines } from '../../support/charging-engine.js';
 import { stamp } from '../../support/charge-requests.js';
 import {
   ACCOUNT,
+  CATALOG,
   gyRequest,
   IMSI,
   openAccount,
   openOperator,
   profileOf,
   SCOPE,
+  TARIFF,
 } from '../../support/operator.js';
 
 const engines = testEngines();
@@ -75,6 +81,59 @@ async function balances(): Promise<Record<string, readonly [number, number]>> {
     (account?.buckets ?? []).map((each) => [each.resource, [each.remaining, each.reserved]]),
   );
 }
+
+describe('services of a pool', () => {
+  const pooled = (used: number): Pick<ServiceRequest, 'used'> => ({ used: [octets(used)] });
+
+  /** Two services of one pool, 100 octets each, which are all there is. */
+  async function open(pool: boolean): Promise<CreditControlHandler> {
+    const target = await engines.fresh();
+    engine = target;
+    await openOperator(target, { octets: 200 });
+    const quota = {
+      sharePercent: 100,
+      minimum: 1,
+      default: 100,
+      maximum: 100,
+      validitySeconds: 60,
+    };
+    const quotas = [10, 11].map((ratingGroup) => ({
+      ...quota,
+      ratingGroups: [ratingGroup],
+      unit: 'octets' as const,
+      ...(pool ? { pool: { id: 7, multiplier: '0.5' } } : {}),
+    }));
+    const [version] = TARIFF.versions;
+    const [tenant] = CATALOG.tenants;
+    if (version === undefined || tenant === undefined) throw new Error('no tariff');
+    const tariff = { ...TARIFF, versions: [{ ...version, quotas }] };
+    const catalog = { ...CATALOG, tenants: [{ ...tenant, tariffs: [tariff] }] };
+    await publishConfiguration(target, 2, JSON.stringify(catalog));
+    return processOf(target);
+  }
+
+  async function overuseOfTheFirst(pool: boolean): Promise<number> {
+    const answer = await open(pool);
+    const services = [ask(10, { requested: octets(100) }), ask(11, { requested: octets(100) })];
+    const granted = await answer(gyRequest({ phase: 'initial', requestNumber: 0, services }));
+    const link = pool ? { pool: { id: 7, digits: 5, exponent: -1 } } : {};
+    expect(servicesOf(granted)).toMatchObject([
+      { granted: { amount: 100 }, ...link },
+      { granted: { amount: 100 }, ...link },
+    ]);
+    const used = [ask(10, pooled(150)), ask(11, pooled(40))];
+    await answer(gyRequest({ phase: 'terminate', requestNumber: 1, services: used }));
+    return (await balances())['octets']?.[0] ?? -1;
+  }
+
+  it('use what the others were granted, whatever stands first in the report', async () => {
+    expect(await overuseOfTheFirst(true)).toBe(10);
+  });
+
+  it('keep to their own grants where there is no pool', async () => {
+    expect(await overuseOfTheFirst(false)).toBe(60);
+  });
+});
 
 describe('a session', () => {
   it('is granted units, charged for its use, and gives back the rest', async () => {

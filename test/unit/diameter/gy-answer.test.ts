@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Amount } from '../../../src/domain/amounts.js';
 import type {
   CreditControlOutcome,
+  FinalUnitAction,
   Money,
   ServiceOutcome,
 } from '../../../src/domain/credit-control.js';
@@ -150,6 +151,84 @@ describe('a Credit-Control-Answer', () => {
       },
     });
     expectVector('cca-final-restrict', write(answered([restricted])));
+  });
+
+  it('redirects by the newer group where the gateway knows it', () => {
+    const profile = { finalUnitIndication: 'qos' } as const;
+    const groupOf = (finalUnit: FinalUnitAction) => {
+      const answer = write(
+        answered([service({ granted: octets(1), finalUnit })]),
+        initial,
+        profile,
+      );
+      const [mscc] = new WireMessage(answer).avps.filter(({ code }) => code === 456);
+      const parts = avpsOf(mscc?.data ?? Buffer.alloc(0));
+      const group = parts.find(({ code }) => code === 669 || code === 430);
+      return [group?.code, group?.data.toString('hex')];
+    };
+    const redirect = { action: 'redirect', addressType: 'url', address: 'http://a/' } as const;
+    // Final-Unit-Action 1; Redirect-Server-Extension with Redirect-Address-URL.
+    expect(groupOf(redirect)).toEqual([
+      669,
+      '000001c14000000c00000001' + '000002990000001c' + '0000029b00000011687474703a2f2f612f000000',
+    ]);
+    expect(groupOf({ ...redirect, addressType: 'ipv4', address: '192.0.2.1' })).toEqual([
+      669,
+      '000001c14000000c00000001' + '0000029900000018' + '0000029a0000000e0001c00002010000',
+    ]);
+    expect(groupOf({ ...redirect, addressType: 'sip-uri', address: 'sip:a' })[1]).toContain(
+      '0000029c',
+    );
+    expect(groupOf({ action: 'restrict', filterIds: ['ab'], filterRules: [] })).toEqual([
+      669,
+      '000001c14000000c00000002' + '0000000b4000000a61620000',
+    ]);
+    const rules = ['permit in ip from any to 192.0.2.1'];
+    for (const finalUnit of [
+      { action: 'terminate' },
+      { action: 'restrict', filterIds: [], filterRules: rules },
+      { ...redirect, addressType: 'ipv4', address: 'none' },
+    ] as const) {
+      expect(groupOf(finalUnit)[0]).toBe(430);
+    }
+  });
+
+  it('links the grants of a pool, and tells silence that is no use', () => {
+    const seconds = { unit: 'seconds', amount: 60 as Amount } as const;
+    const parts = (one: ServiceOutcome) => {
+      const [mscc] = new WireMessage(write(answered([one]))).avps.filter(
+        ({ code }) => code === 456,
+      );
+      return avpsOf(mscc?.data ?? Buffer.alloc(0));
+    };
+    const pooled = parts(
+      service({
+        granted: seconds,
+        quotaConsumptionSeconds: 15,
+        pool: { id: 7, digits: 25, exponent: -2 },
+      }),
+    );
+    // G-S-U-Pool-Identifier 7, CC-Unit-Type TIME, Unit-Value 25 x 10^-2.
+    expect(pooled.find(({ code }) => code === 457)?.data.toString('hex')).toBe(
+      '000001c54000000c00000007' +
+        '000001c64000000c00000000' +
+        '000001bd40000024' +
+        '000001bf400000100000000000000019' +
+        '000001ad4000000cfffffffe',
+    );
+    const consumption = pooled.find(({ code, vendor }) => code === 881 && vendor === 10415);
+    expect(consumption?.data.readUInt32BE(0)).toBe(15);
+    const whole = parts(service({ granted: octets(1), pool: { id: 7, digits: 1, exponent: 0 } }));
+    expect(whole.find(({ code }) => code === 457)?.data.toString('hex')).toBe(
+      '000001c54000000c00000007' +
+        '000001c64000000c00000002' +
+        '000001bd40000018' +
+        '000001bf400000100000000000000001',
+    );
+    const without = parts(
+      service({ result: 'credit-limit-reached', pool: { id: 7, digits: 1, exponent: 0 } }),
+    );
+    expect(without.map(({ code }) => code)).not.toContain(457);
   });
 
   it('answers in the command what was asked in the command, with its cost', () => {

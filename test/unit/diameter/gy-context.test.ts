@@ -64,8 +64,28 @@ describe('the context of a request', () => {
       sipMethod: 'INVITE',
       nodeFunctionality: '6',
       calledAddress: 'alice',
+      calledDomain: 'far.example',
       imsChargingId: 'icid-1',
       imsVisitedNetwork: 'visited.example',
+    });
+  });
+
+  it('keeps the domains of the parties beside their numbers', () => {
+    const { context } = readWith((writer) => {
+      const service = writer.open(Avp.ServiceInformation);
+      const ims = writer.open(Avp.ImsInformation);
+      writer.integer32(Avp.NodeFunctionality, 6);
+      writer.text(Avp.CallingPartyAddress, 'sip:+491701234567@home.example;user=phone');
+      writer.text(Avp.CalledPartyAddress, 'sip:+4930123456@far.example;user=phone');
+      writer.close(ims);
+      writer.close(service);
+    });
+    expect(context).toEqual({
+      nodeFunctionality: '6',
+      callingParty: '491701234567',
+      callingDomain: 'home.example',
+      calledParty: '4930123456',
+      calledDomain: 'far.example',
     });
   });
 

@@ -88,6 +88,13 @@ describe('a Credit-Control-Request', () => {
     expect(request.context).toEqual({ qos: '9/8/50000000/100000000' });
   });
 
+  it('takes the side of the tariff change that stands beside the used units', () => {
+    const { request } = read('ccr-tariff-change-beside');
+    expect(request.services.map(({ used }) => used)).toEqual([
+      [{ seconds: 5, tariffChange: 'after' }],
+    ]);
+  });
+
   it('tells that the peer may have sent it before', () => {
     expect(read('ccr-update-retransmitted').request.retransmitted).toBe(true);
   });
@@ -132,6 +139,7 @@ describe('a Credit-Control-Request', () => {
     expect(request.services[0]?.requested).toEqual({ seconds: 60 });
     expect(request.context).toEqual({
       calledParty: '442079460018',
+      calledDomain: 'ims.example',
       callingParty: '491701234567',
       nodeFunctionality: '6',
       roleOfNode: '0',

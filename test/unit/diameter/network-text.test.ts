@@ -1,22 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import {
-  digitsOfUri,
   equipmentText,
+  partyOf,
   safeText,
   timeZoneText,
 } from '../../../src/diameter/network-text.js';
 
 describe('network text', () => {
   it.each([
-    ['tel:+49-30-1234.56', '4930123456'],
-    ['+49 30 123456', '4930123456'],
-    ['sip:+4930123456@ims.example;user=phone', '4930123456'],
-    ['sips:alice@ims.example', 'alice'],
-    ['tel:112;phone-context=+49', '112'],
-    ['491701234567', '491701234567'],
-    ['', ''],
-  ])('takes the party of "%s"', (address, party) => {
-    expect(digitsOfUri(address)).toBe(party);
+    ['tel:+49-30-1234.56', '4930123456', null],
+    ['+49 30 123456', '4930123456', null],
+    ['sip:+4930123456@ims.example;user=phone', '4930123456', 'ims.example'],
+    ['sips:alice@IMS.example:5061', 'alice', 'ims.example'],
+    ['SIP:conference.ims.example;transport=tcp', '', 'conference.ims.example'],
+    ['sip:bob@office@ims.example?subject=hi', 'bob@office', 'ims.example'],
+    ['alice@mail.example', 'alice', 'mail.example'],
+    ['tel:112;phone-context=+49', '112', null],
+    ['491701234567', '491701234567', null],
+    ['', '', null],
+  ])('takes the party and the domain of "%s"', (address, party, domain) => {
+    expect(partyOf(address)).toEqual({ party, domain });
   });
 
   it.each([

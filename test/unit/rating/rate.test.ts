@@ -310,7 +310,13 @@ describe('quota settings', () => {
     tariffOf({
       quotas: [
         { validitySeconds: 600 },
-        { serviceContexts: ['32251@3gpp.org'], thresholdPercent: 0, holdingSeconds: 30 },
+        {
+          serviceContexts: ['32251@3gpp.org'],
+          thresholdPercent: 0,
+          holdingSeconds: 30,
+          consumptionSeconds: 15,
+          pool: { id: 7, multiplier: '0.25' },
+        },
         {
           ratingGroups: [10],
           finalUnit: { action: 'restrict', filterIds: ['f'], filterRules: [] },
@@ -336,6 +342,8 @@ describe('quota settings', () => {
       ...QUOTA_DEFAULTS.octets,
       thresholdPercent: 0,
       holdingSeconds: 30,
+      consumptionSeconds: 15,
+      pool: { id: 7, digits: 25, exponent: -2 },
     });
     expect(find({ serviceContext: 'radius', ratingGroup: null }).quota).toEqual({
       ...QUOTA_DEFAULTS.octets,

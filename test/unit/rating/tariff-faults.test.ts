@@ -313,6 +313,21 @@ const REFUSED: readonly (readonly [string, Tariff, string, RegExp])[] = [
     /0 to 99/,
   ],
   [
+    'a pool whose number the wire cannot hold',
+    withQuotas({ pool: { id: 2 ** 32 } }),
+    `${V}.quotas[0].pool.id`,
+    /0 to 4294967295/,
+  ],
+  ...['0', '0.000', '-1', '1.1234567', 'two'].map(
+    (multiplier) =>
+      [
+        `a pool in which a unit counts as ${multiplier}`,
+        withQuotas({ pool: { id: 1, multiplier } }),
+        `${V}.quotas[0].pool.multiplier`,
+        /no decimal above 0/,
+      ] as const,
+  ),
+  [
     'two quotas for the same services',
     withQuotas({ ratingGroups: [1, 2] }, { ratingGroups: [2] }),
     `${V}.quotas[1]`,

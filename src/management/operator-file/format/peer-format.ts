@@ -12,6 +12,9 @@ const profileFormat = z
     finalUnitWithoutGrant: choice(['success', 'credit-limit-reached'])
       .exactOptional()
       .describe('Result of a service that gets a final-unit action and no units.'),
+    finalUnitIndication: choice(['basic', 'qos'])
+      .exactOptional()
+      .describe('`qos`: it knows QoS-Final-Unit-Indication of RFC 8506.'),
     defaultRatingGroup: wholeNumber(0, UNSIGNED_32_MAX)
       .nullable()
       .exactOptional()

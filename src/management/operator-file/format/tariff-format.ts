@@ -142,6 +142,18 @@ export const finalUnitFormat = z
     description: 'What happens when the last units are used [RFC 8506 5.6].',
   });
 
+const poolFormat = z
+  .strictObject({
+    id: wholeNumber(0, UNSIGNED_32_MAX).describe('Services of one session with this id share.'),
+    multiplier: wireText('a decimal in quotes')
+      .exactOptional()
+      .describe('What one unit counts as in the pool, "0.25"; "1" where absent.'),
+  })
+  .meta({
+    id: 'CreditPool',
+    description: 'Links the grants of the services of a session [RFC 8506 5.1.2].',
+  });
+
 const quotaFormat = z
   .strictObject({
     serviceContexts: someOf(wireText('a Service-Context-Id, such as "32251@3gpp.org"'))
@@ -168,6 +180,10 @@ const quotaFormat = z
     holdingSeconds: wholeNumber(0, 86_400)
       .exactOptional()
       .describe('Silence after which the gateway gives a grant back.'),
+    consumptionSeconds: wholeNumber(0, 86_400)
+      .exactOptional()
+      .describe('Silence on a quota of seconds that the gateway does not count as use.'),
+    pool: poolFormat.exactOptional().describe('Its grants may be used for other services.'),
     finalUnit: finalUnitFormat.exactOptional().describe('`terminate` where absent.'),
   })
   .meta({

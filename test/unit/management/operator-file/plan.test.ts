@@ -218,6 +218,7 @@ describe('a declared tariff', () => {
             quotas:
               - { ratingGroups: [1], finalUnit: { action: redirect, address: 'http://top-up.example/' } }
               - { ratingGroups: [2], finalUnit: { action: restrict, filterIds: [free] } }
+              - { unit: seconds, consumptionSeconds: 10, pool: { id: 1, multiplier: '0.5' } }
 `,
     ).plan.tariffs;
     expect(tariff?.definition.versions[0]).toMatchObject({
@@ -234,6 +235,7 @@ describe('a declared tariff', () => {
       quotas: [
         { finalUnit: { action: 'redirect', addressType: 'url' } },
         { finalUnit: { action: 'restrict', filterIds: ['free'], filterRules: [] } },
+        { consumptionSeconds: 10, pool: { id: 1, multiplier: '0.5' } },
       ],
     });
   });
