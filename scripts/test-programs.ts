@@ -1,7 +1,19 @@
 /** The programs that the tests run against: real peers, and a second opinion on our bytes. */
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 import { findInstallRight, hasProgram, installIntoSystem } from '../src/local/debian-packages.js';
 import type { Progress } from '../src/local/progress.js';
 import { findRedisCommand } from '../src/local/redis-command.js';
+
+const ERLANG_LIBRARIES = '/usr/lib/erlang/lib';
+
+/** Whether this part of Erlang's Diameter application is installed. */
+function hasErlangDiameter(part: 'ebin' | 'include'): boolean {
+  if (!existsSync(ERLANG_LIBRARIES)) return false;
+  return readdirSync(ERLANG_LIBRARIES).some(
+    (name) => name.startsWith('diameter-') && existsSync(path.join(ERLANG_LIBRARIES, name, part)),
+  );
+}
 
 interface TestProgram {
   readonly isThere: () => boolean;
@@ -19,6 +31,16 @@ const PROGRAMS: readonly TestProgram[] = [
     isThere: () => hasProgram('freeDiameterd'),
     debianPackage: 'freediameter',
     purpose: 'relays Diameter',
+  },
+  {
+    isThere: () => hasProgram('erlc') && hasErlangDiameter('ebin'),
+    debianPackage: 'erlang-diameter',
+    purpose: 'plays a gateway',
+  },
+  {
+    isThere: () => hasErlangDiameter('include'),
+    debianPackage: 'erlang-dev',
+    purpose: 'compiles that gateway',
   },
   { isThere: () => hasProgram('tshark'), debianPackage: 'tshark', purpose: 'reads what was sent' },
   {
@@ -43,7 +65,7 @@ export class TestProgramsMissingError extends Error {
         ...missing.map(({ debianPackage, purpose }) => `  ${debianPackage.padEnd(18)}${purpose}`),
         'On Debian or Ubuntu, run this and then `npm test` again:',
         `  sudo apt-get install -y --no-install-recommends ${packages}`,
-        'Elsewhere, install what those packages hold (Redis 7, freeDiameter, tshark, radclient, eapol_test).',
+        'Elsewhere, install what those packages hold (Redis 7, freeDiameter, Erlang with its Diameter application, tshark, radclient, eapol_test).',
         '`npm run check` needs none of them.',
       ].join('\n'),
     );

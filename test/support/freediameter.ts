@@ -10,8 +10,6 @@ import { startServerProcess, type ServerProcess } from '../../src/local/server-p
 import { createAuthority, type KeyAndCertificate } from './certificates.js';
 import { makeScratchDirectory } from './scratch-directory.js';
 
-export const FREEDIAMETER_PACKAGES = ['freediameter', 'freediameter-extensions'];
-
 export interface RelayServer {
   readonly identity: string;
   readonly realm: string;

@@ -13,8 +13,6 @@ import { findFreePort } from '../../src/local/port-choice.js';
 import { startServerProcess } from '../../src/local/server-process.js';
 import { makeScratchDirectory } from './scratch-directory.js';
 
-export const TSHARK_PACKAGES = ['tshark'];
-
 /** One message as tshark sees it. */
 export interface CapturedMessage {
   readonly frame: number;

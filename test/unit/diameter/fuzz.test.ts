@@ -12,11 +12,12 @@ import { resolvePeer } from '../../../src/diameter/peer.js';
 import { GATEWAY, startDiameterNode, type DiameterNode } from '../../support/diameter-node.js';
 import { readVector, readVectors } from '../../support/diameter-vectors.js';
 import { avpsOf, WirePeer } from '../../support/diameter-wire.js';
+import { FUZZ_FACTOR, FUZZ_TIMEOUT_MS } from '../../support/fuzz-factor.js';
 import { randomSource, type RandomSource } from '../../support/random-source.js';
 
 /** Stands in the title of every result: give it to `randomSource` here to see a failure again. */
 const { seed: SEED } = randomSource();
-const CASES = 20_000;
+const CASES = 20_000 * FUZZ_FACTOR;
 const REAL = [
   ...readVectors('credit-control-requests.txt'),
   ...readVectors('errors.txt'),
@@ -153,7 +154,7 @@ afterEach(async () => {
   node = undefined;
 });
 
-describe(`messages that no sound peer sends, seed ${SEED}`, () => {
+describe(`messages that no sound peer sends, seed ${SEED}`, { timeout: FUZZ_TIMEOUT_MS }, () => {
   it('are read or refused with a code, and the refusal is a message that can be read', () => {
     const random = randomSource(SEED);
     const reader = new MessageReader(DIAMETER_LIMITS);
@@ -189,7 +190,7 @@ describe(`messages that no sound peer sends, seed ${SEED}`, () => {
 
   it('end the stream once where they can not be framed, and never before', () => {
     const random = randomSource(SEED);
-    for (let round = 0; round < 2_000; round += 1) {
+    for (let round = 0; round < 2_000 * FUZZ_FACTOR; round += 1) {
       const stream = Buffer.concat(Array.from({ length: 4 }, () => pick(REAL, random)));
       for (let rest = random.integer(3); rest > 0; rest -= 1) {
         stream[random.integer(stream.length)] = random.integer(256);
@@ -215,7 +216,7 @@ describe(`messages that no sound peer sends, seed ${SEED}`, () => {
     const { port, server } = node;
     const steady = await WirePeer.open(port, CER);
     let bad: WirePeer | null = null;
-    for (let round = 0; round < 150; round += 1) {
+    for (let round = 0; round < 150 * FUZZ_FACTOR; round += 1) {
       if (bad === null || bad.socket.destroyed) bad = await WirePeer.open(port, CER);
       const burst = Array.from({ length: 20 }, () => anyMessage(random));
       // Some of them are cut short: what follows is then read from the wrong place.

@@ -26,14 +26,13 @@ import { createSealingKeys } from '../../../src/radius/sealing-keys.js';
 import { RADIUS_SERVER_LIMITS } from '../../../src/radius/server.js';
 import { SharedSecret } from '../../../src/radius/shared-secret.js';
 import { collectingLogger } from '../../support/collecting-logger.js';
+import { FUZZ_FACTOR, FUZZ_TIMEOUT_MS } from '../../support/fuzz-factor.js';
 import { randomSource, type RandomSource } from '../../support/random-source.js';
 import { buildRequest } from '../../support/radius-client.js';
 import { admitSekrit, testNas, TEST_SEALING_SECRETS } from '../../support/radius-front.js';
 import { readWireVectors } from '../../support/radius-vectors.js';
 
-const PACKETS = 40_000;
-/** A machine that does other work at the same time takes its time. */
-const TIMEOUT_MS = 60_000;
+const PACKETS = 40_000 * FUZZ_FACTOR;
 const secret = new SharedSecret('testing123');
 const seeds = [...readWireVectors('packets.txt'), ...readWireVectors('lenient.txt')].map(
   ({ octets }) => octets,
@@ -140,7 +139,7 @@ function pipeline() {
 const failures = (lines: ReturnType<typeof pipeline>['lines']): unknown[] =>
   lines.filter(({ message }) => message === 'radius request failed').map(({ fields }) => fields);
 
-describe('mutated packets', { timeout: TIMEOUT_MS }, () => {
+describe('mutated packets', { timeout: FUZZ_TIMEOUT_MS }, () => {
   it('decode to a packet or to a malformation, and describe themselves', () => {
     const source = randomSource();
     for (let n = 0; n < PACKETS; n += 1) {
@@ -191,7 +190,7 @@ describe('mutated packets', { timeout: TIMEOUT_MS }, () => {
   });
 });
 
-describe('signed packets of any content', { timeout: TIMEOUT_MS }, () => {
+describe('signed packets of any content', { timeout: FUZZ_TIMEOUT_MS }, () => {
   it.each(['Access-Request', 'Accounting-Request'] as const)(
     'never fail the server as %s',
     async (code) => {
