@@ -35,7 +35,7 @@ local request = cmsgpack.unpack(ARGV[1])
 -- or nil. planned: what these make of the buckets, { remaining, granted } by id.
 local function refusal_of(account, operation, planned)
   local code = operation[1]
-  if code == OPERATION_SET_THRESHOLDS then
+  if code == OPERATION_SET_THRESHOLDS or code == OPERATION_CORRECT then
     return nil
   end
   if code == OPERATION_GRANT then
@@ -109,6 +109,12 @@ local function apply(account, events, operation, now)
   if code == OPERATION_SET_THRESHOLDS then
     set_thresholds(account, operation[2])
     return false, false
+  end
+  if code == OPERATION_CORRECT then
+    -- The record is to say what the bucket holds, which stays as it is; one that is gone holds 0.
+    local id, resource, amount = operation[2], operation[3], operation[4]
+    local bucket = find_bucket({ account }, id)
+    return { id, resource, amount, bucket and bucket[BUCKET_REMAINING] or 0, 0 }, false
   end
   if code == OPERATION_GRANT then
     local bucket = operation[2]

@@ -10,6 +10,7 @@ import { migrateCommand } from './cli/migrate.js';
 import { nasCommand } from './cli/nas.js';
 import { processTerminal, type Terminal } from './cli/output.js';
 import { serveCommand } from './cli/serve.js';
+import { reconcileCommand } from './cli/reconcile.js';
 import { simulateCommand } from './cli/simulate.js';
 import { verifyCommand } from './cli/verify.js';
 import { ConfigError, processEnvironment, type Environment } from './config.js';
@@ -84,6 +85,7 @@ export async function main(
     .addCommand(eventsCommand(context))
     .addCommand(nasCommand(context))
     .addCommand(verifyCommand(context))
+    .addCommand(reconcileCommand(context))
     .addCommand(simulateCommand(context))
     .addCommand(configCommand(context));
   quietly([program, ...program.commands], terminal);

@@ -48,6 +48,7 @@ const LEDGER_KINDS: readonly LedgerKind[] = [
   'expiry',
   'refund',
   'refused',
+  'correction',
 ];
 const STATE_CAUSES: readonly BucketStateEvent['cause'][] = [
   'first-use',

@@ -94,6 +94,13 @@ export type CreditOperation =
       readonly bucketId: string;
       readonly state: 'active' | 'armed' | 'inactive';
     }
+  /** Books a difference in the record; the bucket stays as it is, or is gone. */
+  | {
+      readonly operation: 'correct';
+      readonly bucketId: string;
+      readonly resource: string;
+      readonly amount: Amount;
+    }
   | { readonly operation: 'set-thresholds'; readonly thresholds: readonly AccountThreshold[] };
 
 /** Says when what is left of a resource, or of a bundle, has fallen to a level. */
@@ -199,6 +206,8 @@ function packOperation(operation: CreditOperation): Packable {
       return [layout.OPERATION_SET_END, operation.bucketId, operation.endsAt ?? 0];
     case 'set-state':
       return [layout.OPERATION_SET_STATE, operation.bucketId, bucketStateCode(operation.state)];
+    case 'correct':
+      return [layout.OPERATION_CORRECT, operation.bucketId, operation.resource, operation.amount];
     case 'set-thresholds':
       return [layout.OPERATION_SET_THRESHOLDS, operation.thresholds.map(packThreshold)];
   }

@@ -105,7 +105,9 @@ export type LedgerKind =
   | 'expiry'
   | 'refund'
   /** The intent could not be applied; `reason` says why and nothing moved. */
-  | 'refused';
+  | 'refused'
+  /** The record is made to say what the bucket holds; the bucket itself stays as it is. */
+  | 'correction';
 
 /** Reported units of one service in one request, charged or uncollected. */
 export interface UsageEvent {

@@ -63,7 +63,7 @@ export function addBucketChanges(
 }
 
 /** Credits that give back what was there: a percentage of what was granted counts without them. */
-const RETURNS: ReadonlySet<LedgerEvent['kind']> = new Set(['refund']);
+const RETURNS: ReadonlySet<LedgerEvent['kind']> = new Set(['refund', 'correction']);
 
 export async function writeBucketChanges(
   client: pg.ClientBase,

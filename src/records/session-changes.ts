@@ -89,8 +89,7 @@ export async function writeSessionChanges(
         called_party text, network jsonb)
       ON CONFLICT (session_id, opened_at) DO UPDATE SET
         state = excluded.state, closed_at = excluded.closed_at, cause = excluded.cause,
-        last_request_number = excluded.last_request_number
-      WHERE excluded.closed_at IS NOT NULL`,
+        last_request_number = excluded.last_request_number`,
     values: [JSON.stringify([...changes.values()])],
   });
 }

@@ -18,7 +18,12 @@ export function checkAccount(evidence: AccountEvidence): readonly Finding[] {
   ];
 }
 
-function checkRun({ accountId, partition, record, run }: AccountEvidence): readonly Finding[] {
+export function checkRun({
+  accountId,
+  partition,
+  record,
+  run,
+}: AccountEvidence): readonly Finding[] {
   if (record === null || run === null) return [];
   const { events, distinct, archived, quarantined, last } = run;
   const place = { accountId, partition };
@@ -120,7 +125,7 @@ function checkPresence(evidence: AccountEvidence): readonly Finding[] {
 }
 
 /** What each bucket in Redis holds against all facts up to the same event. */
-function checkBalances(evidence: AccountEvidence): readonly Finding[] {
+export function checkBalances(evidence: AccountEvidence): readonly Finding[] {
   const { accountId, partition, live } = evidence;
   if (live === null) return [];
   const facts = factsAtLive(evidence);

@@ -69,7 +69,7 @@ function refusalOf(account: Account, operations: readonly CreditOperation[]): Re
     ]),
   );
   for (const operation of operations) {
-    if (operation.operation === 'set-thresholds') continue;
+    if (operation.operation === 'set-thresholds' || operation.operation === 'correct') continue;
     if (operation.operation === 'grant') {
       const { bucketId, granted } = operation.bucket;
       if (sums.has(bucketId)) return 'bucket-exists';
@@ -128,6 +128,13 @@ function apply(
     return;
   }
   const bucket = account.buckets.find(({ id }) => id === operation.bucketId);
+  if (operation.operation === 'correct') {
+    const { bucketId, resource, amount: delta } = operation;
+    const after = (bucket?.remaining ?? 0) as Amount;
+    const impacts = [{ bucketId, resource, delta, after, units: 0 as Amount }];
+    tell(books, account, request, { kind, reason, impacts, grant: null });
+    return;
+  }
   if (bucket === undefined) throw new Error('checked before');
   switch (operation.operation) {
     case 'add': {

@@ -320,6 +320,7 @@ export const LEDGER_TRANSFER = 5;
 export const LEDGER_EXPIRY = 6;
 export const LEDGER_REFUND = 7;
 export const LEDGER_REFUSED = 8;
+export const LEDGER_CORRECTION = 9;
 
 export const CAUSE_FIRST_USE = 1;
 export const CAUSE_EXPIRED = 2;
@@ -345,6 +346,7 @@ export const OPERATION_SET_FLOOR = 3;
 export const OPERATION_SET_END = 4;
 export const OPERATION_SET_STATE = 5;
 export const OPERATION_SET_THRESHOLDS = 6;
+export const OPERATION_CORRECT = 7;
 
 // Provision request (ARGV)
 export const PROVISION_NOW = 1;

@@ -1,0 +1,180 @@
+/**
+ * Reads all that speaks of accounts, beside traffic: Redis first, each account with its sessions in
+ * one moment, then the record in one moment, then what the outbox has beyond it. The facts up to the
+ * event at which an account stood in Redis are then complete.
+ */
+import type pg from 'pg';
+import type { Engine } from '../charging/engine.js';
+import { holdersOfSessions, watchedSessions, type SessionHolders } from '../charging/inventory.js';
+import { readAccountWithSessions, type AccountWithSessions } from '../charging/snapshot.js';
+import { readBucketSums, readRuns } from '../records/account-proof.js';
+import { inTransaction } from '../records/database.js';
+import {
+  readRecordedAccounts,
+  readRecordedBuckets,
+  type AccountAt,
+} from '../records/recorded-state.js';
+import { readOpenSessions, readSessionTotals } from '../records/session-proof.js';
+import type { AccountEvidence } from './account-evidence.js';
+import type { StreamTail } from './stream-tail.js';
+
+export interface GatheringContext {
+  readonly engine: Engine;
+  /** With the right to read the facts of every tenant. */
+  readonly pool: pg.Pool;
+  readonly partition: number;
+  /** From where the record of the partition stood before. */
+  readonly tail: StreamTail;
+}
+
+/** Which sessions an account has, as far as a look some time ago could tell. */
+export class SessionIndex {
+  readonly #engine: Engine;
+  readonly #partition: number;
+  readonly #ids = new Set<string>();
+  readonly #ofAccount = new Map<string, Set<string>>();
+  readonly holders = new Map<string, SessionHolders>();
+  /** Sessions without a timer. */
+  readonly unwatched: ReadonlySet<string>;
+
+  private constructor(engine: Engine, partition: number, unwatched: ReadonlySet<string>) {
+    this.#engine = engine;
+    this.#partition = partition;
+    this.unwatched = unwatched;
+  }
+
+  static async read(
+    engine: Engine,
+    partition: number,
+    listed: ReadonlySet<string>,
+  ): Promise<SessionIndex> {
+    const watched = new Set(await watchedSessions(engine, partition));
+    const unwatched = new Set([...listed].filter((id) => !watched.has(id)));
+    const index = new SessionIndex(engine, partition, unwatched);
+    await index.#add([...new Set([...listed, ...watched])]);
+    return index;
+  }
+
+  /** Learns of sessions that came, and of new owners. */
+  async refresh(): Promise<void> {
+    const watched = await watchedSessions(this.#engine, this.#partition);
+    await this.#add([...new Set([...this.#ids, ...watched])]);
+  }
+
+  of(accountId: string): readonly string[] {
+    return [...(this.#ofAccount.get(accountId) ?? [])];
+  }
+
+  async #add(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.#ids.add(id);
+    for (const holders of await holdersOfSessions(this.#engine, this.#partition, ids)) {
+      this.holders.set(holders.sessionId, holders);
+      this.#link(holders.accountId, holders.sessionId);
+      if (holders.ownerAccountId !== null) this.#link(holders.ownerAccountId, holders.sessionId);
+    }
+  }
+
+  #link(accountId: string, sessionId: string): void {
+    const ids = this.#ofAccount.get(accountId);
+    if (ids === undefined) this.#ofAccount.set(accountId, new Set([sessionId]));
+    else ids.add(sessionId);
+  }
+}
+
+/** One transaction that sees Postgres as of one moment, every tenant of it, and changes nothing. */
+export function readInSnapshot<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  return inTransaction(pool, async (client) => {
+    await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+    await client.query(`SELECT set_config('app.tenant', '*', true)`);
+    return work(client);
+  });
+}
+
+export function readLive(
+  { engine, partition }: Pick<GatheringContext, 'engine' | 'partition'>,
+  accountId: string,
+  sessions: SessionIndex,
+): Promise<AccountWithSessions | null> {
+  return readAccountWithSessions(engine, {
+    partition,
+    accountId,
+    sessionIds: sessions.of(accountId),
+  });
+}
+
+/** Redis first: then the record and the outbox together have every event that Redis had applied. */
+export async function gatherEvidence(
+  context: GatheringContext,
+  accountIds: readonly string[],
+  sessions: SessionIndex,
+): Promise<readonly AccountEvidence[]> {
+  const { pool, partition, tail } = context;
+  const live = new Map(
+    await Promise.all(
+      accountIds.map(async (id) => [id, await readLive(context, id, sessions)] as const),
+    ),
+  );
+  const wanted = accountIds.map((accountId): AccountAt => ({
+    accountId,
+    sequence: live.get(accountId)?.account.sequence ?? null,
+  }));
+  const sessionIds = [...live.values()].flatMap(
+    (each) => each?.sessions.map(({ sessionId }) => sessionId) ?? [],
+  );
+  const found = await readInSnapshot(pool, async (client) => ({
+    records: await readRecordedAccounts(client, accountIds),
+    runs: await readRuns(client, accountIds),
+    sums: groupByAccount(await readBucketSums(client, wanted)),
+    definitions: groupByAccount(await readRecordedBuckets(client, accountIds)),
+    open: groupByAccount(await readOpenSessions(client, accountIds)),
+    totals: await readSessionTotals(client, wanted, sessionIds),
+  }));
+  await tail.extend();
+  return Promise.all(
+    accountIds.map(async (accountId): Promise<AccountEvidence> => {
+      const account = live.get(accountId) ?? null;
+      const record = found.records.get(accountId) ?? null;
+      const sequence = account?.account.sequence ?? 0;
+      const recorded = record?.lastSequence ?? 0;
+      const ids = new Set(account?.sessions.map(({ sessionId }) => sessionId));
+      return {
+        accountId,
+        partition,
+        live: account,
+        isBehind: sequence < recorded && (await isBehind(context, accountId, recorded)),
+        record,
+        run: found.runs.get(accountId) ?? null,
+        sums: found.sums.get(accountId) ?? [],
+        definitions: found.definitions.get(accountId) ?? [],
+        openSessionIds: (found.open.get(accountId) ?? []).map(({ sessionId }) => sessionId),
+        totals: found.totals.filter(({ sessionId }) => ids.has(sessionId)),
+        tail: tail.eventsOf(accountId, recorded, sequence),
+      };
+    }),
+  );
+}
+
+/** Whether Redis, looked at again, still lacks events that Postgres had. */
+async function isBehind(
+  { engine, partition }: GatheringContext,
+  accountId: string,
+  recorded: number,
+): Promise<boolean> {
+  const found = await readAccountWithSessions(engine, { partition, accountId, sessionIds: [] });
+  return found !== null && found.account.sequence < recorded;
+}
+
+function groupByAccount<Row extends { readonly accountId: string }>(
+  rows: readonly Row[],
+): ReadonlyMap<string, readonly Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(row.accountId);
+    if (group === undefined) groups.set(row.accountId, [row]);
+    else group.push(row);
+  }
+  return groups;
+}
