@@ -53,6 +53,28 @@ const PROGRAMS: readonly TestProgram[] = [
     debianPackage: 'eapoltest',
     purpose: 'logs in by EAP',
   },
+  {
+    isThere: () => hasProgram('freeradius'),
+    debianPackage: 'freeradius',
+    purpose: 'proxies RADIUS',
+  },
+  { isThere: () => hasProgram('openvpn'), debianPackage: 'openvpn', purpose: 'is a NAS' },
+  {
+    isThere: () => existsSync('/usr/lib/openvpn/radiusplugin.so'),
+    debianPackage: 'openvpn-auth-radius',
+    purpose: 'lets OpenVPN speak RADIUS',
+  },
+  { isThere: () => hasProgram('pamtester'), debianPackage: 'pamtester', purpose: 'logs in by PAM' },
+  {
+    isThere: () => existsSync('/usr/share/doc/libpam-radius-auth'),
+    debianPackage: 'libpam-radius-auth',
+    purpose: 'lets PAM speak RADIUS',
+  },
+  {
+    isThere: () => existsSync('/usr/share/doc/libpam-wrapper'),
+    debianPackage: 'libpam-wrapper',
+    purpose: 'gives PAM services of a test',
+  },
 ];
 
 /** The tests can't run here without a person's help; the message says which command helps. */
@@ -65,7 +87,9 @@ export class TestProgramsMissingError extends Error {
         ...missing.map(({ debianPackage, purpose }) => `  ${debianPackage.padEnd(18)}${purpose}`),
         'On Debian or Ubuntu, run this and then `npm test` again:',
         `  sudo apt-get install -y --no-install-recommends ${packages}`,
-        'Elsewhere, install what those packages hold (Redis 7, freeDiameter, Erlang with its Diameter application, tshark, radclient, eapol_test).',
+        'Elsewhere, install what those packages hold (Redis 7, freeDiameter, Erlang with its',
+        'Diameter application, tshark, radclient, eapol_test, FreeRADIUS, OpenVPN and PAM with their',
+        'RADIUS plugins, pamtester).',
         '`npm run check` needs none of them.',
       ].join('\n'),
     );
