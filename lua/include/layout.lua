@@ -221,7 +221,7 @@ OVERUSE_DEBIT = 2
 ANSWER_WINDOW = 8
 
 -- Service of a charge request. What is the same for many requests is packed apart, as its terms:
--- the scripts keep unpacked terms by their bytes.
+-- the scripts keep unpacked terms by their bytes. ASK_POOLED is there for services of a pool only.
 ASK_KEY = 1
 ASK_USED = 2
 ASK_USED_AFTER = 3

@@ -293,7 +293,8 @@ function packService(service: ChargeService): Packable {
     service.want ?? layout.WANT_NOTHING,
     service.reason ?? false,
     service.packedTerms ?? packTerms(service),
-    service.pooled ?? false,
+    // Absent from nearly every request, which is so what lua/include/charge_plainly.lua knows.
+    ...(service.pooled === true ? [true] : []),
   ];
 }
 

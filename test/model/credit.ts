@@ -53,9 +53,15 @@ export function credit(world: World, request: CreditRequest): Credited {
   }
   turn(books, account, now);
   checkThresholds(books);
-  const sessions = account.starved;
-  account.starved = [];
+  const sessions = operations.some(mayFree) ? account.starved : [];
+  if (operations.some(mayFree)) account.starved = [];
   return { outcome: { kind: 'applied', sessions }, books, at: now };
+}
+
+/** Whether sessions that got the last units may get more by it. */
+function mayFree(operation: CreditOperation): boolean {
+  if (operation.operation === 'set-thresholds') return false;
+  return operation.operation !== 'add' || operation.amount > 0;
 }
 
 type Refusal = Extract<CreditOutcome, { kind: 'refused' }>['reason'];

@@ -222,7 +222,7 @@ export const OVERUSE_DEBIT = 2;
 export const ANSWER_WINDOW = 8;
 
 // Service of a charge request. What is the same for many requests is packed apart, as its terms:
-// the scripts keep unpacked terms by their bytes.
+// the scripts keep unpacked terms by their bytes. ASK_POOLED is there for services of a pool only.
 export const ASK_KEY = 1;
 export const ASK_USED = 2;
 export const ASK_USED_AFTER = 3;
