@@ -207,16 +207,17 @@ class AttributeScan {
 
   /**
    * Vendor-Specific in the recommended form: vendor, then type, length and value, once or more
-   * often [RFC 2865 5.26]. Contents of any other form are kept whole, for nobody to read.
+   * often [RFC 2865 5.26]. Contents of any other form are kept whole, for nobody to read, and so
+   * are those of vendor 0, which is nobody: they must not pass for standard attributes.
    */
   #takeVendor(start: number, end: number): void {
     const bytes = this.#bytes;
     const wellFormed = this.#vendorParts(start, end);
-    if (wellFormed === 0) {
+    const vendor = wellFormed === 0 ? 0 : bytes.readUInt32BE(start);
+    if (vendor === 0) {
       this.#add(VENDOR_SPECIFIC_TYPE, start, end);
       return;
     }
-    const vendor = bytes.readUInt32BE(start);
     for (let at = start + 4; at < end; at += bytes[at + 1] ?? 0) {
       this.#add(vendorKey(vendor, bytes[at] ?? 0), at + 2, at + (bytes[at + 1] ?? 0));
     }
@@ -239,9 +240,10 @@ class AttributeScan {
   /** Type, length, extended type, value [RFC 6929 2.1]. */
   #takeExtended(type: number, at: number, end: number): void {
     const extended = this.#bytes[at + 2] ?? 0;
-    if (extended === EXTENDED_VENDOR_SPECIFIC_TYPE && end - at >= 8) {
-      // Vendor, vendor type, value [RFC 6929 2.4].
-      const vendor = this.#bytes.readUInt32BE(at + 3);
+    // Vendor, vendor type, value [RFC 6929 2.4].
+    const named = extended === EXTENDED_VENDOR_SPECIFIC_TYPE && end - at >= 8;
+    const vendor = named ? this.#bytes.readUInt32BE(at + 3) : 0;
+    if (vendor !== 0) {
       this.#add(vendorKey(vendor, extendedKey(type, this.#bytes[at + 7] ?? 0)), at + 8, end);
     } else this.#add(extendedKey(type, extended), at + 3, end);
   }
@@ -257,11 +259,10 @@ class AttributeScan {
   }
 
   #addJoined(type: number, key: AttributeKey, value: Buffer): void {
-    const isVendor = key === extendedKey(type, EXTENDED_VENDOR_SPECIFIC_TYPE) && value.length >= 5;
-    this.#joined.push(isVendor ? value.subarray(5) : value);
-    const named = isVendor
-      ? vendorKey(value.readUInt32BE(0), extendedKey(type, value[4] ?? 0))
-      : key;
+    const isNamed = key === extendedKey(type, EXTENDED_VENDOR_SPECIFIC_TYPE) && value.length >= 5;
+    const vendor = isNamed ? value.readUInt32BE(0) : 0;
+    this.#joined.push(vendor === 0 ? value : value.subarray(5));
+    const named = vendor === 0 ? key : vendorKey(vendor, extendedKey(type, value[4] ?? 0));
     this.#add(named, -this.#joined.length, 0);
   }
 }

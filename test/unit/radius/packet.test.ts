@@ -60,6 +60,21 @@ it('keeps a Vendor-Specific whole that would pass the limit of attributes', () =
   expect(decoded(packet).attributes()).toHaveLength(241);
 });
 
+it.each([
+  ['Vendor-Specific', [26, 11, 0, 0, 0, 0, 1, 5, 0x61, 0x62, 0x63]],
+  ['an extended Vendor-Specific', [241, 11, 26, 0, 0, 0, 0, 1, 0x61, 0x62, 0x63]],
+  ['a long extended Vendor-Specific', [245, 12, 26, 0, 0, 0, 0, 0, 1, 0x61, 0x62, 0x63]],
+])('takes nothing for a standard attribute that vendor 0 sends in %s', (_form, attribute) => {
+  const packet = Buffer.concat([Buffer.alloc(20), Buffer.from(attribute)]);
+  packet[0] = 1;
+  packet.writeUInt16BE(packet.length, 2);
+  const whole = decoded(packet);
+  expect(whole.get(UserName)).toBeUndefined();
+  expect(whole.attributes()).toHaveLength(1);
+  const header = { code: 1, identifier: 0, authenticator: null };
+  expect(encodePacket(header, whole.attributes()).toString('hex')).toBe(packet.toString('hex'));
+});
+
 it('takes an invalid value as absent and finds the valid one behind it', () => {
   const attributes = [
     { key: AcctInputOctets.key, value: Buffer.from([1, 2, 3]) },
