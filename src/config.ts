@@ -194,7 +194,16 @@ function withDerived(config: Config): Config {
 }
 
 /** What each setting alone can't show. */
-function crossFaults({ redis, engine, flusher, diameter, operations, tls }: Config): string[] {
+function crossFaults({
+  redis,
+  engine,
+  flusher,
+  diameter,
+  operations,
+  radius,
+  secrets,
+  tls,
+}: Config): string[] {
   const faults: string[] = [];
   if (redis.commandTimeoutMs >= engine.requestTimeoutMs) {
     faults.push(
@@ -215,6 +224,11 @@ function crossFaults({ redis, engine, flusher, diameter, operations, tls }: Conf
     faults.push(
       `diameter.listenPort and operations.listenPort are both ${diameter.listenPort}: ` +
         'give each its own',
+    );
+  }
+  if (radius.enabled && secrets.keys.length === 0) {
+    faults.push(
+      'radius.enabled needs secrets.keys (TOLLD_SECRETS_KEYS): without a key no NAS has a secret',
     );
   }
   const tlsFiles = [tls.keyFile, tls.certificateFile, tls.authoritiesFile];

@@ -23,6 +23,7 @@ import {
   SYNCHRONISER_DEFAULTS,
   type Synchroniser,
 } from './management/synchroniser.js';
+import { openRadiusFront, type RadiusFront } from './radius-front.js';
 import { createOperationsServer } from './observability/http.js';
 import type { Logger } from './observability/logger.js';
 import { createMetrics, type Metrics } from './observability/metrics.js';
@@ -38,6 +39,8 @@ import { openTlsFiles, type TlsFiles } from './tls-files.js';
 export interface NodeAddresses {
   readonly diameter: readonly { readonly host: string; readonly port: number }[];
   readonly operations: { readonly host: string; readonly port: number };
+  /** Null where RADIUS is not served. */
+  readonly radius: RadiusFront['addresses'] | null;
 }
 
 export interface TolldNode {
@@ -132,6 +135,13 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
     );
     const operationsAddress = await operations.listen();
     closing(() => operations.close());
+    const radius = config.radius.enabled
+      ? await openRadiusFront(config, {
+          ...{ engine, catalog, logger, metrics, tls, partitions: keySpace.partitions },
+          refusesSessions: () => refusalOf(outbox),
+        })
+      : null;
+    closing(async () => radius?.close());
     if (diameter !== null) {
       await diameter.listen();
       closing(() => diameter.close());
@@ -147,6 +157,7 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
     const addresses = {
       diameter: diameter === null ? [] : diameter.addresses.map(addressOf),
       operations: operationsAddress,
+      radius: radius?.addresses ?? null,
     };
     logger.info({ ...addresses, partitions, roles: config.node.roles }, 'ready');
     return { addresses, close: closeAll };

@@ -328,6 +328,46 @@ export const SETTINGS = {
       ...PATH_OR_NOTHING,
     }),
   },
+  radius: {
+    enabled: flag({
+      meaning:
+        'Whether RADIUS is served. It needs secrets.keys, which seal what travels through a NAS.',
+      fallback: false,
+    }),
+    listenHost: text({
+      meaning:
+        'Address that RADIUS listens on. On a machine with several, name the one that NAS are ' +
+        'told: replies leave from it.',
+      fallback: '0.0.0.0',
+      pattern: ADDRESS,
+      expected: 'an IP address',
+    }),
+    authenticationPort: port({ meaning: 'UDP port for logins.', fallback: 1812 }),
+    accountingPort: port({ meaning: 'UDP port for accounting.', fallback: 1813 }),
+    tlsListenPort: port({
+      meaning: 'TCP port that RADIUS over TLS listens on, where tls.keyFile is set.',
+      fallback: 2083,
+    }),
+    missedReportsMax: wholeNumber({
+      meaning: 'Reports in a row that a session may miss before it is taken for gone and closed.',
+      fallback: 4,
+      min: 2,
+      max: 100,
+    }),
+    lockOutFailures: wholeNumber({
+      meaning:
+        'Failed logins after which a user name, or a device, is turned away for a while. 0: never.',
+      fallback: 10,
+      min: 0,
+      max: 10_000,
+    }),
+    lockOutSeconds: wholeNumber({
+      meaning: 'How long that while lasts, from the first of the failures.',
+      fallback: 300,
+      min: 1,
+      max: 86_400,
+    }),
+  },
   operations: {
     listenHost: text({
       meaning: 'Address of /metrics, /healthz and /readyz. Nothing there asks who you are.',

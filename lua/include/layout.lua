@@ -22,6 +22,7 @@ REPLY_NOT_DUE = 13
 REPLY_OTHER_ACCOUNT = 14
 REPLY_OWNER_NEEDED = 15
 REPLY_AMOUNT_RANGE = 16
+REPLY_OTHER_SESSION = 17
 
 -- One past the largest exact amount: 2^53.
 AMOUNT_LIMIT = 9007199254740992
@@ -398,3 +399,148 @@ CONCLUSION_ATTEMPT = 4
 CONCLUSION_OUTCOME = 5
 CONCLUSION_DETAIL = 6
 CONCLUSION_AGAIN_MS = 7
+
+-- Network access of an account, beside it: the sessions that may be live, and what fair use counts
+ACCESS_VERSION = 1
+ACCESS_SESSIONS = 2
+ACCESS_CAPS = 3
+
+-- Session in ACCESS_SESSIONS. It counts until LIVE_UNTIL, which each report moves on.
+LIVE_ID = 1
+LIVE_UNTIL = 2
+LIVE_SINCE = 3
+LIVE_NAS = 4
+LIVE_KEY = 5
+LIVE_STATION = 6
+LIVE_PORT = 7
+
+-- Fair use in ACCESS_CAPS: flat triples (cap, start of its period in ms, octets counted)
+CAP_WIDTH = 3
+
+-- What a NAS said of a session (field r of the session). TRACK_UPLOAD and TRACK_DOWNLOAD are the
+-- last totals of the NAS, beyond 2^32 where it has but 32 bits; the _SUM are those of all epochs.
+TRACK_VERSION = 1
+TRACK_STATE = 2
+TRACK_NUMBER = 3
+TRACK_OPENED = 4
+TRACK_EVENT_AT = 5
+TRACK_SECONDS = 6
+TRACK_UPLOAD = 7
+TRACK_DOWNLOAD = 8
+TRACK_UPLOAD_SUM = 9
+TRACK_DOWNLOAD_SUM = 10
+TRACK_EPOCHS = 11
+TRACK_INTERIM_S = 12
+TRACK_LEVEL = 13
+TRACK_WANTED = 14
+
+TRACK_PROVISIONAL = 1
+TRACK_STARTED = 2
+TRACK_ENDED = 3
+
+-- What a session is given: all of its plan, a fair-use speed (the number of the step passed), a rung
+-- of the ladder (the number of the rung on top), or the garden it was let into at its login.
+LEVEL_FULL = 0
+LEVEL_LADDER = 100
+LEVEL_GARDEN = 200
+
+-- What a service of a session counts of a report
+GAUGE_TOTAL = 1
+GAUGE_DOWNLOAD = 2
+GAUGE_UPLOAD = 3
+GAUGE_SECONDS = 4
+
+-- Admission (second ARGV of admit)
+ADMIT_EXPIRES_AT = 1
+ADMIT_SESSIONS_MAX = 2
+ADMIT_NAS = 3
+ADMIT_KEY = 4
+ADMIT_STATION = 5
+ADMIT_PORT = 6
+ADMIT_RATES = 7
+ADMIT_GAUGES = 8
+ADMIT_FREE_TERMS = 9
+ADMIT_INTERIM_MIN_S = 10
+ADMIT_INTERIM_MAX_S = 11
+ADMIT_PROVISIONAL_MS = 12
+ADMIT_GARDENS = 13
+ADMIT_ANSWER_MS = 14
+ADMIT_NETWORK = 15
+ADMIT_CAPS = 16
+
+-- Gardens of a plan, as a sum in ADMIT_GARDENS
+GARDEN_NO_CREDIT = 1
+GARDEN_EXPIRED = 2
+
+-- Answer of an admission
+ADMITTED_VERDICT = 1
+ADMITTED_SESSION = 2
+ADMITTED_AT = 3
+ADMITTED_INTERIM_S = 4
+ADMITTED_ENDS_AT = 5
+ADMITTED_LIMITS = 6
+ADMITTED_LEVEL = 7
+
+VERDICT_ADMITTED = 1
+VERDICT_GARDEN = 2
+VERDICT_NO_CREDIT = 3
+VERDICT_EXPIRED = 4
+VERDICT_TOO_MANY = 5
+VERDICT_SUSPENDED = 6
+VERDICT_CLOSED = 7
+
+-- Report of a NAS (second ARGV of report and report_settled)
+REPORT_STATUS = 1
+REPORT_EVENT_AT = 2
+REPORT_UPLOAD = 3
+REPORT_DOWNLOAD = 4
+REPORT_WIDTH = 5
+REPORT_SECONDS = 6
+REPORT_NAS = 7
+REPORT_KEY = 8
+REPORT_STATION = 9
+REPORT_PORT = 10
+REPORT_HANDLED = 11
+REPORT_RATES = 12
+REPORT_GAUGES = 13
+REPORT_FREE_TERMS = 14
+REPORT_INTERIM_MAX_S = 15
+REPORT_STALE_FACTOR = 16
+REPORT_CAPS = 17
+REPORT_NETWORK = 18
+REPORT_BASELINE_MS = 19
+
+STATUS_START = 1
+STATUS_INTERIM = 2
+STATUS_STOP = 3
+-- Not by its NAS: replaced, its NAS was restarted, the NAS does not know it
+STATUS_ENDED = 4
+
+-- Cap in ADMIT_CAPS and REPORT_CAPS: its name, the period it counts in, which octets, how many
+FAIR_CAP = 1
+FAIR_FROM = 2
+FAIR_UNTIL = 3
+FAIR_GAUGE = 4
+FAIR_OCTETS = 5
+FAIR_LEVEL = 6
+
+-- Answer to a report
+REPORTED_OUTCOME = 1
+REPORTED_AT = 2
+REPORTED_SPENT = 3
+REPORTED_LEVEL = 4
+REPORTED_WANTED = 5
+REPORTED_REPLACED = 6
+REPORTED_EPOCH = 7
+
+OUTCOME_TAKEN = 1
+OUTCOME_LATE = 2
+OUTCOME_REPEATED = 3
+
+-- Lease request (ARGV of lease); LEASE_RANGES are flat pairs (first, last), addresses are numbers
+LEASE_NOW = 1
+LEASE_SESSION = 2
+LEASE_OWNER = 3
+LEASE_MS = 4
+LEASE_ADDRESS = 5
+LEASE_RANGES = 6

@@ -242,7 +242,8 @@ const WINDOW_KINDS = {
   'not-chargeable': layout.WINDOW_NOT_CHARGEABLE,
 } as const;
 
-function packRequest(request: ChargeRequest): Buffer {
+/** A charge request as the scripts take it. */
+export function packRequest(request: ChargeRequest): Buffer {
   const { policy } = request;
   return pack([
     request.now ?? 0,

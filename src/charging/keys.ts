@@ -22,6 +22,20 @@ export interface Keys {
   tasks(partition: number): string;
   /** Every partition's {@link steer}, as a pattern to subscribe to. */
   readonly steerPattern: string;
+  /** What the network access of an account needs beside it. */
+  access(partition: number, accountId: string): string;
+  /** The answer to a login, for its resends. */
+  answer(partition: number, requestKey: string): string;
+  /** Live sessions of a NAS, by the time until which they count. */
+  nasSessions(partition: number, nas: string): string;
+  /** Leases of an address pool and who holds them. */
+  leases(pool: string): string;
+  holders(pool: string): string;
+  /** Failed logins of one user or station. */
+  failures(who: string): string;
+  readonly rejects: string;
+  readonly boots: string;
+  readonly authenticators: string;
 }
 
 /** The keys under a prefix ("tolld"). */
@@ -41,6 +55,15 @@ export function createKeys(prefix: string): Keys {
     steer: (partition) => `${prefix}:{p${partition}}:steer`,
     tasks: (partition) => `${prefix}:{p${partition}}:tasks`,
     steerPattern: `${prefix}:{p*}:steer`,
+    access: (partition, accountId) => `${prefix}:{p${partition}}:access:${accountId}`,
+    answer: (partition, requestKey) => `${prefix}:{p${partition}}:answer:${requestKey}`,
+    nasSessions: (partition, nas) => `${prefix}:{p${partition}}:nas:${nas}`,
+    leases: (pool) => `${prefix}:{pool-${pool}}:leases`,
+    holders: (pool) => `${prefix}:{pool-${pool}}:holders`,
+    failures: (who) => `${prefix}:failures:${who}`,
+    rejects: `${prefix}:rejects`,
+    boots: `${prefix}:boots`,
+    authenticators: `${prefix}:authenticators`,
   };
 }
 

@@ -23,6 +23,11 @@ export const SCRIPT_NAMES = [
   'steer',
   'claim',
   'conclude',
+  'admit',
+  'report',
+  'report_settled',
+  'lease',
+  'release',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 

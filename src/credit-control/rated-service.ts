@@ -195,7 +195,8 @@ function wantedUnits(service: ServiceRequest, unit: UnitKind, fallback: Amount):
   return amountOf(service.requested, unit) ?? fallback;
 }
 
-function chargeWindows(rated: RatedLines): readonly ChargeWindow[] {
+/** The windows of rated lines as the scripts take them. */
+export function chargeWindows(rated: RatedLines): readonly ChargeWindow[] {
   return rated.windows.map(({ fromMs, untilMs, line: index, periodStartMs }) => {
     const line = rated.lines[index];
     if (line === undefined) throw new Error('a window names no line');

@@ -22,6 +22,8 @@ export interface AccessProfile {
   readonly stations?: readonly string[];
   /** Instead of the plan's. */
   readonly sessionsMax?: number;
+  /** When what was bought ends, to the millisecond since 1970: a session is cut there. */
+  readonly expiresAt?: number;
   /** Its own address, which comes before any pool. */
   readonly ipv4?: Extract<Ipv4Assignment, { readonly kind: 'fixed' }>;
   readonly ipv6?: Ipv6Assignment;

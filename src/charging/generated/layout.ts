@@ -23,6 +23,7 @@ export const REPLY_NOT_DUE = 13;
 export const REPLY_OTHER_ACCOUNT = 14;
 export const REPLY_OWNER_NEEDED = 15;
 export const REPLY_AMOUNT_RANGE = 16;
+export const REPLY_OTHER_SESSION = 17;
 
 // One past the largest exact amount: 2^53.
 export const AMOUNT_LIMIT = 9007199254740992;
@@ -399,3 +400,148 @@ export const CONCLUSION_ATTEMPT = 4;
 export const CONCLUSION_OUTCOME = 5;
 export const CONCLUSION_DETAIL = 6;
 export const CONCLUSION_AGAIN_MS = 7;
+
+// Network access of an account, beside it: the sessions that may be live, and what fair use counts
+export const ACCESS_VERSION = 1;
+export const ACCESS_SESSIONS = 2;
+export const ACCESS_CAPS = 3;
+
+// Session in ACCESS_SESSIONS. It counts until LIVE_UNTIL, which each report moves on.
+export const LIVE_ID = 1;
+export const LIVE_UNTIL = 2;
+export const LIVE_SINCE = 3;
+export const LIVE_NAS = 4;
+export const LIVE_KEY = 5;
+export const LIVE_STATION = 6;
+export const LIVE_PORT = 7;
+
+// Fair use in ACCESS_CAPS: flat triples (cap, start of its period in ms, octets counted)
+export const CAP_WIDTH = 3;
+
+// What a NAS said of a session (field r of the session). TRACK_UPLOAD and TRACK_DOWNLOAD are the
+// last totals of the NAS, beyond 2^32 where it has but 32 bits; the _SUM are those of all epochs.
+export const TRACK_VERSION = 1;
+export const TRACK_STATE = 2;
+export const TRACK_NUMBER = 3;
+export const TRACK_OPENED = 4;
+export const TRACK_EVENT_AT = 5;
+export const TRACK_SECONDS = 6;
+export const TRACK_UPLOAD = 7;
+export const TRACK_DOWNLOAD = 8;
+export const TRACK_UPLOAD_SUM = 9;
+export const TRACK_DOWNLOAD_SUM = 10;
+export const TRACK_EPOCHS = 11;
+export const TRACK_INTERIM_S = 12;
+export const TRACK_LEVEL = 13;
+export const TRACK_WANTED = 14;
+
+export const TRACK_PROVISIONAL = 1;
+export const TRACK_STARTED = 2;
+export const TRACK_ENDED = 3;
+
+// What a session is given: all of its plan, a fair-use speed (the number of the step passed), a rung
+// of the ladder (the number of the rung on top), or the garden it was let into at its login.
+export const LEVEL_FULL = 0;
+export const LEVEL_LADDER = 100;
+export const LEVEL_GARDEN = 200;
+
+// What a service of a session counts of a report
+export const GAUGE_TOTAL = 1;
+export const GAUGE_DOWNLOAD = 2;
+export const GAUGE_UPLOAD = 3;
+export const GAUGE_SECONDS = 4;
+
+// Admission (second ARGV of admit)
+export const ADMIT_EXPIRES_AT = 1;
+export const ADMIT_SESSIONS_MAX = 2;
+export const ADMIT_NAS = 3;
+export const ADMIT_KEY = 4;
+export const ADMIT_STATION = 5;
+export const ADMIT_PORT = 6;
+export const ADMIT_RATES = 7;
+export const ADMIT_GAUGES = 8;
+export const ADMIT_FREE_TERMS = 9;
+export const ADMIT_INTERIM_MIN_S = 10;
+export const ADMIT_INTERIM_MAX_S = 11;
+export const ADMIT_PROVISIONAL_MS = 12;
+export const ADMIT_GARDENS = 13;
+export const ADMIT_ANSWER_MS = 14;
+export const ADMIT_NETWORK = 15;
+export const ADMIT_CAPS = 16;
+
+// Gardens of a plan, as a sum in ADMIT_GARDENS
+export const GARDEN_NO_CREDIT = 1;
+export const GARDEN_EXPIRED = 2;
+
+// Answer of an admission
+export const ADMITTED_VERDICT = 1;
+export const ADMITTED_SESSION = 2;
+export const ADMITTED_AT = 3;
+export const ADMITTED_INTERIM_S = 4;
+export const ADMITTED_ENDS_AT = 5;
+export const ADMITTED_LIMITS = 6;
+export const ADMITTED_LEVEL = 7;
+
+export const VERDICT_ADMITTED = 1;
+export const VERDICT_GARDEN = 2;
+export const VERDICT_NO_CREDIT = 3;
+export const VERDICT_EXPIRED = 4;
+export const VERDICT_TOO_MANY = 5;
+export const VERDICT_SUSPENDED = 6;
+export const VERDICT_CLOSED = 7;
+
+// Report of a NAS (second ARGV of report and report_settled)
+export const REPORT_STATUS = 1;
+export const REPORT_EVENT_AT = 2;
+export const REPORT_UPLOAD = 3;
+export const REPORT_DOWNLOAD = 4;
+export const REPORT_WIDTH = 5;
+export const REPORT_SECONDS = 6;
+export const REPORT_NAS = 7;
+export const REPORT_KEY = 8;
+export const REPORT_STATION = 9;
+export const REPORT_PORT = 10;
+export const REPORT_HANDLED = 11;
+export const REPORT_RATES = 12;
+export const REPORT_GAUGES = 13;
+export const REPORT_FREE_TERMS = 14;
+export const REPORT_INTERIM_MAX_S = 15;
+export const REPORT_STALE_FACTOR = 16;
+export const REPORT_CAPS = 17;
+export const REPORT_NETWORK = 18;
+export const REPORT_BASELINE_MS = 19;
+
+export const STATUS_START = 1;
+export const STATUS_INTERIM = 2;
+export const STATUS_STOP = 3;
+// Not by its NAS: replaced, its NAS was restarted, the NAS does not know it
+export const STATUS_ENDED = 4;
+
+// Cap in ADMIT_CAPS and REPORT_CAPS: its name, the period it counts in, which octets, how many
+export const FAIR_CAP = 1;
+export const FAIR_FROM = 2;
+export const FAIR_UNTIL = 3;
+export const FAIR_GAUGE = 4;
+export const FAIR_OCTETS = 5;
+export const FAIR_LEVEL = 6;
+
+// Answer to a report
+export const REPORTED_OUTCOME = 1;
+export const REPORTED_AT = 2;
+export const REPORTED_SPENT = 3;
+export const REPORTED_LEVEL = 4;
+export const REPORTED_WANTED = 5;
+export const REPORTED_REPLACED = 6;
+export const REPORTED_EPOCH = 7;
+
+export const OUTCOME_TAKEN = 1;
+export const OUTCOME_LATE = 2;
+export const OUTCOME_REPEATED = 3;
+
+// Lease request (ARGV of lease); LEASE_RANGES are flat pairs (first, last), addresses are numbers
+export const LEASE_NOW = 1;
+export const LEASE_SESSION = 2;
+export const LEASE_OWNER = 3;
+export const LEASE_MS = 4;
+export const LEASE_ADDRESS = 5;
+export const LEASE_RANGES = 6;

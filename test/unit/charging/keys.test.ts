@@ -54,6 +54,15 @@ it('every kind of key is in schema/redis.md', () => {
     keys.reach,
     keys.steer(0),
     keys.tasks(0),
+    keys.access(0, 'X'),
+    keys.answer(0, 'X'),
+    keys.nasSessions(0, 'X'),
+    keys.leases('X'),
+    keys.holders('X'),
+    keys.failures('X'),
+    keys.rejects,
+    keys.boots,
+    keys.authenticators,
   ].map((name) => name.slice('tolld:'.length).replace('{p0}', '{pN}'));
   expect(built.toSorted()).toEqual(documented.toSorted());
 });

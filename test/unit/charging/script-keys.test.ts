@@ -2,12 +2,15 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { leaseAddress, releaseAddress } from '../../../src/charging/address-pools.js';
+import { admit } from '../../../src/charging/admission.js';
 import { charge, enquire, settle, type ChargeRequest } from '../../../src/charging/charge.js';
 import type { Engine } from '../../../src/charging/engine.js';
 import { SESSION_ACCOUNT, SESSION_OWNER } from '../../../src/charging/generated/layout.js';
 import type { Keys } from '../../../src/charging/keys.js';
 import { pack } from '../../../src/charging/packing.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
+import { settleReport, takeReport } from '../../../src/charging/session-report.js';
 import { readScripts, SCRIPT_NAMES, type ScriptName } from '../../../src/charging/script-loader.js';
 import { purgeEndedBuckets, readAccountWithSessions } from '../../../src/charging/snapshot.js';
 import {
@@ -17,6 +20,7 @@ import {
   type ClaimedSteering,
 } from '../../../src/charging/steering.js';
 import { sweepTimer } from '../../../src/charging/sweeping.js';
+import { admissionRequest, networkReport } from '../../support/access-requests.js';
 import { chargeRequest, stamp } from '../../support/charge-requests.js';
 
 const LUA = path.resolve(import.meta.dirname, '../../../lua');
@@ -34,6 +38,15 @@ const spelled: Keys = {
   session: () => 'session',
   timers: () => 'timers',
   outbox: () => 'outbox',
+  access: () => 'access',
+  answer: () => 'answer',
+  nasSessions: () => 'nas',
+  leases: () => 'leases',
+  holders: () => 'holders',
+  failures: () => 'failures',
+  rejects: 'rejects',
+  boots: 'boots',
+  authenticators: 'authenticators',
   steer: () => 'steer',
   tasks: () => 'tasks',
   steerPattern: 'steer',
@@ -104,6 +117,8 @@ const claimed: ClaimedSteering = {
   after: -1,
 };
 
+const pool = { code: 'pool', ranges: [{ first: '10.0.0.1', last: '10.0.0.2' }], restSeconds: 0 };
+
 const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> = {
   charge: (engine) => charge(engine, shared),
   settle: (engine) => settle(engine, shared),
@@ -118,6 +133,11 @@ const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> 
   claim: (engine) => claimSteering(engine, session, { leaseMs: 1 }),
   conclude: (engine) =>
     concludeSteering(engine, claimed, { outcome: 'accepted', detail: null, againMs: null }),
+  admit: (engine) => admit(engine, admissionRequest({ charge: shared })),
+  report: (engine) => takeReport(engine, networkReport({ charge: shared })),
+  report_settled: (engine) => settleReport(engine, networkReport({ charge: shared })),
+  lease: (engine) => leaseAddress(engine, { pool, sessionId: 's', owner: 'a', leaseMs: 1 }),
+  release: (engine) => releaseAddress(engine, { pool, sessionId: 's' }),
 };
 
 describe('the TypeScript face of a script passes the keys that its header names', () => {

@@ -1,0 +1,182 @@
+#!lua
+--- @include "charge_session"
+--- @include "access_record"
+-- admit: decides whether a subscriber whose credentials were checked may come in, and if so reserves
+-- what its session begins with. The session is provisional until its NAS reports it; without a
+-- report the sweeper ends it. The same request gets the same answer for ADMIT_ANSWER_MS, whichever
+-- process asks.
+--
+-- KEYS account, session, control, outbox, timers, access, answer, and the sharing owner's account
+--      where there is one - all of one partition
+-- ARGV request, packed (REQUEST_ in layout.lua: an initial one); admission, packed (ADMIT_)
+-- Reply { REPLY_DONE or REPLY_REPEATED, answer, packed (ADMITTED_) }; a refusal of the subscriber is
+--       an answer too
+--       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE; nothing has changed then
+-- Events session, ledger (expiry), bucket-state
+local request, admit = cmsgpack.unpack(ARGV[1]), cmsgpack.unpack(ARGV[2])
+local access_key, answer_key, owner_key = KEYS[6], KEYS[7], KEYS[8]
+forget_owner()
+if not open_partition(KEYS[3]) then
+  return { REPLY_FENCED }
+end
+local before = redis.call('GET', answer_key)
+if before then
+  return { REPLY_REPEATED, before }
+end
+local account, missing = read_book(KEYS[1])
+if not account then
+  return missing
+end
+if account[ACCOUNT_PROFILE] ~= request[REQUEST_PROFILE] then
+  return { REPLY_STALE_PROFILE }
+end
+local access = read_access(access_key)
+if not access then
+  return { REPLY_NEWER_STATE }
+end
+local books, sharing = { account }, request[REQUEST_SHARING]
+if sharing then
+  books[2], missing = read_book(owner_key)
+  if not books[2] then
+    return missing
+  end
+  mark_owner(books[2])
+end
+local now = read_time(request[REQUEST_NOW], account[ACCOUNT_LAST_SEEN])
+local asks, gauges, rates = request[REQUEST_SERVICES], admit[ADMIT_GAUGES], admit[ADMIT_RATES]
+
+-- capacity_left(ask): units of a service that the balances cover, and when the last of them end; nil
+-- where nothing is counted against a balance, 0 as the end where there is none.
+local function capacity_left(ask)
+  local terms = open_terms(ask[ASK_TERMS])
+  local window = pick_window(terms[TERMS_WINDOWS], now)
+  if window and window[WINDOW_KIND] ~= WINDOW_CHARGED then
+    return nil, 0
+  end
+  if #terms[TERMS_WINDOWS] > 0 and not window then
+    return 0, 0
+  end
+  local owned = sharing
+  if books[2] and books[2][ACCOUNT_STANDING] ~= STANDING_ACTIVE then
+    owned = { sharing[SHARING_OWNER], sharing[SHARING_ORDER], sharing[SHARING_SCOPE], {} }
+  end
+  local list = list_eligible(books, terms, window, now, owned)
+  local service = new_service(terms[TERMS_UNIT])
+  local left = capacity_of(list, account, service, window, AVAILABLE_MAX)
+  local ends, n = account[ACCOUNT_PENDING] > 0 and 0 or now, 1
+  local bucket = nth_eligible(list, n)
+  while bucket do
+    if available_in(bucket) > 0 and ends > 0 then
+      local until_ms = bucket[BUCKET_END]
+      if bucket[BUCKET_STATE] == STATE_ARMED and bucket[BUCKET_DURATION] > 0 then
+        until_ms = now + bucket[BUCKET_DURATION]
+      end
+      ends = until_ms > 0 and math.max(ends, until_ms) or 0
+    end
+    n = n + 1
+    bucket = nth_eligible(list, n)
+  end
+  return left, ends
+end
+
+-- shared_limit(ask, left): the part of what is left that the NAS is told: with several sessions they
+-- split it rather than each having all.
+local function shared_limit(ask, left)
+  if admit[ADMIT_SESSIONS_MAX] == 1 then
+    return left
+  end
+  local share = open_terms(ask[ASK_TERMS])[TERMS_SHARE_PERCENT]
+  local rest = left % 100
+  return math.max(1, (left - rest) / 100 * share + math.floor(rest * share / 100))
+end
+
+-- is_crowded(): whether as many sessions as may be are live, those that this one replaces left aside.
+local function is_crowded()
+  local sessions, count = access[ACCESS_SESSIONS], 0
+  for i = 1, #sessions do
+    local live = sessions[i]
+    if
+      live[LIVE_UNTIL] > now
+      and not same_place(live, admit[ADMIT_NAS], admit[ADMIT_STATION], admit[ADMIT_PORT])
+    then
+      count = count + 1
+    end
+  end
+  return admit[ADMIT_SESSIONS_MAX] > 0 and count >= admit[ADMIT_SESSIONS_MAX]
+end
+
+local limits, ends_at, quarter, spent = {}, admit[ADMIT_EXPIRES_AT], nil, false
+for i = 1, #asks do
+  local left, ends = capacity_left(asks[i])
+  if left then
+    local rate = rates[gauges[i]]
+    spent = spent or left < 1
+    limits[i] = left > 0 and shared_limit(asks[i], left) or 0
+    if ends > 0 and (ends_at == 0 or ends < ends_at) then
+      ends_at = ends
+    end
+    if rate > 0 then
+      quarter = math.min(quarter or AVAILABLE_MAX, math.floor(limits[i] / rate / 4))
+    end
+  else
+    limits[i] = false
+  end
+end
+
+local gardens = admit[ADMIT_GARDENS]
+local expires_at = admit[ADMIT_EXPIRES_AT]
+local level = count_caps(access, admit[ADMIT_CAPS], now, 0, 0)
+local verdict = VERDICT_ADMITTED
+if account[ACCOUNT_STANDING] == STANDING_SUSPENDED then
+  verdict = VERDICT_SUSPENDED
+elseif account[ACCOUNT_STANDING] ~= STANDING_ACTIVE then
+  verdict = VERDICT_CLOSED
+elseif is_crowded() then
+  verdict = VERDICT_TOO_MANY
+elseif expires_at > 0 and expires_at <= now then
+  verdict = gardens >= GARDEN_EXPIRED and VERDICT_GARDEN or VERDICT_EXPIRED
+elseif spent then
+  verdict = gardens % GARDEN_EXPIRED == GARDEN_NO_CREDIT and VERDICT_GARDEN or VERDICT_NO_CREDIT
+end
+local interim =
+  math.max(admit[ADMIT_INTERIM_MIN_S], math.min(admit[ADMIT_INTERIM_MAX_S], quarter or AVAILABLE_MAX))
+if verdict == VERDICT_GARDEN then
+  level, limits, ends_at = LEVEL_GARDEN, {}, 0
+  for i = 1, #asks do
+    asks[i][ASK_TERMS] = admit[ADMIT_FREE_TERMS][i]
+    asks[i][ASK_WANT], limits[i] = WANT_NOTHING, false
+  end
+end
+local id = request[REQUEST_SESSION]
+local answer = cmsgpack.pack({ verdict, id, now, interim, ends_at, limits, level })
+if verdict ~= VERDICT_ADMITTED and verdict ~= VERDICT_GARDEN then
+  redis.call('SET', answer_key, answer, 'PX', admit[ADMIT_ANSWER_MS])
+  return { REPLY_DONE, answer }
+end
+
+for i = 1, #asks do
+  if limits[i] and rates[gauges[i]] > 0 then
+    asks[i][ASK_WANT] = rates[gauges[i]] * 2 * interim
+  end
+end
+local keys = { KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], owner_key }
+local reply = charge_session(keys, request, true)
+if reply[1] ~= REPLY_DONE then
+  return reply
+end
+drop_dead(access, now)
+put_live(access, {
+  id,
+  now + admit[ADMIT_PROVISIONAL_MS],
+  now,
+  admit[ADMIT_NAS],
+  admit[ADMIT_KEY],
+  admit[ADMIT_STATION],
+  admit[ADMIT_PORT],
+})
+local track =
+  { SCHEMA_VERSION, TRACK_PROVISIONAL, 0, now, 0, 0, 0, 0, 0, 0, 0, interim, level, level }
+write_access(access_key, access)
+write_fields(KEYS[2], { 'r', cmsgpack.pack(track), 'n', admit[ADMIT_NETWORK] })
+redis.call('SET', answer_key, answer, 'PX', admit[ADMIT_ANSWER_MS])
+return { REPLY_DONE, answer }

@@ -1,0 +1,233 @@
+--- @include "charge_session"
+--- @include "access_record"
+--- @include "take_growth"
+-- record_report(keys, request, report, may_grant): takes what a NAS says of a session: charges what its
+-- running totals grew by, moves the reservation on, keeps the account's live sessions. Shared by
+-- report.lua and report_settled.lua, which differ as charge.lua and settle.lua do.
+
+-- A NAS that keeps no Class is believed to begin a session anew this long after its last one of the
+-- same id ended; before that a Start is an old one.
+local REUSED_AFTER_MS = 60000
+
+-- find_admitted(access, report): the live session that a report without our Class speaks of, or nil.
+local function find_admitted(access, report)
+  local sessions, found = access[ACCESS_SESSIONS], nil
+  for i = 1, #sessions do
+    local live = sessions[i]
+    if live[LIVE_KEY] == report[REPORT_KEY] then
+      return live[LIVE_ID]
+    end
+    if
+      not live[LIVE_KEY]
+      and live[LIVE_NAS] == report[REPORT_NAS]
+      and live[LIVE_STATION] == report[REPORT_STATION]
+    then
+      found = live[LIVE_ID]
+    end
+  end
+  return found
+end
+
+-- new_track(report, now): what is known of a session that nobody was asked to admit. One that began
+-- before we could have seen it is counted from here on.
+local function new_track(report, now)
+  local track = { SCHEMA_VERSION, TRACK_PROVISIONAL, -1, now, 0, 0, 0, 0, 0, 0, 0 }
+  track[TRACK_INTERIM_S] = report[REPORT_INTERIM_MAX_S]
+  track[TRACK_LEVEL], track[TRACK_WANTED] = LEVEL_FULL, LEVEL_FULL
+  return track
+end
+
+-- replaced_by(access, entry): the sessions that were where this one began, before it: their NAS lost
+-- their Stop.
+local function replaced_by(access, entry)
+  local sessions, replaced = access[ACCESS_SESSIONS], {}
+  for i = 1, #sessions do
+    local live = sessions[i]
+    if
+      live[LIVE_ID] ~= entry[LIVE_ID]
+      and live[LIVE_SINCE] < entry[LIVE_SINCE]
+      and same_place(live, entry[LIVE_NAS], entry[LIVE_STATION], entry[LIVE_PORT])
+    then
+      replaced[#replaced + 1] = live[LIVE_ID]
+    end
+  end
+  return replaced
+end
+
+-- redirect(session_key, id): the id under which a report without our Class is kept, where that
+-- is another than its own; remembered, as the session ends before its last reports come.
+local REDIRECT_KEPT_S = 259200
+
+local function redirect(session_key, id)
+  redis.call('HSET', session_key, 'p', id)
+  redis.call('EXPIRE', session_key, REDIRECT_KEPT_S)
+  return { REPLY_OTHER_SESSION, id }
+end
+
+-- fill_asks(request, report, track, grown, grants): what each service used, and what it is given next:
+-- what its line can use in two intervals.
+local function fill_asks(request, report, track, grown, grants)
+  local asks, gauges, rates = request[REQUEST_SERVICES], report[REPORT_GAUGES], report[REPORT_RATES]
+  local free = track[TRACK_LEVEL] >= LEVEL_LADDER
+  for i = 1, #asks do
+    local ask = asks[i]
+    ask[ASK_USED] = gauge(gauges[i], grown[1], grown[2], grown[3])
+    if not grants or free then
+      ask[ASK_WANT] = WANT_NOTHING
+    elseif rates[gauges[i]] > 0 then
+      ask[ASK_WANT] = rates[gauges[i]] * 2 * track[TRACK_INTERIM_S]
+    end
+    if free then
+      ask[ASK_TERMS] = report[REPORT_FREE_TERMS][i]
+    end
+  end
+end
+
+-- is_out_of_credit(answer): whether a service that wants units was given none.
+local function is_out_of_credit(answer)
+  local _, services = unpack(cmsgpack.unpack(answer))
+  for i = 1, #services do
+    if services[i][ANSWER_RESULT] == RESULT_CREDIT_LIMIT then
+      return true
+    end
+  end
+  return false
+end
+
+local function record_report(keys, request, report, may_grant)
+  local session_key, access_key, nas_key = keys[2], keys[6], keys[7]
+  if not open_partition(keys[3]) then
+    return { REPLY_FENCED }
+  end
+  local stored = redis.call('HMGET', session_key, 'h', 'r', 'p')
+  if stored[3] then
+    redis.call('EXPIRE', session_key, REDIRECT_KEPT_S)
+    return { REPLY_OTHER_SESSION, stored[3] }
+  end
+  local access = read_access(access_key)
+  if not access then
+    return { REPLY_NEWER_STATE }
+  end
+  local now = read_time(request[REQUEST_NOW], 0)
+  local id, status = request[REQUEST_SESSION], report[REPORT_STATUS]
+  local track = stored[2] and cmsgpack.unpack(stored[2])
+  local silent = stored[1] and cmsgpack.unpack(stored[1])[SESSION_STATE] == SESSION_EXPIRED
+  if not track then
+    if report[REPORT_HANDLED] or status == STATUS_ENDED then
+      return { REPLY_UNKNOWN_SESSION }
+    end
+    local admitted = find_admitted(access, report)
+    if admitted then
+      return redirect(session_key, admitted)
+    end
+    local began = report[REPORT_EVENT_AT] - (report[REPORT_SECONDS] or 0) * 1000
+    if status ~= STATUS_START and began < now - report[REPORT_BASELINE_MS] then
+      -- Older than what is remembered of sessions: it may have been charged before.
+      return { REPLY_UNKNOWN_SESSION }
+    end
+    track = new_track(report, now)
+  elseif track[TRACK_VERSION] > SCHEMA_VERSION then
+    return { REPLY_NEWER_STATE }
+  end
+  local begun = track[TRACK_STATE] == TRACK_PROVISIONAL
+  local ended = track[TRACK_STATE] == TRACK_ENDED or (silent and not begun)
+  if
+    ended
+    and not report[REPORT_HANDLED]
+    and status == STATUS_START
+    and report[REPORT_EVENT_AT] > track[TRACK_EVENT_AT] + REUSED_AFTER_MS
+  then
+    return redirect(session_key, id .. '#' .. string.format('%.0f', now))
+  end
+
+  local up, down, longer, outcome, epoch = 0, 0, 0, OUTCOME_TAKEN, false
+  local last_at = track[TRACK_EVENT_AT]
+  if status ~= STATUS_ENDED then
+    up, down, longer, outcome, epoch = take_growth(track, report)
+  end
+  if
+    up + down >= AMOUNT_LIMIT
+    or track[TRACK_UPLOAD_SUM] + track[TRACK_DOWNLOAD_SUM] >= AMOUNT_LIMIT
+  then
+    return { REPLY_AMOUNT_RANGE }
+  end
+  local grew = up + down + longer > 0
+  local ends = status == STATUS_STOP or status == STATUS_ENDED
+  local news = grew or (ends and not ended) or (begun and not ended)
+  if not news and (outcome == OUTCOME_LATE or ended or report[REPORT_EVENT_AT] <= last_at) then
+    -- Nothing that was not known: an old report, or the same again.
+    local same = outcome == OUTCOME_LATE and OUTCOME_LATE or OUTCOME_REPEATED
+    local level, wanted = track[TRACK_LEVEL], track[TRACK_WANTED]
+    return { REPLY_DONE, cmsgpack.pack({ same, now, false, level, wanted, {}, false }) }
+  end
+
+  local policy, stale_ms = request[REQUEST_POLICY], 0
+  stale_ms = track[TRACK_INTERIM_S] * 1000 * report[REPORT_STALE_FACTOR]
+  policy[POLICY_SUPERVISION_MS] = stale_ms
+  policy[POLICY_UNKNOWN_SESSION] = UNKNOWN_SESSION_RECREATE
+  request[REQUEST_NUMBER] = track[TRACK_NUMBER] + 1
+  request[REQUEST_PHASE] = (ends or ended) and PHASE_TERMINATE or PHASE_UPDATE
+  fill_asks(request, report, track, { up, down, longer }, not ends and not ended)
+  if ended then
+    for _, ask in ipairs(request[REQUEST_SERVICES]) do
+      ask[ASK_REASON] = 'late'
+    end
+  end
+  local level = 0
+  if status ~= STATUS_ENDED then
+    level = count_caps(access, report[REPORT_CAPS], now, up, down)
+  end
+  -- A read only: a key of the wrong type must fail before the first write.
+  redis.call('ZCARD', nas_key)
+  local charged = { keys[1], keys[2], keys[3], keys[4], keys[5], keys[8] }
+  local reply = charge_session(charged, request, may_grant)
+  if reply[1] ~= REPLY_DONE then
+    return reply
+  end
+
+  track[TRACK_NUMBER] = request[REQUEST_NUMBER]
+  local spent, replaced = false, {}
+  if ends or ended then
+    track[TRACK_STATE] = TRACK_ENDED
+    take_live(access, id)
+    redis.call('ZREM', nas_key, id)
+  else
+    local entry = {
+      id,
+      now + stale_ms,
+      track[TRACK_OPENED],
+      report[REPORT_NAS],
+      report[REPORT_KEY],
+      report[REPORT_STATION],
+      report[REPORT_PORT],
+    }
+    track[TRACK_STATE] = TRACK_STARTED
+    replaced = begun and replaced_by(access, entry) or {}
+    drop_dead(access, now)
+    put_live(access, entry)
+    redis.call('ZREMRANGEBYSCORE', nas_key, '-inf', now)
+    redis.call('ZADD', nas_key, now + stale_ms, id)
+    spent = is_out_of_credit(reply[2])
+    if track[TRACK_LEVEL] < LEVEL_LADDER then
+      track[TRACK_WANTED] = level
+    end
+  end
+  write_access(access_key, access)
+  local fields = { 'r', cmsgpack.pack(track) }
+  if begun and report[REPORT_NETWORK] then
+    fields[3], fields[4] = 'n', report[REPORT_NETWORK]
+  end
+  write_fields(session_key, fields)
+  return {
+    REPLY_DONE,
+    cmsgpack.pack({
+      outcome,
+      now,
+      spent,
+      track[TRACK_LEVEL],
+      track[TRACK_WANTED],
+      replaced,
+      epoch,
+    }),
+  }
+end

@@ -1,0 +1,105 @@
+/** Sessions of the network as Redis holds them: where one is found, and which a NAS has. */
+import type { SessionPointer } from '../domain/access.js';
+import type { Engine } from './engine.js';
+import * as layout from './generated/layout.js';
+import { unpack } from './packing.js';
+import { asArray, asNumber, asText } from './unpacked.js';
+import { levelOf, type AccessLevel } from './admission.js';
+
+/** What is kept with a session so that it can be ended, steered and charged without its subscriber. */
+export interface NetworkSession {
+  readonly pointer: SessionPointer;
+  readonly networkScope: string;
+  readonly tenant: string;
+  readonly customer: string | null;
+  readonly subscription: string | null;
+  readonly tariff: string;
+  readonly chargingPlan: string | null;
+  /** Of network access. */
+  readonly plan: string;
+  readonly bootMark: string | null;
+}
+
+export interface TrackedSession {
+  readonly sessionId: string;
+  readonly accountId: string;
+  readonly state: 'provisional' | 'started' | 'ended';
+  readonly openedAt: number;
+  /** Of its latest report. */
+  readonly eventAt: number;
+  readonly seconds: number;
+  /** Over all times that its NAS began to count anew. */
+  readonly uploadOctets: number;
+  readonly downloadOctets: number;
+  readonly interimSeconds: number;
+  readonly level: AccessLevel;
+  readonly wanted: AccessLevel;
+  readonly network: NetworkSession | null;
+}
+
+const STATES: ReadonlyMap<number, TrackedSession['state']> = new Map([
+  [layout.TRACK_PROVISIONAL, 'provisional'],
+  [layout.TRACK_STARTED, 'started'],
+  [layout.TRACK_ENDED, 'ended'],
+]);
+
+/** A session, or null where Redis has none of this id. One read. */
+export async function readTrackedSession(
+  engine: Engine,
+  partition: number,
+  sessionId: string,
+): Promise<TrackedSession | null> {
+  const [header, packed, network] = await engine.redis.hmgetBuffer(
+    engine.keys.session(partition, sessionId),
+    'h',
+    'r',
+    'n',
+  );
+  if (!header || !packed) return null;
+  const fields = [null, ...asArray(unpack(header))];
+  const track = [null, ...asArray(unpack(packed))];
+  const state = STATES.get(asNumber(track[layout.TRACK_STATE])) ?? 'ended';
+  const expired = asNumber(fields[layout.SESSION_STATE]) === layout.SESSION_EXPIRED;
+  return {
+    sessionId,
+    accountId: asText(fields[layout.SESSION_ACCOUNT]),
+    state: expired ? 'ended' : state,
+    openedAt: asNumber(track[layout.TRACK_OPENED]),
+    eventAt: asNumber(track[layout.TRACK_EVENT_AT]),
+    seconds: asNumber(track[layout.TRACK_SECONDS]),
+    uploadOctets: asNumber(track[layout.TRACK_UPLOAD_SUM]),
+    downloadOctets: asNumber(track[layout.TRACK_DOWNLOAD_SUM]),
+    interimSeconds: asNumber(track[layout.TRACK_INTERIM_S]),
+    level: levelOf(asNumber(track[layout.TRACK_LEVEL])),
+    wanted: levelOf(asNumber(track[layout.TRACK_WANTED])),
+    network: network ? (JSON.parse(network.toString('utf8')) as NetworkSession) : null,
+  };
+}
+
+/** Ids of the live sessions that a NAS has in a partition. */
+export function sessionsOfNas(engine: Engine, partition: number, nas: string): Promise<string[]> {
+  return engine.redis.zrange(engine.keys.nasSessions(partition, nas), '0', '-1');
+}
+
+/**
+ * Takes note of a mark that a NAS puts on each of its boots. Returns whether it is a new one: the
+ * sessions of other marks are gone then. The mark before it never comes back as new: that is an old
+ * report.
+ */
+export async function noteBoot(engine: Engine, nas: string, mark: string): Promise<boolean> {
+  const key = engine.keys.boots;
+  const known = await engine.redis.hget(key, nas);
+  const [current, before] = (known ?? '').split(' ');
+  if (current === mark || before === mark) return false;
+  await engine.redis.hset(key, nas, `${mark} ${current ?? ''}`);
+  return current !== undefined && current !== '';
+}
+
+/** Sources that were seen to send Message-Authenticator, kept so that no restart forgets them. */
+export async function learnAuthenticator(engine: Engine, source: string): Promise<void> {
+  await engine.redis.sadd(engine.keys.authenticators, source);
+}
+
+export function learnedAuthenticators(engine: Engine): Promise<string[]> {
+  return engine.redis.smembers(engine.keys.authenticators);
+}

@@ -1,0 +1,211 @@
+/** The report scripts: what a NAS says of a session, charged by what its running totals grew by. */
+import type { Amount } from '../domain/amounts.js';
+import {
+  gaugeCode,
+  levelOf,
+  packCap,
+  packRates,
+  type AccessLevel,
+  type FairUseCap,
+  type Gauge,
+  type GaugeRates,
+} from './admission.js';
+import { packRequest, type ChargeRequest } from './charge.js';
+import {
+  bytesOf,
+  callScript,
+  EngineOutOfMemoryError,
+  EngineReplyError,
+  statusOf,
+  type Engine,
+} from './engine.js';
+import * as layout from './generated/layout.js';
+import { pack, unpack } from './packing.js';
+import type { ScriptReply } from './script-loader.js';
+import { asArray, asNumber, asText } from './unpacked.js';
+
+export interface NetworkReport {
+  /** An update; number, phase and use are the script's to fill in. */
+  readonly charge: ChargeRequest;
+  readonly gauges: readonly Gauge[];
+  /** As for an admission. */
+  readonly freeTerms: readonly Buffer[];
+  readonly rates: GaugeRates;
+  /** `ended`: not said by the NAS; nothing is counted. */
+  readonly status: 'start' | 'interim' | 'stop' | 'ended';
+  readonly eventAt: number;
+  readonly uploadOctets: Amount | null;
+  readonly downloadOctets: Amount | null;
+  readonly width: 32 | 64;
+  readonly sessionSeconds: number | null;
+  readonly nas: string;
+  readonly sessionKey: string;
+  readonly station: string | null;
+  readonly port: string | null;
+  /** The report brought our Class back: the session is surely the one named. */
+  readonly handled: boolean;
+  readonly interimMaxSeconds: number;
+  /** Reports in a row that a session may miss before it is taken for gone. */
+  readonly staleFactor: number;
+  readonly caps: readonly FairUseCap[];
+  readonly network: string | null;
+  /** A session nobody heard of is charged from its beginning if that is not longer ago. */
+  readonly baselineMs: number;
+}
+
+export type ReportOutcome =
+  | {
+      readonly kind: 'taken' | 'late' | 'repeated';
+      readonly sessionId: string;
+      readonly at: number;
+      /** A service of it was given nothing more. */
+      readonly outOfCredit: boolean;
+      readonly level: AccessLevel;
+      readonly wanted: AccessLevel;
+      /** Sessions that were where this one began. */
+      readonly replaced: readonly string[];
+      /** The NAS began to count anew. */
+      readonly epoch: boolean;
+    }
+  | {
+      readonly kind: 'refused';
+      readonly refusal:
+        | 'fenced'
+        | 'newer-state'
+        | 'unknown-account'
+        | 'stale-profile'
+        | 'unknown-session'
+        | 'amount-out-of-range';
+    };
+
+const REFUSALS = new Map([
+  [layout.REPLY_FENCED, 'fenced'],
+  [layout.REPLY_NEWER_STATE, 'newer-state'],
+  [layout.REPLY_UNKNOWN_ACCOUNT, 'unknown-account'],
+  [layout.REPLY_STALE_PROFILE, 'stale-profile'],
+  [layout.REPLY_UNKNOWN_SESSION, 'unknown-session'],
+  [layout.REPLY_AMOUNT_RANGE, 'amount-out-of-range'],
+] as const);
+
+const KINDS: ReadonlyMap<number, 'taken' | 'late' | 'repeated'> = new Map([
+  [layout.OUTCOME_TAKEN, 'taken'],
+  [layout.OUTCOME_LATE, 'late'],
+  [layout.OUTCOME_REPEATED, 'repeated'],
+]);
+
+const STATUSES = {
+  start: layout.STATUS_START,
+  interim: layout.STATUS_INTERIM,
+  stop: layout.STATUS_STOP,
+  ended: layout.STATUS_ENDED,
+} as const;
+
+/** A report that is kept under another id names it, and that one may name another: no more. */
+const REDIRECTIONS_MAX = 4;
+
+/**
+ * Takes a report, in one atomic step. When memory is out its use is taken and nothing reserved.
+ * @throws EngineUnavailableError
+ */
+export async function takeReport(engine: Engine, report: NetworkReport): Promise<ReportOutcome> {
+  try {
+    return await run(engine, 'report', report);
+  } catch (error) {
+    if (!(error instanceof EngineOutOfMemoryError)) throw error;
+    return settleReport(engine, report);
+  }
+}
+
+/** Takes a report's use and reserves nothing; runs when memory is out. */
+export function settleReport(engine: Engine, report: NetworkReport): Promise<ReportOutcome> {
+  return run(engine, 'report_settled', report);
+}
+
+async function run(
+  engine: Engine,
+  script: 'report' | 'report_settled',
+  report: NetworkReport,
+): Promise<ReportOutcome> {
+  let current = report;
+  for (let turn = 0; turn < REDIRECTIONS_MAX; turn += 1) {
+    const reply = await callReport(engine, script, current);
+    const status = statusOf(reply);
+    if (status === layout.REPLY_DONE) return readOutcome(bytesOf(reply, 1), current);
+    if (status === layout.REPLY_OTHER_SESSION) {
+      const sessionId = bytesOf(reply, 1).toString('utf8');
+      current = { ...current, charge: { ...current.charge, sessionId } };
+      continue;
+    }
+    if (status === layout.REPLY_OWNER_NEEDED) {
+      // It left its group while it held units of the owner, who gets them back.
+      const ownerAccountId = bytesOf(reply, 1).toString('utf8');
+      const sharing = { ownerAccountId, order: 'own-first', scope: null, resources: [] } as const;
+      current = { ...current, charge: { ...current.charge, sharing } };
+      continue;
+    }
+    const refusal = REFUSALS.get(status as never);
+    if (refusal === undefined) throw new EngineReplyError(`report replied status ${status}`);
+    return { kind: 'refused', refusal };
+  }
+  throw new EngineReplyError('a report was sent from one session to another without end');
+}
+
+function callReport(
+  engine: Engine,
+  script: 'report' | 'report_settled',
+  report: NetworkReport,
+): Promise<ScriptReply> {
+  const { keys } = engine;
+  const { partition, accountId, sessionId, sharing } = report.charge;
+  const names = [
+    keys.account(partition, accountId),
+    keys.session(partition, sessionId),
+    keys.control(partition),
+    keys.outbox(partition),
+    keys.timers(partition),
+    keys.access(partition, accountId),
+    keys.nasSessions(partition, report.nas),
+    ...(sharing ? [keys.account(partition, sharing.ownerAccountId)] : []),
+  ];
+  return callScript(engine, script, names, [packRequest(report.charge), packReport(report)]);
+}
+
+function packReport(report: NetworkReport): Buffer {
+  return pack([
+    STATUSES[report.status],
+    report.eventAt,
+    report.uploadOctets ?? false,
+    report.downloadOctets ?? false,
+    report.width,
+    report.sessionSeconds ?? false,
+    report.nas,
+    report.sessionKey,
+    report.station ?? false,
+    report.port ?? false,
+    report.handled,
+    packRates(report.rates),
+    report.gauges.map(gaugeCode),
+    report.freeTerms,
+    report.interimMaxSeconds,
+    report.staleFactor,
+    report.caps.map(packCap),
+    report.network ?? false,
+    report.baselineMs,
+  ]);
+}
+
+function readOutcome(packed: Buffer, report: NetworkReport): ReportOutcome {
+  const fields = [null, ...asArray(unpack(packed))];
+  const kind = KINDS.get(asNumber(fields[layout.REPORTED_OUTCOME]));
+  if (kind === undefined) throw new EngineReplyError('report answered an unknown outcome');
+  return {
+    kind,
+    sessionId: report.charge.sessionId,
+    at: asNumber(fields[layout.REPORTED_AT]),
+    outOfCredit: fields[layout.REPORTED_SPENT] === true,
+    level: levelOf(asNumber(fields[layout.REPORTED_LEVEL])),
+    wanted: levelOf(asNumber(fields[layout.REPORTED_WANTED])),
+    replaced: asArray(fields[layout.REPORTED_REPLACED]).map(asText),
+    epoch: fields[layout.REPORTED_EPOCH] === true,
+  };
+}

@@ -1,0 +1,113 @@
+/** What an admission lets a session do, in the words of the fronts. */
+import type { Admission, AccessLevel, Gauge } from '../../charging/admission.js';
+import type { AccessTerms, ConnectionKind, Ipv4Assignment, Speed } from '../../domain/access.js';
+import type { AccessPlan, AddressSource } from '../../domain/access-plan.js';
+import type { AccessProfile } from '../../domain/access-profile.js';
+import type { Amount } from '../../domain/amounts.js';
+
+/** Where a session gets its address; a pool of ours must be asked for one. */
+export type AddressWish =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'assigned'; readonly assignment: Ipv4Assignment }
+  | { readonly kind: 'pool'; readonly code: string };
+
+export function addressWish(
+  profile: AccessProfile,
+  plan: AccessPlan,
+  connection: ConnectionKind,
+  level: AccessLevel,
+): AddressWish {
+  if (profile.ipv4 !== undefined) return { kind: 'assigned', assignment: profile.ipv4 };
+  const own = plan.services[connection]?.address;
+  const source: AddressSource | undefined =
+    level.kind === 'garden' ? (plan.garden?.address ?? own) : own;
+  if (source === undefined) return { kind: 'none' };
+  return source.kind === 'pool'
+    ? { kind: 'pool', code: source.code }
+    : { kind: 'assigned', assignment: { kind: 'pool', name: source.name } };
+}
+
+export interface TermsContext {
+  readonly plan: AccessPlan;
+  readonly profile: AccessProfile;
+  readonly connection: ConnectionKind;
+  readonly gauges: readonly Gauge[];
+  readonly ipv4: Ipv4Assignment | null;
+}
+
+/** The terms of an admitted session. */
+export function acceptedTerms(admission: Admission, context: TermsContext): AccessTerms {
+  const { plan, profile, connection, ipv4 } = context;
+  const service = plan.services[connection];
+  const isGarden = admission.level.kind === 'garden';
+  return withoutUndefined({
+    speed: speedAt(plan, admission.level),
+    idleSecondsMax: plan.idleSecondsMax,
+    interimSeconds: admission.interimSeconds,
+    devicesMax: plan.devicesMax,
+    dnsServers: plan.dnsServers,
+    profile: (isGarden ? plan.garden?.profile : undefined) ?? service?.profile,
+    filters: (isGarden ? plan.garden?.filters : undefined) ?? service?.filters,
+    addressList: isGarden ? plan.garden?.addressList : service?.addressList,
+    redirectUrl: isGarden ? plan.garden?.redirectUrl : undefined,
+    ipv4: ipv4 ?? undefined,
+    ipv6: profile.ipv6,
+    routes: profile.routes,
+    vlan: profile.vlan,
+    ...limitsOf(admission, context),
+  });
+}
+
+/** The speed of a session at a level; undefined where the NAS' own rule holds. */
+export function speedAt(plan: AccessPlan, level: AccessLevel): Speed | undefined {
+  switch (level.kind) {
+    case 'full':
+      return plan.speed;
+    case 'fair-use':
+      return plan.fairUse[level.step - 1]?.speed ?? plan.speed;
+    case 'garden':
+      return plan.garden?.speed ?? plan.speed;
+    case 'ladder': {
+      const rung = plan.ladder[level.rung - 1];
+      if (rung?.kind === 'speed') return rung.speed;
+      return rung?.kind === 'garden' ? (plan.garden?.speed ?? plan.speed) : plan.speed;
+    }
+  }
+}
+
+/** Hard limits at the NAS: what the session may use even if nobody answers it any more. */
+function limitsOf(admission: Admission, { plan, gauges }: TermsContext): AccessTerms {
+  const isGarden = admission.level.kind === 'garden';
+  const seconds = [
+    isGarden ? plan.garden?.sessionSecondsMax : plan.sessionSecondsMax,
+    admission.endsAt === null ? undefined : secondsUntil(admission.endsAt, admission.at),
+  ];
+  const octets: Partial<
+    Record<'uploadOctetsMax' | 'downloadOctetsMax' | 'totalOctetsMax', Amount>
+  > = {};
+  for (const [index, gauge] of gauges.entries()) {
+    const limit = admission.limits[index] ?? null;
+    if (limit === null) continue;
+    if (gauge === 'seconds') seconds.push(limit);
+    else octets[LIMITS[gauge]] = limit;
+  }
+  const known = seconds.filter((value) => value !== undefined);
+  return { ...octets, ...(known.length > 0 && { sessionSecondsMax: Math.min(...known) }) };
+}
+
+const LIMITS = {
+  total: 'totalOctetsMax',
+  download: 'downloadOctetsMax',
+  upload: 'uploadOctetsMax',
+} as const;
+
+/** Whole seconds, never past the end and never 0, which would mean no limit. */
+function secondsUntil(endsAt: number, at: number): number {
+  return Math.max(1, Math.floor((endsAt - at) / 1000));
+}
+
+function withoutUndefined(terms: {
+  readonly [Name in keyof AccessTerms]: AccessTerms[Name] | undefined;
+}): AccessTerms {
+  return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
+}

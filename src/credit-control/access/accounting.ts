@@ -1,0 +1,369 @@
+/**
+ * Reports of NAS: found by what we sealed into Class or by the subscriber's name, charged by what
+ * their running totals grew by, answered after that is durable.
+ */
+import { leaseAddress, poolOfAddress, releaseAddress } from '../../charging/address-pools.js';
+import type { ChargeRequest } from '../../charging/charge.js';
+import type { Engine } from '../../charging/engine.js';
+import {
+  noteBoot,
+  readTrackedSession,
+  sessionsOfNas,
+  type NetworkSession,
+} from '../../charging/network-sessions.js';
+import {
+  takeReport,
+  type NetworkReport,
+  type ReportOutcome,
+} from '../../charging/session-report.js';
+import { readAccount } from '../../charging/snapshot.js';
+import type { AccountingOutcome, NasReport, SessionReport } from '../../domain/access.js';
+import type { AccessPlan } from '../../domain/access-plan.js';
+import type { SubscriberProfile } from '../../domain/profile.js';
+import type { Logger } from '../../observability/logger.js';
+import type { CatalogHolder } from '../catalog-holder.js';
+import type { AccessMetrics } from './access-metrics.js';
+import type { AccessSubjects } from './access-subject.js';
+import { accessPolicy, PROVISIONAL_MS, sessionIdOf } from './admission.js';
+import { accessStamp } from './event-stamp.js';
+import { fairUseCaps } from './fair-use.js';
+import { gaugeRates, meterServices } from './metered-services.js';
+
+export interface AccountingOptions {
+  readonly partitions: number;
+  /** Reports in a row that a session may miss before it is taken for gone. */
+  readonly missedReportsMax: number;
+}
+
+export interface AccountingDependencies {
+  readonly engine: Engine;
+  readonly catalog: CatalogHolder;
+  readonly subjects: AccessSubjects;
+  readonly logger: Logger;
+  readonly metrics: AccessMetrics;
+  /** Milliseconds since 1970; picks the rates sent along. */
+  readonly clock: () => number;
+  /** Told what a report made of its session, after it is durable. */
+  readonly onReport: (seen: ReportSeen) => void;
+}
+
+/** A report that was taken, for those who steer. */
+export interface ReportSeen {
+  readonly report: SessionReport;
+  readonly outcome: Exclude<ReportOutcome, { readonly kind: 'refused' }>;
+  readonly payer: Payer;
+}
+
+export interface Accounting {
+  session(report: SessionReport): Promise<AccountingOutcome>;
+  nas(report: NasReport): Promise<AccountingOutcome>;
+  /** Ends a session without a word of its NAS; nothing happens to one that has ended. */
+  end(partition: number, sessionId: string, cause: EndCause): Promise<void>;
+}
+
+/** Why a session ended that its NAS did not stop. */
+export type EndCause = 'replaced' | 'nas-restarted' | 'no-address' | 'unknown-to-nas';
+
+/** Whose session it is, and what holds for it. */
+export interface Payer {
+  readonly profile: SubscriberProfile;
+  readonly plan: AccessPlan;
+}
+
+/** A session nobody heard of is charged from its beginning if it began within a day. */
+const BASELINE_MS = 24 * 3_600_000;
+/** Beyond the time after which a session is stale: its address must not be given away before. */
+const LEASE_MARGIN = 2;
+
+export function createAccounting(
+  options: AccountingOptions,
+  dependencies: AccountingDependencies,
+): Accounting {
+  const { engine, catalog, subjects, logger, metrics, clock } = dependencies;
+
+  async function session(report: SessionReport): Promise<AccountingOutcome> {
+    if (report.status === 'start' && report.bootMark !== null) {
+      await endBefore(report.nas, report.bootMark);
+    }
+    for (const fresh of [false, true]) {
+      const payer = await payerOf(report, fresh);
+      if (payer === null) {
+        if (!fresh) continue;
+        logger.warn({ nas: report.nas }, 'report of a session that belongs to nobody; set aside');
+        return { kind: 'ignored' };
+      }
+      const outcome = await takeReport(engine, networkReport(report, payer));
+      if (outcome.kind !== 'refused') return settled(report, payer, outcome);
+      switch (outcome.refusal) {
+        case 'stale-profile':
+        case 'unknown-account':
+          continue;
+        case 'unknown-session':
+        case 'amount-out-of-range':
+          logger.warn(
+            { nas: report.nas, session: report.sessionKey, why: outcome.refusal },
+            'report set aside and not charged',
+          );
+          return { kind: 'ignored' };
+        case 'fenced':
+        case 'newer-state':
+          return { kind: 'unavailable' };
+      }
+    }
+    return { kind: 'unavailable' };
+  }
+
+  async function settled(
+    report: SessionReport,
+    payer: Payer,
+    outcome: ReportSeen['outcome'],
+  ): Promise<AccountingOutcome> {
+    const { partition } = payer.profile;
+    for (const replaced of outcome.replaced) await end(partition, replaced, 'replaced');
+    if (outcome.kind !== 'late') await keepAddress(report, payer, outcome);
+    dependencies.onReport({ report, outcome, payer });
+    return { kind: 'recorded' };
+  }
+
+  /** The address goes on with its session, and rests after it. */
+  async function keepAddress(
+    report: SessionReport,
+    { profile, plan }: Payer,
+    { sessionId }: ReportSeen['outcome'],
+  ): Promise<void> {
+    const { address } = report;
+    const pool =
+      address === null ? undefined : poolOfAddress(catalog.current().addressPools, address);
+    if (pool === undefined || address === null) return;
+    if (report.status === 'stop') {
+      await releaseAddress(engine, { pool, sessionId });
+      return;
+    }
+    const silentMs = plan.interim.maxSeconds * 1000 * options.missedReportsMax;
+    const kept = await leaseAddress(engine, {
+      pool,
+      sessionId,
+      owner: `${profile.accountId} ${report.station ?? ''}`,
+      leaseMs: LEASE_MARGIN * Math.max(silentMs, PROVISIONAL_MS),
+      address,
+    });
+    if (kept === null) {
+      logger.warn({ nas: report.nas, pool: pool.code }, 'two sessions report one address');
+    }
+  }
+
+  async function payerOf(report: SessionReport, fresh: boolean): Promise<Payer | null> {
+    const { handle, identities, networkScope } = report;
+    const found = await subjects.find(networkScope, identities, fresh);
+    const isOwn =
+      handle === null ||
+      (found?.profile.accountId === handle.accountId &&
+        found.profile.partition === handle.partition);
+    if (found !== null && isOwn) return withPlan(found.profile);
+    if (handle === null || !fresh) return null;
+    // The name is somebody else's by now, or nobody's: the session goes on as it was admitted.
+    const { partition, accountId } = handle;
+    const [tracked, account] = await Promise.all([
+      readTrackedSession(engine, partition, sessionIdOf(handle.nonce)),
+      readAccount(engine, partition, accountId),
+    ]);
+    if (tracked?.network === undefined || tracked.network === null || account === null) return null;
+    const { tenant, customer, subscription, tariff, plan, chargingPlan } = tracked.network;
+    return withPlan(
+      {
+        ...{ accountId, partition, tenant, customer, subscription, tariff },
+        version: account.profileVersion,
+        sharing: null,
+        ...(chargingPlan !== null && { plan: chargingPlan }),
+      },
+      plan,
+    );
+  }
+
+  function withPlan(profile: SubscriberProfile, code = profile.access?.plan): Payer {
+    const plan =
+      code === undefined ? undefined : catalog.current().accessPlan(profile.tenant, code);
+    return { profile, plan: plan ?? UNPLANNED };
+  }
+
+  function networkReport(report: SessionReport, { profile, plan }: Payer): NetworkReport {
+    const version = catalog.current();
+    const at = clock();
+    const { context: network } = report;
+    const metered = meterServices({ catalog: version, profile, plan, network, at });
+    const { counters, handle } = report;
+    return {
+      charge: {
+        ...chargeOf(profile, handle === null ? report.sessionKey : sessionIdOf(handle.nonce)),
+        stamp: accessStamp(report, profile, version.version),
+        policy: accessPolicy(version.policy(profile.tenant, profile.plan ?? null), plan),
+        services: metered.services,
+        cause: report.terminationCause,
+      },
+      gauges: metered.gauges,
+      freeTerms: metered.freeTerms,
+      rates: gaugeRates(plan),
+      status: report.status,
+      eventAt: report.eventAt,
+      uploadOctets: counters?.uploadOctets ?? null,
+      downloadOctets: counters?.downloadOctets ?? null,
+      width: counters?.width ?? 64,
+      sessionSeconds: report.sessionSeconds,
+      nas: report.nas,
+      sessionKey: report.sessionKey,
+      station: report.station,
+      port: report.port,
+      handled: handle !== null,
+      interimMaxSeconds: plan.interim.maxSeconds,
+      staleFactor: options.missedReportsMax,
+      caps: fairUseCaps(plan, profile, { catalog: version, at }),
+      network: JSON.stringify(networkSession(report, profile, plan.code)),
+      baselineMs: BASELINE_MS,
+    };
+  }
+
+  async function end(partition: number, sessionId: string, cause: EndCause): Promise<void> {
+    const tracked = await readTrackedSession(engine, partition, sessionId);
+    if (tracked === null || tracked.state === 'ended') return;
+    const { accountId, network } = tracked;
+    const account = await readAccount(engine, partition, accountId);
+    if (account === null) return;
+    const nas = network?.pointer.nas ?? '';
+    const outcome = await takeReport(engine, {
+      charge: {
+        ...chargeOf(
+          { partition, accountId, version: account.profileVersion, sharing: null },
+          sessionId,
+        ),
+        stamp: {
+          tenant: network?.tenant ?? '',
+          customer: network?.customer ?? null,
+          subscription: network?.subscription ?? null,
+          protocol: 'radius',
+          peer: nas,
+          serviceContext: null,
+          personal: {},
+          network: {},
+          eventTimestamp: null,
+          configVersion: catalog.current().version,
+        },
+        policy: accessPolicy(catalog.current().policy(network?.tenant ?? '', null), UNPLANNED),
+        services: [],
+        cause,
+      },
+      gauges: [],
+      freeTerms: [],
+      rates: { total: 0, download: 0, upload: 0 },
+      status: 'ended',
+      eventAt: tracked.eventAt,
+      uploadOctets: null,
+      downloadOctets: null,
+      width: 64,
+      sessionSeconds: null,
+      nas,
+      sessionKey: network?.pointer.sessionKey ?? '',
+      station: null,
+      port: null,
+      handled: true,
+      interimMaxSeconds: UNPLANNED.interim.maxSeconds,
+      staleFactor: options.missedReportsMax,
+      caps: [],
+      network: null,
+      baselineMs: BASELINE_MS,
+    });
+    if (outcome.kind === 'refused') return;
+    metrics.ended.inc({ cause });
+    const address = network?.pointer.address ?? null;
+    const pool =
+      address === null ? undefined : poolOfAddress(catalog.current().addressPools, address);
+    if (pool !== undefined) await releaseAddress(engine, { pool, sessionId });
+  }
+
+  /** Ends what a NAS had before a boot: its sessions with other marks, or all of them. */
+  async function endAll(
+    nas: string,
+    isGone: (network: NetworkSession | null, eventAt: number) => boolean,
+  ): Promise<void> {
+    for (let partition = 0; partition < options.partitions; partition += 1) {
+      for (const sessionId of await sessionsOfNas(engine, partition, nas)) {
+        const tracked = await readTrackedSession(engine, partition, sessionId);
+        if (tracked !== null && isGone(tracked.network, tracked.eventAt)) {
+          await end(partition, sessionId, 'nas-restarted');
+        }
+      }
+    }
+  }
+
+  async function endBefore(nas: string, mark: string): Promise<void> {
+    if (!(await noteBoot(engine, nas, mark))) return;
+    logger.info({ nas }, 'NAS has started anew: its older sessions are over');
+    await endAll(nas, (network) => network !== null && network.bootMark !== mark);
+  }
+
+  async function nas(report: NasReport): Promise<AccountingOutcome> {
+    // Sessions that reported after it began again are new ones: the message was late.
+    await endAll(report.nas, (_network, eventAt) => eventAt <= report.eventAt);
+    return { kind: 'recorded' };
+  }
+
+  return { session, nas, end };
+}
+
+/** A session without a plan: its use is recorded, and charged to nobody. */
+const UNPLANNED: AccessPlan = {
+  code: '',
+  charges: { volume: null, time: false },
+  ratingGroup: 0,
+  services: {},
+  sessionsMax: null,
+  interim: { minSeconds: 60, maxSeconds: 300 },
+  fairUse: [],
+  ladder: [],
+  noCredit: 'reject',
+  expired: 'reject',
+  messages: {},
+};
+
+function chargeOf(
+  profile: Pick<SubscriberProfile, 'partition' | 'accountId' | 'version' | 'sharing'>,
+  sessionId: string,
+): Pick<
+  ChargeRequest,
+  'partition' | 'accountId' | 'profileVersion' | 'sessionId' | 'requestNumber' | 'phase' | 'sharing'
+> {
+  return {
+    partition: profile.partition,
+    accountId: profile.accountId,
+    profileVersion: profile.version,
+    sessionId,
+    // The script counts on, and knows which reports end a session.
+    requestNumber: 0,
+    phase: 'update',
+    sharing: profile.sharing,
+  };
+}
+
+function networkSession(
+  report: SessionReport,
+  profile: SubscriberProfile,
+  plan: string,
+): NetworkSession {
+  return {
+    pointer: {
+      nas: report.nas,
+      sessionKey: report.sessionKey,
+      userName: report.identities[0]?.value ?? null,
+      address: report.address,
+      station: report.station,
+      connection: report.connection ?? 'other',
+    },
+    networkScope: report.networkScope,
+    tenant: profile.tenant,
+    customer: profile.customer,
+    subscription: profile.subscription,
+    tariff: profile.tariff,
+    chargingPlan: profile.plan ?? null,
+    plan,
+    bootMark: report.bootMark,
+  };
+}

@@ -1,0 +1,49 @@
+/** Who and where, for the record of a RADIUS session. */
+import type { AccountingReport, AccessRequest } from '../../domain/access.js';
+import type { EventStamp } from '../../domain/events.js';
+import type { SubscriberProfile } from '../../domain/profile.js';
+import { ACCESS_CONTEXT } from './metered-services.js';
+
+type Spoken = Pick<AccessRequest, 'nas' | 'context' | 'sessionKey' | 'station' | 'identities'> & {
+  readonly address?: string | null;
+  readonly eventTimestamp?: number | null;
+};
+
+/** What the front said beside what the profile says. Personal identifiers stand apart. */
+export function accessStamp(
+  spoken: Spoken | Extract<AccountingReport, { readonly kind: 'session' }>,
+  profile: Pick<SubscriberProfile, 'tenant' | 'customer' | 'subscription' | 'userName'>,
+  configVersion: number,
+): EventStamp {
+  const {
+    callingStation: _station,
+    address: _address,
+    hostAddress: _host,
+    ...rest
+  } = spoken.context;
+  const network = Object.fromEntries(
+    Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const sent = spoken.identities.find(({ kind }) => kind === 'user-name')?.value;
+  const userName = sent ?? profile.userName;
+  const address = spoken.address ?? spoken.context['address'];
+  return {
+    tenant: profile.tenant,
+    customer: profile.customer,
+    subscription: profile.subscription,
+    protocol: 'radius',
+    peer: spoken.nas,
+    serviceContext: ACCESS_CONTEXT,
+    personal: {
+      ...(userName !== undefined && { userName }),
+      ...(spoken.station !== null && { mac: spoken.station }),
+      ...(address !== undefined && { address }),
+    },
+    network: {
+      ...network,
+      ...(spoken.sessionKey !== null && { sessionKey: spoken.sessionKey }),
+    },
+    eventTimestamp: spoken.eventTimestamp ?? null,
+    configVersion,
+  };
+}

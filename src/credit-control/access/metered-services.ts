@@ -1,0 +1,234 @@
+/** What a plan counts of a session, rated: one service for octets, one for seconds, or both. */
+import type { Gauge, GaugeRates } from '../../charging/admission.js';
+import {
+  packTerms,
+  type ChargeService,
+  type ChargeTerms,
+  type ConsumptionOrder,
+} from '../../charging/charge.js';
+import type { AccessPlan, VolumeDirection } from '../../domain/access-plan.js';
+import { toAmount, ZERO, type Amount } from '../../domain/amounts.js';
+import type { NetworkContext } from '../../domain/credit-control.js';
+import type { SubscriberProfile } from '../../domain/profile.js';
+import type { CompiledCatalog } from '../../rating/catalog.js';
+import type { RatedLines, RatedService } from '../../rating/rate-line.js';
+import { openBands, rate } from '../../rating/rate.js';
+import { chargeWindows } from '../rated-service.js';
+
+export const ACCESS_CONTEXT = 'radius';
+
+/** A session's services, in the order of the charge. */
+export interface MeteredServices {
+  readonly services: readonly ChargeService[];
+  readonly gauges: readonly Gauge[];
+  readonly freeTerms: readonly Buffer[];
+}
+
+/** What says by which tariff and policy a subscriber is charged. */
+export type RatedProfile = Pick<SubscriberProfile, 'tenant' | 'tariff' | 'plan'>;
+
+export interface MeteringContext {
+  readonly catalog: CompiledCatalog;
+  readonly profile: RatedProfile;
+  readonly plan: AccessPlan;
+  readonly network: NetworkContext;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** Terms with their bytes, so that neither is made for each request. */
+type PackedTerms = ChargeTerms & { readonly packedTerms: Buffer };
+
+/** No grant is cut: what the line can use in two reports bounds it. */
+const GRANT_MAX = toAmount(2 ** 50);
+/**
+ * A reservation lives as long as its session; its validity only bounds what a bucket that ends gives
+ * after its end, beside the grace.
+ */
+export const VALIDITY_SECONDS = 45;
+
+/** The services of a session under its plan. One that counts nothing is still recorded, free. */
+export function meterServices(context: MeteringContext): MeteredServices {
+  const { charges } = context.plan;
+  const metered = [
+    ...(charges.volume === null ? [] : [meterService(context, charges.volume)]),
+    ...(charges.time ? [meterService(context, 'seconds')] : []),
+  ];
+  const used = metered.length > 0 ? metered : [recordedOnly(context)];
+  return {
+    services: used.map(({ service }) => service),
+    gauges: used.map(({ gauge }) => gauge),
+    freeTerms: used.map(({ service }) => freeTerms(service)),
+  };
+}
+
+interface MeteredService {
+  readonly service: ChargeService;
+  readonly gauge: Gauge;
+}
+
+function meterService(
+  context: MeteringContext,
+  gauge: VolumeDirection | 'seconds',
+): MeteredService {
+  const unit = gauge === 'seconds' ? 'seconds' : 'octets';
+  const { catalog, profile, plan, network, at } = context;
+  const tariff = catalog.tariff(profile.tenant, profile.tariff, profile.plan ?? null);
+  const rated: RatedService =
+    tariff === undefined
+      ? { result: 'rating-failed', reason: 'no-version-in-force' }
+      : rate(tariff, {
+          serviceContext: ACCESS_CONTEXT,
+          ratingGroup: plan.ratingGroup,
+          serviceIdentifiers: [],
+          requestedUnitKinds: [unit],
+          context: network,
+          at,
+        });
+  const key = gauge === 'seconds' ? `${plan.ratingGroup}:seconds` : String(plan.ratingGroup);
+  const terms = termsOf(rated, unit, context);
+  const quota = rated.result === 'lines' ? rated.quota.default : QUOTA_DEFAULT[unit];
+  return {
+    gauge,
+    service: { ...terms, key, used: ZERO, usedAfter: ZERO, want: quota, reason: null },
+  };
+}
+
+/** Reserved where neither a speed nor the tariff says how much is used between two reports. */
+const QUOTA_DEFAULT: Readonly<Record<'octets' | 'seconds', Amount>> = {
+  octets: toAmount(100_000_000),
+  seconds: toAmount(600),
+};
+
+function recordedOnly(context: MeteringContext): MeteredService {
+  const { ratingGroup } = context.plan;
+  const terms = freeOf({ ...unratedTerms('octets', context), ratingGroup });
+  const key = String(ratingGroup);
+  const service = { ...terms, key, used: ZERO, usedAfter: ZERO, want: null, reason: null };
+  return { gauge: 'total', service };
+}
+
+/** By the rated lines they were made of: rating gives the same object while nothing changes. */
+const KEPT = new WeakMap<RatedLines, Map<string, PackedTerms>>();
+
+function termsOf(
+  rated: RatedService,
+  unit: 'octets' | 'seconds',
+  context: MeteringContext,
+): PackedTerms {
+  if (rated.result === 'not-chargeable') return freeOf(unratedTerms(unit, context));
+  // What has no price is paid by allowances alone.
+  if (rated.result !== 'lines') return packed(unratedTerms(unit, context));
+  const { catalog, profile, plan, at } = context;
+  const key = `${catalog.version} ${profile.tenant} ${profile.plan ?? '-'} ${plan.ratingGroup}`;
+  let byKey = KEPT.get(rated);
+  if (byKey === undefined) {
+    byKey = new Map<string, PackedTerms>();
+    KEPT.set(rated, byKey);
+  }
+  const kept = byKey.get(key);
+  if (kept !== undefined) return kept;
+  const tariff = catalog.tariff(profile.tenant, profile.tariff, profile.plan ?? null);
+  const terms = packed({
+    ...unratedTerms(unit, context),
+    unit: rated.unit,
+    windows: chargeWindows(rated),
+    zones: rated.zones,
+    bands:
+      tariff === undefined
+        ? []
+        : openBands(tariff, at).flatMap(({ band, open }) =>
+            open.map(({ fromMs, untilMs }) => ({ band, fromMs, untilMs })),
+          ),
+    moneyOrder: orderOf(context, rated.currency.code),
+    quota: { ...quotaOf(context), sharePercent: rated.quota.sharePercent },
+  });
+  byKey.set(key, terms);
+  return terms;
+}
+
+function orderOf({ catalog, profile }: MeteringContext, code: string): ConsumptionOrder {
+  return catalog.order(profile.tenant, profile.plan ?? null, code);
+}
+
+const SHARE_PERCENT_DEFAULT = 50;
+
+function quotaOf({ catalog, profile }: MeteringContext): ChargeTerms['quota'] {
+  const { shortValiditySeconds } = catalog.policy(profile.tenant, profile.plan ?? null);
+  return {
+    maximum: GRANT_MAX,
+    minimum: ZERO,
+    sharePercent: SHARE_PERCENT_DEFAULT,
+    validitySeconds: VALIDITY_SECONDS,
+    shortValiditySeconds: Math.min(shortValiditySeconds, VALIDITY_SECONDS),
+  };
+}
+
+function unratedTerms(unit: 'octets' | 'seconds', context: MeteringContext): ChargeTerms {
+  return {
+    unit,
+    ratingGroup: context.plan.ratingGroup,
+    quota: quotaOf(context),
+    windows: [],
+    unitOrder: orderOf(context, unit),
+    moneyOrder: 'earliest-expiring',
+    serviceContext: ACCESS_CONTEXT,
+    zones: [],
+    bands: [],
+  };
+}
+
+function packed(terms: ChargeTerms): PackedTerms {
+  return { ...terms, packedTerms: packTerms(terms) };
+}
+
+/** The line of what is recorded and costs nothing. */
+const FREE_LINE = {
+  id: 'free',
+  pulses: [{ from: 0, step: 1 }],
+  tiers: [{ from: 0, num: 0, den: 1 }],
+  counter: null,
+  connectionFee: ZERO,
+  minimumCharge: ZERO,
+  cap: null,
+  unitsMax: toAmount(Number.MAX_SAFE_INTEGER),
+} as const;
+
+function freeOf(terms: ChargeTerms): PackedTerms {
+  const window = {
+    fromMs: 0,
+    untilMs: Number.MAX_SAFE_INTEGER,
+    currency: '',
+    line: FREE_LINE,
+    periodStartMs: 0,
+    kind: 'free',
+    label: `${FREE_LINE.id} `,
+  } as const;
+  return packed({ ...terms, windows: [window] });
+}
+
+const FREE = new WeakMap<Buffer, Buffer>();
+
+function freeTerms(service: ChargeService): Buffer {
+  const { packedTerms } = service;
+  const kept = packedTerms === undefined ? undefined : FREE.get(packedTerms);
+  if (kept !== undefined) return kept;
+  const free = freeOf(service).packedTerms;
+  if (packedTerms !== undefined) FREE.set(packedTerms, free);
+  return free;
+}
+
+const BITS = 8;
+
+/** Octets a second that a plan's speed carries; 0 where it names none. */
+export function gaugeRates(plan: Pick<AccessPlan, 'speed'>): GaugeRates {
+  const { speed } = plan;
+  if (speed === undefined) return { total: 0, download: 0, upload: 0 };
+  const up = Math.max(speed.uploadBitsPerSecond, speed.burst?.rates.uploadBitsPerSecond ?? 0);
+  const down = Math.max(speed.downloadBitsPerSecond, speed.burst?.rates.downloadBitsPerSecond ?? 0);
+  return {
+    total: Math.floor((up + down) / BITS),
+    download: Math.floor(down / BITS),
+    upload: Math.floor(up / BITS),
+  };
+}

@@ -1,0 +1,253 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { readTrackedSession } from '../../../src/charging/network-sessions.js';
+import type { Engine } from '../../../src/charging/engine.js';
+import { readRejections } from '../../../src/charging/reject-log.js';
+import { readAccount } from '../../../src/charging/snapshot.js';
+import type { AccessControl } from '../../../src/credit-control/access/access-control.js';
+import type {
+  AccessDecision,
+  SessionCounters,
+  SessionHandle,
+  SessionReport,
+} from '../../../src/domain/access.js';
+import { toAmount } from '../../../src/domain/amounts.js';
+import { testEngines } from '../../support/charging-engine.js';
+import { HOME, ispProcess, login, openIsp, openSubscriber, report } from '../../support/isp.js';
+
+const engines = testEngines();
+let engine: Engine;
+let isp: AccessControl;
+
+beforeEach(async () => {
+  engine = await engines.fresh();
+  await openIsp(engine);
+  isp = await ispProcess(engine);
+});
+
+function accepted(decision: AccessDecision): Extract<AccessDecision, { kind: 'accepted' }> {
+  if (decision.kind !== 'accepted') throw new Error(JSON.stringify(decision));
+  return decision;
+}
+
+function counters(upload: number, download: number, width: 32 | 64 = 64): SessionCounters {
+  return { uploadOctets: toAmount(upload), downloadOctets: toAmount(download), width };
+}
+
+async function balance(accountId = 'anna'): Promise<{ left: number; reserved: number }> {
+  const buckets = (await readAccount(engine, 0, accountId))?.buckets ?? [];
+  return {
+    left: buckets.reduce((sum, { remaining }) => sum + remaining, 0),
+    reserved: buckets.reduce((sum, { reserved }) => sum + reserved, 0),
+  };
+}
+
+/** Logs in and starts. */
+async function begin(more: Partial<SessionReport> = {}): Promise<SessionHandle> {
+  const { session } = accepted(await isp.access(login()));
+  const outcome = await isp.accounting(report({ handle: session, status: 'start', ...more }));
+  expect(outcome).toEqual({ kind: 'recorded' });
+  return session;
+}
+
+describe('a login', () => {
+  it('with the password and credit comes in, with its speed and its limit, and reserves', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    const { terms, session } = accepted(await isp.access(login()));
+    expect(terms).toMatchObject({
+      speed: HOME.speed,
+      totalOctetsMax: 500_000_000,
+      interimSeconds: 100,
+    });
+    expect(session.nonce).toMatch(/^[0-9a-f]{32}$/);
+    // 10 Mbit/s of both directions, for two intervals.
+    expect(await balance()).toEqual({ left: 1_000_000_000, reserved: 250_000_000 });
+  });
+
+  it('gets the whole remainder as its limit where there can be one session only', async () => {
+    await openSubscriber(engine, { octets: 1_000_000, access: { sessionsMax: 1 } });
+    const { terms } = accepted(await isp.access(login()));
+    expect(terms.totalOctetsMax).toBe(1_000_000);
+  });
+
+  it('gets the same answer again from another process, and reserves once', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    const request = login();
+    const first = accepted(await isp.access(request));
+    const other = await ispProcess(engine);
+    expect(await other.access(request)).toEqual(first);
+    expect((await balance()).reserved).toBe(250_000_000);
+  });
+
+  it.each([
+    ['unknown-subscriber', {}, { identities: [{ kind: 'user-name', value: 'nobody' }] }],
+    ['wrong-password', { octets: 1 }, { password: 'other' }],
+    ['no-credit', { octets: 0 }, {}],
+    ['no-credit', {}, {}],
+    ['suspended', { octets: 1, standing: 'suspended' }, {}],
+    ['closed', { octets: 1, standing: 'closed' }, {}],
+    ['expired', { octets: 1, access: { expiresAt: Date.now() - 1 } }, {}],
+    ['wrong-connection', { octets: 1, access: { connections: ['hotspot'] } }, {}],
+    ['wrong-nas', { octets: 1, access: { nas: ['other'] } }, {}],
+    ['wrong-station', { octets: 1, access: { stations: ['02:00:00:00:00:09'] } }, {}],
+  ] as const)('is turned away as %s, and staff can see it', async (reason, subscriber, request) => {
+    await openSubscriber(engine, subscriber);
+    const decision = await isp.access(login(request));
+    expect(decision).toMatchObject({ kind: 'rejected', reason });
+    const [seen] = await readRejections(engine, { countMax: 1 });
+    expect(seen).toMatchObject({ reason, nas: 'bng' });
+    expect((await balance()).reserved).toBe(0);
+  });
+
+  it('is decided by the profile of now: a new password counts at once, an old one no more', async () => {
+    await openSubscriber(engine, { octets: 1_000_000 });
+    accepted(await isp.access(login()));
+    await openSubscriber(engine, { octets: 1, password: 'new', version: 2 });
+    expect(await isp.access(login())).toMatchObject({ kind: 'rejected' });
+    expect(await isp.access(login({ password: 'new' }))).toMatchObject({ kind: 'accepted' });
+  });
+
+  it('cuts the session at the second at which it expires', async () => {
+    const expiresAt = Date.now() + 100_500;
+    await openSubscriber(engine, { octets: 1_000_000, access: { expiresAt } });
+    const { terms } = accepted(await isp.access(login()));
+    expect(terms.sessionSecondsMax).toBe(100);
+  });
+
+  it('is one too many beside as many live sessions as may be, but not from the same device', async () => {
+    await openSubscriber(engine, { octets: 1_000_000, access: { sessionsMax: 1 } });
+    await begin();
+    const elsewhere = login({ station: '02:00:00:00:00:02' });
+    expect(await isp.access(elsewhere)).toMatchObject({ reason: 'too-many-sessions' });
+    accepted(await isp.access(login()));
+  });
+
+  it('is locked out after three wrong passwords, and others are not', async () => {
+    await openSubscriber(engine, { octets: 1_000_000 });
+    await openSubscriber(engine, { name: 'ben', octets: 1_000_000 });
+    const wrong = login({ password: 'x' });
+    for (let resend = 0; resend < 5; resend += 1) await isp.access(wrong);
+    accepted(await isp.access(login()));
+    for (const attempt of [1, 2, 3]) {
+      await isp.access(login({ password: `guess ${attempt}`, station: null }));
+    }
+    expect(await isp.access(login({ station: null }))).toMatchObject({ reason: 'locked-out' });
+    const ben = login({
+      identities: [{ kind: 'user-name', value: 'ben' }],
+      station: '02:00:00:00:00:09',
+    });
+    accepted(await isp.access(ben));
+  });
+
+  it('goes into the garden where the plan has one for those without credit', async () => {
+    await openIsp(
+      engine,
+      {
+        plans: [
+          { ...HOME, noCredit: 'garden', garden: { addressList: 'pay', sessionSecondsMax: 600 } },
+        ],
+      },
+      2,
+    );
+    isp = await ispProcess(engine);
+    await openSubscriber(engine, { octets: 0 });
+    const { terms, session } = accepted(await isp.access(login()));
+    expect(terms).toMatchObject({ addressList: 'pay', sessionSecondsMax: 600 });
+    expect(terms.totalOctetsMax).toBeUndefined();
+    // What is used there costs nothing.
+    await isp.accounting(
+      report({ handle: session, status: 'stop', counters: counters(5, 5), sessionSeconds: 9 }),
+    );
+    expect(await balance()).toEqual({ left: 0, reserved: 0 });
+  });
+});
+
+describe('reports', () => {
+  it('charge what the totals grew by, once, and the end gives the rest back', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    const handle = await begin();
+    const first = report({ handle, counters: counters(100, 900), sessionSeconds: 60 });
+    await isp.accounting(first);
+    await isp.accounting(first);
+    expect((await balance()).left).toBe(999_999_000);
+    const stop = report({
+      handle,
+      status: 'stop',
+      counters: counters(200, 1_800),
+      sessionSeconds: 90,
+    });
+    await isp.accounting(stop);
+    await isp.accounting(stop);
+    expect(await balance()).toEqual({ left: 999_998_000, reserved: 0 });
+    await isp.accounting(first);
+    expect(await balance()).toEqual({ left: 999_998_000, reserved: 0 });
+  });
+
+  it('without our Class are of the session that was admitted, also after its end', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    accepted(await isp.access(login({ sessionKey: 'radius:bng:81000001' })));
+    await isp.accounting(report({ status: 'start' }));
+    await isp.accounting(report({ counters: counters(0, 500), sessionSeconds: 60 }));
+    const stop = report({ status: 'stop', counters: counters(0, 700), sessionSeconds: 80 });
+    await isp.accounting(stop);
+    await isp.accounting(report({ counters: counters(0, 500), sessionSeconds: 60 }));
+    await isp.accounting(stop);
+    expect(await balance()).toEqual({ left: 999_999_300, reserved: 0 });
+  });
+
+  it('of a session that nobody admitted are charged, of an old one that is forgotten they are not', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    await isp.accounting(report({ counters: counters(0, 500), sessionSeconds: 60 }));
+    expect((await balance()).left).toBe(999_999_500);
+    const old = report({
+      sessionKey: 'radius:bng:81000009',
+      status: 'stop',
+      counters: counters(0, 500),
+      sessionSeconds: 100_000,
+    });
+    expect(await isp.accounting(old)).toEqual({ kind: 'ignored' });
+    expect((await balance()).left).toBe(999_999_500);
+  });
+
+  it('of a new session on the same device end the one whose Stop was lost', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    const lost = await begin();
+    await isp.accounting(report({ handle: lost, counters: counters(0, 500), sessionSeconds: 60 }));
+    await begin({ sessionKey: 'radius:bng:81000002' });
+    const before = await readTrackedSession(engine, 0, `radius:${lost.nonce}`);
+    expect(before?.state).toBe('ended');
+    // Its last report comes after all: charged once, and it stays ended.
+    const late = report({ handle: lost, counters: counters(0, 800), sessionSeconds: 70 });
+    await isp.accounting(late);
+    await isp.accounting(late);
+    expect((await balance()).left).toBe(999_999_200);
+    expect((await readTrackedSession(engine, 0, `radius:${lost.nonce}`))?.state).toBe('ended');
+  });
+
+  it('that a NAS starts or stops end all of its sessions that were before', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    const handle = await begin();
+    const on = { nas: 'bng', networkScope: 'isp', receivedAt: 0, context: {} };
+    await isp.accounting({ kind: 'nas', change: 'on', eventAt: Date.now(), ...on });
+    expect((await readTrackedSession(engine, 0, `radius:${handle.nonce}`))?.state).toBe('ended');
+    expect((await balance()).reserved).toBe(0);
+  });
+
+  it('with a new boot mark end the sessions of the old one, and not those of the new', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    await openSubscriber(engine, { name: 'ben', octets: 1_000_000_000 });
+    const old = await begin({ bootMark: '1', station: null });
+    const ben = login({ identities: [{ kind: 'user-name', value: 'ben' }], station: null });
+    const { session } = accepted(await isp.access(ben));
+    const start = report({
+      handle: session,
+      identities: ben.identities,
+      sessionKey: 'radius:bng:81200001',
+      status: 'start',
+      bootMark: '2',
+    });
+    await isp.accounting(start);
+    await isp.accounting(report({ handle: old, bootMark: '1', sessionSeconds: 1 }));
+    expect((await readTrackedSession(engine, 0, `radius:${old.nonce}`))?.state).toBe('ended');
+    expect((await readTrackedSession(engine, 0, `radius:${session.nonce}`))?.state).toBe('started');
+  });
+});
