@@ -1,8 +1,20 @@
+-- is_low(account): whether a threshold that says so is crossed. [3GPP TS 32.299 7.2.101A]
+local function is_low(account)
+  local thresholds = account[ACCOUNT_THRESHOLDS]
+  for i = 1, #thresholds do
+    if thresholds[i][THRESHOLD_LOW] and not thresholds[i][THRESHOLD_ARMED] then
+      return true
+    end
+  end
+  return false
+end
+
 -- check_thresholds(account, events): fires the thresholds that the balances have fallen to, once per
 -- crossing, and arms again those that a credit has lifted them above. A threshold watches what is
 -- left of a resource, or of a bundle: an amount, or a percentage of what was granted.
 -- Keeps as ACCOUNT_SLACK how much may be taken from buckets, of whatever resource, before one could
--- fire: false where the account has none.
+-- fire: false where the account has none, 0 while a crossed one says that the balance is low: who is low
+-- is told so with every answer, which the short way of charging does not do.
 local function check_thresholds(account, events)
   local thresholds, buckets = account[ACCOUNT_THRESHOLDS], account[ACCOUNT_BUCKETS]
   local slack = #thresholds > 0 and AVAILABLE_MAX
@@ -55,16 +67,5 @@ local function check_thresholds(account, events)
       slack = value - level
     end
   end
-  account[ACCOUNT_SLACK] = slack
-end
-
--- is_low(account): whether a threshold that says so is crossed. [3GPP TS 32.299 7.2.101A]
-local function is_low(account)
-  local thresholds = account[ACCOUNT_THRESHOLDS]
-  for i = 1, #thresholds do
-    if thresholds[i][THRESHOLD_LOW] and not thresholds[i][THRESHOLD_ARMED] then
-      return true
-    end
-  end
-  return false
+  account[ACCOUNT_SLACK] = is_low(account) and 0 or slack
 end
