@@ -1,6 +1,7 @@
 #!lua
 --- @include "charge_session"
 --- @include "access_record"
+--- @include "measure_capacity"
 -- admit: decides whether a subscriber whose credentials were checked may come in, and if so reserves
 -- what its session begins with. The session is provisional until its NAS reports it; without a
 -- report the sweeper ends it. The same request gets the same answer for ADMIT_ANSWER_MS, whichever
@@ -45,40 +46,6 @@ end
 local now = read_time(request[REQUEST_NOW], account[ACCOUNT_LAST_SEEN])
 local asks, gauges, rates = request[REQUEST_SERVICES], admit[ADMIT_GAUGES], admit[ADMIT_RATES]
 
--- capacity_left(ask): units of a service that the balances cover, and when the last of them end; nil
--- where nothing is counted against a balance, 0 as the end where there is none.
-local function capacity_left(ask)
-  local terms = open_terms(ask[ASK_TERMS])
-  local window = pick_window(terms[TERMS_WINDOWS], now)
-  if window and window[WINDOW_KIND] ~= WINDOW_CHARGED then
-    return nil, 0
-  end
-  if #terms[TERMS_WINDOWS] > 0 and not window then
-    return 0, 0
-  end
-  local owned = sharing
-  if books[2] and books[2][ACCOUNT_STANDING] ~= STANDING_ACTIVE then
-    owned = { sharing[SHARING_OWNER], sharing[SHARING_ORDER], sharing[SHARING_SCOPE], {} }
-  end
-  local list = list_eligible(books, terms, window, now, owned)
-  local service = new_service(terms[TERMS_UNIT])
-  local left = capacity_of(list, account, service, window, AVAILABLE_MAX)
-  local ends, n = account[ACCOUNT_PENDING] > 0 and 0 or now, 1
-  local bucket = nth_eligible(list, n)
-  while bucket do
-    if available_in(bucket) > 0 and ends > 0 then
-      local until_ms = bucket[BUCKET_END]
-      if bucket[BUCKET_STATE] == STATE_ARMED and bucket[BUCKET_DURATION] > 0 then
-        until_ms = now + bucket[BUCKET_DURATION]
-      end
-      ends = until_ms > 0 and math.max(ends, until_ms) or 0
-    end
-    n = n + 1
-    bucket = nth_eligible(list, n)
-  end
-  return left, ends
-end
-
 -- shared_limit(ask, left): the part of what is left that the NAS is told: with several sessions they
 -- split it rather than each having all.
 local function shared_limit(ask, left)
@@ -107,7 +74,7 @@ end
 
 local limits, ends_at, quarter, spent = {}, admit[ADMIT_EXPIRES_AT], nil, false
 for i = 1, #asks do
-  local left, ends = capacity_left(asks[i])
+  local left, ends = measure_capacity(books, asks[i], now, sharing)
   if left then
     local rate = rates[gauges[i]]
     spent = spent or left < 1
@@ -175,7 +142,7 @@ put_live(access, {
   admit[ADMIT_PORT],
 })
 local track =
-  { SCHEMA_VERSION, TRACK_PROVISIONAL, 0, now, 0, 0, 0, 0, 0, 0, 0, interim, level, level }
+  { SCHEMA_VERSION, TRACK_PROVISIONAL, 0, now, 0, 0, 0, 0, 0, 0, 0, interim, level, level, now }
 write_access(access_key, access)
 write_fields(KEYS[2], { 'r', cmsgpack.pack(track), 'n', admit[ADMIT_NETWORK] })
 redis.call('SET', answer_key, answer, 'PX', admit[ADMIT_ANSWER_MS])

@@ -3,8 +3,8 @@
 -- report: what a NAS says of a session: its start, its running totals, its end. Redis refuses the
 -- whole script when memory is out; the caller then takes the report alone (report_settled.lua).
 --
--- KEYS account, session, control, outbox, timers, access, nas, and the sharing owner's account where
---      there is one - all of one partition
+-- KEYS account, session, control, outbox, timers, access, nas, steer, tasks, and the sharing owner's
+--      account where there is one - all of one partition
 -- ARGV request, packed (REQUEST_ in layout.lua); report, packed (REPORT_)
 -- Reply { REPLY_DONE, answer, packed (REPORTED_) }
 --       { REPLY_OTHER_SESSION, session id } for a report that is kept under another id

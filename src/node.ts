@@ -145,9 +145,14 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
     if (diameter !== null) {
       await diameter.listen();
       closing(() => diameter.close());
+    }
+    if (diameter !== null || radius !== null) {
       const steering = await openSteering(
         config,
-        { gy: createDiameterSteering(diameter) },
+        {
+          ...(diameter !== null && { gy: createDiameterSteering(diameter) }),
+          ...(radius !== null && { radius: radius.steering }),
+        },
         { keySpace, engine, database, logger, metrics },
       );
       // Before the fronts close: an attempt that is under way hears its answer.

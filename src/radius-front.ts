@@ -3,9 +3,11 @@ import type { Engine } from './charging/engine.js';
 import { learnAuthenticator, learnedAuthenticators } from './charging/network-sessions.js';
 import { createAccessControl, type AccessControl } from './credit-control/access/access-control.js';
 import { createAccessMetrics } from './credit-control/access/access-metrics.js';
+import { createAccessSteering } from './credit-control/access/steering-sender.js';
 import type { CatalogHolder } from './credit-control/catalog-holder.js';
 import type { NasDeclaration } from './domain/nas.js';
 import type { SealedText } from './domain/sealed-text.js';
+import type { SteeringSender } from './domain/steering.js';
 import type { Logger } from './observability/logger.js';
 import type { Metrics } from './observability/metrics.js';
 import {
@@ -26,6 +28,8 @@ export interface RadiusFront {
   readonly addresses: RadiusServerAddresses;
   readonly control: AccessControl;
   readonly client: DynamicAuthorizationClient;
+  /** Changes and ends sessions for the dispatcher. */
+  readonly steering: SteeringSender;
   /** Answers what is under way, then closes. */
   close(): Promise<void>;
 }
@@ -107,6 +111,10 @@ export async function openRadiusFront(
     addresses,
     control,
     client,
+    steering: createAccessSteering({
+      ...{ engine, catalog },
+      steer: (session, order) => client.steer(session, order),
+    }),
     close: async () => {
       await server.close();
       await client.close();

@@ -1,6 +1,8 @@
 --- @include "charge_session"
 --- @include "access_record"
 --- @include "take_growth"
+--- @include "measure_capacity"
+--- @include "raise_steering"
 -- record_report(keys, request, report, may_grant): takes what a NAS says of a session: charges what its
 -- running totals grew by, moves the reservation on, keeps the account's live sessions. Shared by
 -- report.lua and report_settled.lua, which differ as charge.lua and settle.lua do.
@@ -33,7 +35,7 @@ end
 local function new_track(report, now)
   local track = { SCHEMA_VERSION, TRACK_PROVISIONAL, -1, now, 0, 0, 0, 0, 0, 0, 0 }
   track[TRACK_INTERIM_S] = report[REPORT_INTERIM_MAX_S]
-  track[TRACK_LEVEL], track[TRACK_WANTED] = LEVEL_FULL, LEVEL_FULL
+  track[TRACK_LEVEL], track[TRACK_WANTED], track[TRACK_LEVEL_AT] = LEVEL_FULL, LEVEL_FULL, now
   return track
 end
 
@@ -83,19 +85,86 @@ local function fill_asks(request, report, track, grown, grants)
   end
 end
 
--- is_out_of_credit(answer): whether a service that wants units was given none.
-local function is_out_of_credit(answer)
+-- results_of(answer): whether a service was given none of the units it wants, and whether all was
+-- refused as the account is suspended or closed.
+local function results_of(answer)
   local _, services = unpack(cmsgpack.unpack(answer))
+  local spent, denied = false, false
   for i = 1, #services do
-    if services[i][ANSWER_RESULT] == RESULT_CREDIT_LIMIT then
-      return true
+    spent = spent or services[i][ANSWER_RESULT] == RESULT_CREDIT_LIMIT
+    denied = denied or services[i][ANSWER_RESULT] == RESULT_SERVICE_DENIED
+  end
+  return spent, denied
+end
+
+-- has_credit(keys, request, now): whether every service of a session that was steered down could be
+-- given units again.
+local function has_credit(keys, request, now)
+  local sharing, books = request[REQUEST_SHARING], { (read_book(keys[1])) }
+  if not books[1] or books[1][ACCOUNT_STANDING] ~= STANDING_ACTIVE then
+    return false
+  end
+  if sharing then
+    books[2] = read_book(keys[10])
+    if not books[2] then
+      return false
+    end
+    mark_owner(books[2])
+  end
+  for _, ask in ipairs(request[REQUEST_SERVICES]) do
+    local left = measure_capacity(books, ask, now, sharing)
+    if left and left < 1 then
+      return false
     end
   end
-  return false
+  return true
+end
+
+-- ACK_MS: what a NAS may still report of a session that it was told to end.
+local ACK_MS = 5000
+
+-- next_level(track, report, level, spent, used, last_at): where a session belongs after a report. A
+-- rung of the ladder holds as long as what the NAS says agrees with it: it is slower than before,
+-- or has gone. Else the next rung is due.
+local function next_level(track, report, level, spent, used, last_at)
+  local at, ladder = track[TRACK_LEVEL], report[REPORT_LADDER]
+  if at == LEVEL_GARDEN then
+    return at
+  end
+  if at < LEVEL_LADDER then
+    return spent and LEVEL_LADDER + 1 or level
+  end
+  local rung = ladder[at - LEVEL_LADDER]
+  local since = track[TRACK_LEVEL_AT]
+  local lower = math.min(at + 1, LEVEL_LADDER + #ladder)
+  if not rung then
+    return LEVEL_LADDER + #ladder
+  end
+  local elapsed = report[REPORT_EVENT_AT] - last_at
+  if
+    rung[RUNG_KIND] ~= RUNG_DISCONNECT
+    and rung[RUNG_RATE] > 0
+    and last_at >= since
+    and elapsed > 0
+    and used > rung[RUNG_RATE] * elapsed / 500 + BURST_OCTETS
+  then
+    return lower
+  end
+  return at
+end
+
+-- ignores_end(track, report): whether a session was told to end, and its NAS goes on with it.
+local function ignores_end(track, report)
+  local rung = report[REPORT_LADDER][track[TRACK_LEVEL] - LEVEL_LADDER]
+  return rung ~= nil
+    and rung[RUNG_KIND] == RUNG_DISCONNECT
+    and report[REPORT_EVENT_AT] > track[TRACK_LEVEL_AT] + ACK_MS
 end
 
 local function record_report(keys, request, report, may_grant)
   local session_key, access_key, nas_key = keys[2], keys[6], keys[7]
+  local steer_key, tasks_key = keys[8], keys[9]
+  forget_owner()
   if not open_partition(keys[3]) then
     return { REPLY_FENCED }
   end
@@ -111,7 +180,7 @@ local function record_report(keys, request, report, may_grant)
   local now = read_time(request[REQUEST_NOW], 0)
   local id, status = request[REQUEST_SESSION], report[REPORT_STATUS]
   local track = stored[2] and cmsgpack.unpack(stored[2])
-  local silent = stored[1] and cmsgpack.unpack(stored[1])[SESSION_STATE] == SESSION_EXPIRED
+  local state = stored[1] and cmsgpack.unpack(stored[1])[SESSION_STATE] or SESSION_OPEN
   if not track then
     if report[REPORT_HANDLED] or status == STATUS_ENDED then
       return { REPLY_UNKNOWN_SESSION }
@@ -130,7 +199,9 @@ local function record_report(keys, request, report, may_grant)
     return { REPLY_NEWER_STATE }
   end
   local begun = track[TRACK_STATE] == TRACK_PROVISIONAL
-  local ended = track[TRACK_STATE] == TRACK_ENDED or (silent and not begun)
+  -- A provisional session that expired was waiting for its start: here it is.
+  local over = state ~= SESSION_OPEN and not (begun and state == SESSION_EXPIRED)
+  local ended = track[TRACK_STATE] == TRACK_ENDED or over
   if
     ended
     and not report[REPORT_HANDLED]
@@ -167,6 +238,10 @@ local function record_report(keys, request, report, may_grant)
   policy[POLICY_UNKNOWN_SESSION] = UNKNOWN_SESSION_RECREATE
   request[REQUEST_NUMBER] = track[TRACK_NUMBER] + 1
   request[REQUEST_PHASE] = (ends or ended) and PHASE_TERMINATE or PHASE_UPDATE
+  local lifted = track[TRACK_LEVEL] >= LEVEL_LADDER
+    and not ends
+    and not ended
+    and has_credit(keys, request, now)
   fill_asks(request, report, track, { up, down, longer }, not ends and not ended)
   if ended then
     for _, ask in ipairs(request[REQUEST_SERVICES]) do
@@ -177,9 +252,10 @@ local function record_report(keys, request, report, may_grant)
   if status ~= STATUS_ENDED then
     level = count_caps(access, report[REPORT_CAPS], now, up, down)
   end
-  -- A read only: a key of the wrong type must fail before the first write.
+  -- Reads only: keys of the wrong type must fail before the first write.
   redis.call('ZCARD', nas_key)
-  local charged = { keys[1], keys[2], keys[3], keys[4], keys[5], keys[8] }
+  check_steering(steer_key, tasks_key)
+  local charged = { keys[1], keys[2], keys[3], keys[4], keys[5], keys[10] }
   local reply = charge_session(charged, request, may_grant)
   if reply[1] ~= REPLY_DONE then
     return reply
@@ -207,9 +283,14 @@ local function record_report(keys, request, report, may_grant)
     put_live(access, entry)
     redis.call('ZREMRANGEBYSCORE', nas_key, '-inf', now)
     redis.call('ZADD', nas_key, now + stale_ms, id)
-    spent = is_out_of_credit(reply[2])
-    if track[TRACK_LEVEL] < LEVEL_LADDER then
-      track[TRACK_WANTED] = level
+    local denied
+    spent, denied = results_of(reply[2])
+    local wanted = lifted and level or next_level(track, report, level, spent, up + down, last_at)
+    track[TRACK_WANTED] = wanted
+    if denied and may_grant then
+      raise_steering(steer_key, tasks_key, 's:' .. id, STEER_ABORT, STEER_STANDING, now, -1)
+    elseif wanted ~= track[TRACK_LEVEL] or ignores_end(track, report) then
+      raise_steering(steer_key, tasks_key, 's:' .. id, STEER_REAUTHORISE, STEER_QUOTA, now, -1)
     end
   end
   write_access(access_key, access)

@@ -193,3 +193,17 @@ export function levelOf(code: number): AccessLevel {
   if (code > layout.LEVEL_LADDER) return { kind: 'ladder', rung: code - layout.LEVEL_LADDER };
   return code > layout.LEVEL_FULL ? { kind: 'fair-use', step: code } : { kind: 'full' };
 }
+
+/** The code of a level. */
+export function levelCode(level: AccessLevel): number {
+  switch (level.kind) {
+    case 'full':
+      return layout.LEVEL_FULL;
+    case 'fair-use':
+      return level.step;
+    case 'ladder':
+      return layout.LEVEL_LADDER + level.rung;
+    case 'garden':
+      return layout.LEVEL_GARDEN;
+  }
+}

@@ -26,6 +26,7 @@ export const SCRIPT_NAMES = [
   'admit',
   'report',
   'report_settled',
+  'level',
   'lease',
   'release',
 ] as const;

@@ -2,6 +2,7 @@
 import type { Amount } from '../domain/amounts.js';
 import {
   gaugeCode,
+  levelCode,
   levelOf,
   packCap,
   packRates,
@@ -51,6 +52,14 @@ export interface NetworkReport {
   readonly network: string | null;
   /** A session nobody heard of is charged from its beginning if that is not longer ago. */
   readonly baselineMs: number;
+  /** Steps down when credit is spent, from the first; the last is the end. */
+  readonly ladder: readonly Rung[];
+}
+
+export interface Rung {
+  readonly kind: 'speed' | 'garden' | 'disconnect';
+  /** Of both directions together; 0 where it has no speed of its own. */
+  readonly octetsPerSecond: number;
 }
 
 export type ReportOutcome =
@@ -92,6 +101,12 @@ const KINDS: ReadonlyMap<number, 'taken' | 'late' | 'repeated'> = new Map([
   [layout.OUTCOME_LATE, 'late'],
   [layout.OUTCOME_REPEATED, 'repeated'],
 ]);
+
+const RUNGS = {
+  speed: layout.RUNG_SPEED,
+  garden: layout.RUNG_GARDEN,
+  disconnect: layout.RUNG_DISCONNECT,
+} as const;
 
 const STATUSES = {
   start: layout.STATUS_START,
@@ -165,6 +180,8 @@ function callReport(
     keys.timers(partition),
     keys.access(partition, accountId),
     keys.nasSessions(partition, report.nas),
+    keys.steer(partition),
+    keys.tasks(partition),
     ...(sharing ? [keys.account(partition, sharing.ownerAccountId)] : []),
   ];
   return callScript(engine, script, names, [packRequest(report.charge), packReport(report)]);
@@ -191,6 +208,7 @@ function packReport(report: NetworkReport): Buffer {
     report.caps.map(packCap),
     report.network ?? false,
     report.baselineMs,
+    report.ladder.map(({ kind, octetsPerSecond }) => [RUNGS[kind], octetsPerSecond]),
   ]);
 }
 
@@ -208,4 +226,22 @@ function readOutcome(packed: Buffer, report: NetworkReport): ReportOutcome {
     replaced: asArray(fields[layout.REPORTED_REPLACED]).map(asText),
     epoch: fields[layout.REPORTED_EPOCH] === true,
   };
+}
+
+/**
+ * Says at which level a session is by word of its NAS, or which one it is to be at.
+ * @throws EngineUnavailableError
+ */
+export async function setLevel(
+  engine: Engine,
+  { partition, sessionId }: { readonly partition: number; readonly sessionId: string },
+  { level, taken }: { readonly level: AccessLevel; readonly taken: boolean },
+): Promise<void> {
+  const { keys } = engine;
+  await callScript(
+    engine,
+    'level',
+    [keys.session(partition, sessionId), keys.control(partition)],
+    ['0', String(levelCode(level)), taken ? '1' : '0'],
+  );
 }

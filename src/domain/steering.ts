@@ -27,6 +27,8 @@ export const STEERING_REASONS = [
   'tariff',
   /** Somebody of the staff wants it. */
   'demand',
+  /** Its credit is spent, or back; fair use has made it slower, or is over. */
+  'quota',
 ] as const;
 export type SteeringReason = (typeof STEERING_REASONS)[number];
 

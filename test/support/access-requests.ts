@@ -84,6 +84,7 @@ export function networkReport(
     caps: [],
     network: null,
     baselineMs: RETENTION_MS,
+    ladder: [{ kind: 'disconnect', octetsPerSecond: 0 }],
     ...rest,
   };
 }

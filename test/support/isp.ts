@@ -16,6 +16,7 @@ import { createCatalogHolder } from '../../src/credit-control/catalog-holder.js'
 import type { AccessPlan, AddressPool } from '../../src/domain/access-plan.js';
 import type { AccessProfile } from '../../src/domain/access-profile.js';
 import { canonicalMac, type AccessRequest, type SessionReport } from '../../src/domain/access.js';
+import type { NasDeclaration } from '../../src/domain/nas.js';
 import type { AccountStanding } from '../../src/domain/events.js';
 import { createMetrics } from '../../src/observability/metrics.js';
 import { CHARGING_POLICY_DEFAULTS, type Catalog } from '../../src/rating/catalog.js';
@@ -47,17 +48,19 @@ export const HOME: AccessPlan = {
 export interface IspOptions {
   readonly plans?: readonly AccessPlan[];
   readonly pools?: readonly AddressPool[];
+  readonly nas?: readonly NasDeclaration[];
 }
 
 /** Publishes the ISP's configuration. */
 export async function openIsp(
   engine: Engine,
-  { plans = [HOME], pools = [] }: IspOptions = {},
+  { plans = [HOME], pools = [], nas = [] }: IspOptions = {},
   version = 1,
 ): Promise<void> {
   const catalog: Catalog = {
     ...CATALOG,
     addressPools: pools,
+    nas,
     tenants: [
       {
         code: 'isp',

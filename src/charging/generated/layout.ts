@@ -381,6 +381,7 @@ export const STEER_STANDING = 3;
 export const STEER_PROFILE = 4;
 export const STEER_TARIFF = 5;
 export const STEER_DEMAND = 6;
+export const STEER_QUOTA = 7;
 
 export const STEERED_ACCEPTED = 1;
 export const STEERED_UNKNOWN_SESSION = 2;
@@ -434,6 +435,7 @@ export const TRACK_EPOCHS = 11;
 export const TRACK_INTERIM_S = 12;
 export const TRACK_LEVEL = 13;
 export const TRACK_WANTED = 14;
+export const TRACK_LEVEL_AT = 15;
 
 export const TRACK_PROVISIONAL = 1;
 export const TRACK_STARTED = 2;
@@ -510,6 +512,15 @@ export const REPORT_STALE_FACTOR = 16;
 export const REPORT_CAPS = 17;
 export const REPORT_NETWORK = 18;
 export const REPORT_BASELINE_MS = 19;
+export const REPORT_LADDER = 20;
+
+// Rung in REPORT_LADDER, from the top; its speed in octets a second, both directions, 0 for none
+export const RUNG_KIND = 1;
+export const RUNG_RATE = 2;
+
+export const RUNG_SPEED = 1;
+export const RUNG_GARDEN = 2;
+export const RUNG_DISCONNECT = 3;
 
 export const STATUS_START = 1;
 export const STATUS_INTERIM = 2;

@@ -1,7 +1,7 @@
 /** What an admission lets a session do, in the words of the fronts. */
 import type { Admission, AccessLevel, Gauge } from '../../charging/admission.js';
 import type { AccessTerms, ConnectionKind, Ipv4Assignment, Speed } from '../../domain/access.js';
-import type { AccessPlan, AddressSource } from '../../domain/access-plan.js';
+import type { AccessPlan, AddressSource, LadderStep } from '../../domain/access-plan.js';
 import type { AccessProfile } from '../../domain/access-profile.js';
 import type { Amount } from '../../domain/amounts.js';
 
@@ -110,4 +110,10 @@ function withoutUndefined(terms: {
   readonly [Name in keyof AccessTerms]: AccessTerms[Name] | undefined;
 }): AccessTerms {
   return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
+}
+
+/** The ladder of a plan; whatever it says, the end is its last step. */
+export function ladderOf(plan: AccessPlan): readonly LadderStep[] {
+  const { ladder } = plan;
+  return ladder.at(-1)?.kind === 'disconnect' ? ladder : [...ladder, { kind: 'disconnect' }];
 }

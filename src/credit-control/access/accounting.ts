@@ -23,6 +23,7 @@ import type { SubscriberProfile } from '../../domain/profile.js';
 import type { Logger } from '../../observability/logger.js';
 import type { CatalogHolder } from '../catalog-holder.js';
 import type { AccessMetrics } from './access-metrics.js';
+import { ladderOf } from './access-terms.js';
 import type { AccessSubjects } from './access-subject.js';
 import { accessPolicy, PROVISIONAL_MS, sessionIdOf } from './admission.js';
 import { accessStamp } from './event-stamp.js';
@@ -219,6 +220,7 @@ export function createAccounting(
       caps: fairUseCaps(plan, profile, { catalog: version, at }),
       network: JSON.stringify(networkSession(report, profile, plan.code)),
       baselineMs: BASELINE_MS,
+      ladder: rungsOf(plan),
     };
   }
 
@@ -270,6 +272,7 @@ export function createAccounting(
       caps: [],
       network: null,
       baselineMs: BASELINE_MS,
+      ladder: [],
     });
     if (outcome.kind === 'refused') return;
     metrics.ended.inc({ cause });
@@ -307,6 +310,17 @@ export function createAccounting(
   }
 
   return { session, nas, end };
+}
+
+const RUNG_RATES = { total: 0, download: 0, upload: 0 } as const;
+
+function rungsOf(plan: AccessPlan): NetworkReport['ladder'] {
+  return ladderOf(plan).map((step) => {
+    const speed = step.kind === 'speed' ? step.speed : plan.garden?.speed;
+    const rates =
+      step.kind === 'disconnect' || speed === undefined ? RUNG_RATES : gaugeRates({ speed });
+    return { kind: step.kind, octetsPerSecond: rates.total };
+  });
 }
 
 /** A session without a plan: its use is recorded, and charged to nobody. */

@@ -10,7 +10,7 @@ import { SESSION_ACCOUNT, SESSION_OWNER } from '../../../src/charging/generated/
 import type { Keys } from '../../../src/charging/keys.js';
 import { pack } from '../../../src/charging/packing.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
-import { settleReport, takeReport } from '../../../src/charging/session-report.js';
+import { setLevel, settleReport, takeReport } from '../../../src/charging/session-report.js';
 import { readScripts, SCRIPT_NAMES, type ScriptName } from '../../../src/charging/script-loader.js';
 import { purgeEndedBuckets, readAccountWithSessions } from '../../../src/charging/snapshot.js';
 import {
@@ -136,6 +136,7 @@ const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> 
   admit: (engine) => admit(engine, admissionRequest({ charge: shared })),
   report: (engine) => takeReport(engine, networkReport({ charge: shared })),
   report_settled: (engine) => settleReport(engine, networkReport({ charge: shared })),
+  level: (engine) => setLevel(engine, session, { level: { kind: 'full' }, taken: true }),
   lease: (engine) => leaseAddress(engine, { pool, sessionId: 's', owner: 'a', leaseMs: 1 }),
   release: (engine) => releaseAddress(engine, { pool, sessionId: 's' }),
 };
