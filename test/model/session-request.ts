@@ -308,9 +308,11 @@ function giveBack(
   if (bucket === undefined) return false;
   let amount: number = ask.used;
   if (window !== null) {
+    if (ask.used > window.line.unitsMax) return false;
     const meter = meterOf(own, service, window);
     amount = Number(pay(window.line, meter, BigInt(ask.used)).cost - meter.cost);
   }
+  if (BigInt(bucket.remaining) + BigInt(amount) > BigInt(Number.MAX_SAFE_INTEGER)) return false;
   bucket.remaining += amount;
   emit(books, accountOf(books, bucket), {
     type: 'ledger',
