@@ -13,8 +13,8 @@ const PROGRESS_MS = 10_000;
 
 interface Options {
   readonly minutes: number;
-  readonly seed: number;
-  readonly rounds: number;
+  readonly seed?: number;
+  readonly rounds?: number;
   readonly lanes: number;
   readonly goOn: boolean;
 }
@@ -46,8 +46,8 @@ function readOptions(): Options {
       seedOf,
       randomInt(2 ** 32),
     )
-    .option('--rounds <n>', 'at most so many rounds of 100 runs', positive, Infinity)
-    .option('--lanes <n>', 'rounds at once', positive, 2)
+    .option('--rounds <n>', 'at most so many rounds of 100 runs', positive)
+    .option('--lanes <n>', 'rounds at once', positive, 3)
     .option('--go-on', 'go on after a failure', false)
     .addHelpText('after', '\nEnds with 0 when everything agreed, with 1 when something did not.')
     .parse()
@@ -57,7 +57,8 @@ function readOptions(): Options {
 async function soak(options: Options): Promise<number> {
   const endsAt = performance.now() + options.minutes * 60_000;
   const startedAt = performance.now();
-  const seeds = seedsFrom(options.seed);
+  const first = options.seed ?? randomInt(2 ** 32);
+  const seeds = seedsFrom(first);
   let [begun, commands, calls, failures] = [0, 0, 0, 0];
   const tell = (): void => {
     const seconds = (performance.now() - startedAt) / 1000;
@@ -67,9 +68,11 @@ async function soak(options: Options): Promise<number> {
     );
   };
   const isOver = (): boolean =>
-    performance.now() >= endsAt || begun >= options.rounds || (failures > 0 && !options.goOn);
+    performance.now() >= endsAt ||
+    begun >= (options.rounds ?? Infinity) ||
+    (failures > 0 && !options.goOn);
   const progress = setInterval(tell, PROGRESS_MS);
-  console.log(`seed ${options.seed}`);
+  console.log(`seed ${first}`);
   while (!isOver()) {
     const subjects = await openEmptySubjects();
     const last = begun + ROUNDS_A_SERVER;

@@ -122,12 +122,10 @@ export class Driver {
     }
   }
 
-  /** Ends everything: sessions fall silent, are forgotten, buckets come to their ends. */
-  *end(): Generator<readonly Call[]> {
-    for (let round = 0; round < 3; round += 1) {
-      this.#now += 3_600_000;
-      yield this.#due();
-    }
+  /** Ends everything: open sessions fall silent, finished ones are forgotten, buckets end. */
+  end(): readonly Call[] {
+    this.#now += 3_600_000;
+    return this.#due();
   }
 
   #clock(command: { readonly ms: number; readonly toEnd: boolean }): number {

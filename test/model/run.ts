@@ -63,8 +63,7 @@ export async function runCommands(
         await settled(steps.at(-1));
         await waiting;
       }
-      // Calls follow each other on one connection, but for one that takes two steps: it waits.
-      if (alone) await settled(steps.at(-1));
+      // Calls follow each other on one connection; one that takes two steps is waited for.
       const answer = caught(() => send(subject, call));
       if (alone) await answer;
       steps.push({
@@ -83,7 +82,7 @@ export async function runCommands(
   await perform(driver.begin());
   for (const command of commands) await perform(driver.calls(command));
   const count = steps.length;
-  for (const calls of driver.end()) await perform(calls);
+  await perform(driver.end());
   await settled(steps.at(-1));
   const entries = await subject.newEntries(0);
   await compareAll(

@@ -11,7 +11,7 @@ import { openEmptySubjects, type EmptySubjects } from '../../support/empty-subje
 /** Each run takes other ones; a failure says how to have its round again. */
 const COMMANDS = 100_000;
 /** While one lane waits for Redis the other computes. */
-const LANES = 2;
+const LANES = 3;
 const CASES = path.resolve(import.meta.dirname, '../../model/regressions');
 
 let subjects: EmptySubjects;
@@ -30,7 +30,7 @@ describe('cases that once failed', () => {
 });
 
 const first = randomInt(2 ** 32);
-it(`the scripts do what the model does (seed ${first})`, { timeout: 1_200_000 }, async () => {
+it(`the scripts do what the model does (seed ${first})`, { timeout: 1_800_000 }, async () => {
   const seeds = seedsFrom(first);
   const failures: string[] = [];
   let commands = 0;
