@@ -157,9 +157,10 @@ export class ChargingModel {
   session(sessionId: string): SessionState | null {
     const session = this.world.sessions.get(sessionId);
     if (session === undefined) return null;
-    const { accountId, state, openedAt, lastNumber: lastRequestNumber, services } = session;
+    const { accountId, ownerId: ownerAccountId, state, openedAt, services } = session;
     return {
-      ...{ sessionId, accountId, state, openedAt, lastRequestNumber },
+      ...{ sessionId, accountId, ownerAccountId, state, openedAt },
+      lastRequestNumber: session.lastNumber,
       services: [...services.values()].map((service) => ({
         key: service.key,
         unit: service.unit,

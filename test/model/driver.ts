@@ -220,6 +220,7 @@ export class Driver {
       zones: terms.zones,
       bands: [{ band: 'night', fromMs: START_MS + 60_000, untilMs: START_MS + 300_000 }],
       reason: plan.reason,
+      pooled: plan.pooled,
     });
   }
 

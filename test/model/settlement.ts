@@ -10,6 +10,7 @@ import {
   findBucket,
   floorOf,
   freeOf,
+  release,
   type Account,
   type Books,
   type Bucket,
@@ -46,12 +47,12 @@ export function settle(books: Books, report: Report): { moved: boolean; uncollec
   const parts = partsOf(report);
   if (parts.length === 0) {
     const released = ownsHolds && service.holds.length > 0;
-    if (released) service.holds = [];
+    if (released) release(service);
     return { moved: released, uncollected: 0 };
   }
   if (ownsHolds) {
     for (const part of parts) payFromHolds(books, report, part);
-    service.holds = [];
+    release(service);
   }
   for (const part of parts) payFromOthers(books, report, part);
   const takes = parts.flatMap((part) => part.takes);

@@ -74,6 +74,8 @@ export interface Service {
   /** Units taken from each bucket that has a step of its own. */
   readonly steps: Map<string, number>;
   holds: Hold[];
+  /** Units that were granted with what it holds. */
+  granted: number;
   validUntil: number;
   /** The price of the reservation, and the one that follows it inside its validity time. */
   window: ChargeWindow | null;
@@ -154,6 +156,12 @@ export function floorOf({ floor }: Pick<Bucket, 'floor'>): number {
   return floor ?? NO_FLOOR;
 }
 
+/** Gives back what a service holds. */
+export function release(service: Service): void {
+  service.holds = [];
+  service.granted = 0;
+}
+
 export function newService(key: string, unit: UnitKind): Service {
   return {
     key,
@@ -166,6 +174,7 @@ export function newService(key: string, unit: UnitKind): Service {
     opened: false,
     steps: new Map(),
     holds: [],
+    granted: 0,
     validUntil: 0,
     window: null,
     nextWindow: null,

@@ -342,6 +342,8 @@ export interface AskPlan {
   /** Null: asks for nothing. */
   readonly want: number | null;
   readonly reason: string | null;
+  /** It shares what it was granted with the others of its session. */
+  readonly pooled: boolean;
 }
 
 export type Command =
@@ -417,6 +419,7 @@ const ask: fc.Arbitrary<AskPlan> = fc.record({
     { freq: 5 },
   ),
   reason: fc.constantFrom(null, null, 'validity-time'),
+  pooled: fc.nat(3).map((die) => die === 0),
 });
 
 const fenced = fc.nat(79).map((die) => die === 0);

@@ -26,12 +26,15 @@ function calm(plan: WorldPlan): WorldPlan {
   const { bucketId: _, ...plenty } = newBucket('', 'octets', 20_000, { priority: 1 });
   return {
     ...plan,
-    accounts: plan.accounts.map(({ buckets }) => ({ buckets: [plenty, ...buckets] })),
+    accounts: plan.accounts.map(({ buckets, thresholds }) => ({
+      buckets: [plenty, ...buckets],
+      thresholds,
+      sharing: null,
+    })),
     groups: plan.groups.map((group) => ({ ...group, unit: 'octets' })),
     policy: { ...plan.policy, supervisionMs: plan.policy.supervisionMs + 60_000 },
     unitOrder: 'earliest-expiring',
     moneyOrder: 'earliest-expiring',
-    sharing: null,
   };
 }
 
