@@ -14,7 +14,7 @@ import { newBucket } from '../../support/charge-requests.js';
 import { testEngines } from '../../support/charging-engine.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 
-const RUNS = 25;
+const RUNS = 40;
 /** The same workload in every run; another number makes another one. */
 const SEED = 771203415;
 const PLAIN_CALL = 'charge_plainly(keys, packed) or';
@@ -49,13 +49,16 @@ function plainly(given: Command): Command {
     offset: 0,
     wrong: null,
     alone: false,
+    fenced: false,
     script: 'charge',
     asks: given.asks
       .filter(({ group }, index) => groups.indexOf(group) === index)
       .map((ask) => ({
         ...ask,
+        want: ask.want === null ? null : (ask.want % 500) + 1,
         used: { percent: Math.min(ask.used.percent, 100), more: 0 },
         usedAfter: { percent: 0, more: 0 },
+        pooled: false,
       })),
   };
 }
