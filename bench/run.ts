@@ -7,6 +7,7 @@ const QUESTIONS: Readonly<Record<string, string>> = {
   'diameter-codec': 'Credit-Control messages decoded and encoded by a core',
   'radius-codec': 'RADIUS packets decoded and encoded by a core',
   rating: 'rating decisions of a core',
+  'radius-accounting': 'durable RADIUS reports and logins per second, against FreeRADIUS with SQL',
   flusher: 'events per second from the outbox to Postgres',
 };
 
@@ -19,7 +20,7 @@ const [name = '', ...args] = process.argv.slice(2);
 if (QUESTIONS[name] === undefined) {
   console.error('usage: npm run bench -- NAME [flags]');
   for (const [known, question] of Object.entries(QUESTIONS)) {
-    console.error(`  ${known.padEnd(16)} ${question}`);
+    console.error(`  ${known.padEnd(18)} ${question}`);
   }
   process.exitCode = 2;
 } else {

@@ -9,8 +9,10 @@ import { loadCommand } from './cli/load.js';
 import { migrateCommand } from './cli/migrate.js';
 import { nasCommand } from './cli/nas.js';
 import { processTerminal, type Terminal } from './cli/output.js';
+import { rejectsCommand } from './cli/rejects.js';
 import { serveCommand } from './cli/serve.js';
 import { reconcileCommand } from './cli/reconcile.js';
+import { sessionCommand } from './cli/session.js';
 import { simulateCommand } from './cli/simulate.js';
 import { verifyCommand } from './cli/verify.js';
 import { ConfigError, processEnvironment, type Environment } from './config.js';
@@ -84,6 +86,8 @@ export async function main(
     .addCommand(accountCommand(context))
     .addCommand(eventsCommand(context))
     .addCommand(nasCommand(context))
+    .addCommand(sessionCommand(context))
+    .addCommand(rejectsCommand(context))
     .addCommand(verifyCommand(context))
     .addCommand(reconcileCommand(context))
     .addCommand(simulateCommand(context))

@@ -12,7 +12,6 @@ import { checkServer } from './charging/server-checks.js';
 import { createSteeringSignal } from './charging/steering-signal.js';
 import { createCatalogHolder, type CatalogHolder } from './credit-control/catalog-holder.js';
 import { createCreditControlMetrics } from './credit-control/metrics.js';
-import { createRestarts, RESTARTS_DEFAULTS, type GatewayStart } from './credit-control/restarts.js';
 import { createCreditControl } from './credit-control/session.js';
 import { createSweeper } from './credit-control/sweeper.js';
 import { createDiameterServer, type DiameterServer } from './diameter/server.js';
@@ -31,7 +30,7 @@ import { createMetrics, type Metrics } from './observability/metrics.js';
 import { asTenant, checkDatabase, createDatabase, EVERY_TENANT } from './records/database.js';
 import { readInstallation, recordInstallation } from './records/installation.js';
 import { migrate, missingMigrations } from './records/migrate.js';
-import { findLiveSessions, openSessionsOfPeer } from './records/open-sessions.js';
+import { findLiveSessions } from './records/open-sessions.js';
 import type { Config, Role } from './settings.js';
 import { createSteeringDispatcher } from './steering/dispatcher.js';
 import { startOutbox, type OutboxRunner } from './threads/outbox-runner.js';
@@ -107,22 +106,9 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
         refusesSessions: () => refusalOf(outbox),
       },
     );
-    const restarts = createRestarts(RESTARTS_DEFAULTS, {
-      engine,
-      openSessions: (peer) => openSessionsOfPeer(database, peer),
-      logger,
-    });
-    const restartWatch = (start: GatewayStart): void => {
-      restarts.noticed(start).catch((error: unknown) => {
-        logger.error(
-          { err: error, ...start },
-          'sessions of a restarted gateway wait for their end',
-        );
-      });
-    };
     const tls = openTlsFiles(config.tls);
     const diameter = has('diameter')
-      ? createDiameter(config, { handler, catalog, tls, started: restartWatch, logger, metrics })
+      ? createDiameter(config, { handler, catalog, tls, logger, metrics })
       : null;
     closing(await keepUp(config, { engine, catalog, diameter, tls, logger }));
 
@@ -316,13 +302,12 @@ function createDiameter(
     readonly handler: Parameters<typeof createDiameterServer>[1]['handler'];
     readonly catalog: CatalogHolder;
     readonly tls: TlsFiles | null;
-    readonly started: (start: GatewayStart) => void;
     readonly logger: Logger;
     readonly metrics: Metrics;
   },
 ): DiameterServer {
   const { diameter } = config;
-  const { catalog, handler, tls, started, logger, metrics } = dependencies;
+  const { catalog, handler, tls, logger, metrics } = dependencies;
   const { listenHost: host, listenPort, tlsListenPort } = diameter;
   return createDiameterServer(
     {
@@ -345,7 +330,7 @@ function createDiameter(
         requestMs: diameter.answerTimeoutMs,
       },
     },
-    { handler, started, logger, metrics },
+    { handler, logger, metrics },
   );
 }
 

@@ -6,10 +6,10 @@ import { createAccessMetrics } from './credit-control/access/access-metrics.js';
 import { createAccessSteering } from './credit-control/access/steering-sender.js';
 import type { CatalogHolder } from './credit-control/catalog-holder.js';
 import type { NasDeclaration } from './domain/nas.js';
-import type { SealedText } from './domain/sealed-text.js';
 import type { SteeringSender } from './domain/steering.js';
 import type { Logger } from './observability/logger.js';
 import type { Metrics } from './observability/metrics.js';
+import { declaredClients } from './radius/declared-clients.js';
 import {
   createDynamicAuthorizationClient,
   type DynamicAuthorizationClient,
@@ -142,33 +142,11 @@ function nasClients(
   declared: readonly NasDeclaration[],
   { secrets, logger }: { readonly secrets: SecretBox; readonly logger: Logger },
 ): readonly NasClientOptions[] {
-  return declared.flatMap((nas) => {
-    try {
-      return [nasClient(nas, secrets)];
-    } catch (error) {
-      logger.error({ err: error, nas: nas.name }, 'NAS left out: its secret does not open');
-      return [];
-    }
-  });
-}
-
-function nasClient(nas: NasDeclaration, secrets: SecretBox): NasClientOptions {
-  const { services = [], dynamicAuthorization, secrets: sealed, ...rest } = nas;
-  const open = (text: SealedText): string => secrets.open(SECRET_USES.nas(nas.name), text);
-  const [only, ...others] = services;
-  return {
-    ...rest,
-    secrets: sealed.map(open),
-    ...(only !== undefined && others.length === 0 && { connection: only }),
-    ...(dynamicAuthorization !== undefined && {
-      dynamicAuthorization: withSecret(dynamicAuthorization, open),
-    }),
-  };
-}
-
-function withSecret(
-  { secret, ...rest }: NonNullable<NasDeclaration['dynamicAuthorization']>,
-  open: (text: SealedText) => string,
-): NonNullable<NasClientOptions['dynamicAuthorization']> {
-  return { ...rest, ...(secret !== undefined && { secret: open(secret) }) };
+  const { clients, faults } = declaredClients(declared, (nas, sealed) =>
+    secrets.open(SECRET_USES.nas(nas), sealed),
+  );
+  for (const { nas, error } of faults) {
+    logger.error({ err: error, nas }, 'NAS left out: its secret does not open');
+  }
+  return clients;
 }

@@ -136,11 +136,7 @@ function assembleLibrary(): Scripts['library'] {
   });
   const body = withNumbers(
     withoutComments(
-      [
-        ...shared,
-        `local ${SCRIPT_TABLE} = {}`,
-        ...scripts.map(({ name, body }) => asFunction(name, body)),
-      ].join('\n'),
+      [...shared, ...scripts.map(({ name, body }) => asFunction(name, body))].join('\n'),
     ),
     constants,
   );
@@ -152,18 +148,15 @@ function assembleLibrary(): Scripts['library'] {
   return { name, source: [`#!lua name=${name}`, body, ...registered, ''].join('\n') };
 }
 
-/** One table for all scripts: Lua has room for 200 locals in the library, and includes need them. */
-const SCRIPT_TABLE = 'scripts';
-
 function asFunction(name: string, body: string): string {
-  return `function ${SCRIPT_TABLE}.${name}(KEYS, ARGV)\n${body}\nend`;
+  return `local function script_${name}(KEYS, ARGV)\n${body}\nend`;
 }
 
 function registration(functionName: string, script: string, flags: readonly string[]): string {
   const list = flags.map((flag) => `'${flag}'`).join(', ');
   return (
     `redis.register_function{ function_name = '${functionName}', ` +
-    `callback = ${SCRIPT_TABLE}.${script}, flags = { ${list} } }`
+    `callback = script_${script}, flags = { ${list} } }`
   );
 }
 

@@ -8,9 +8,7 @@ import { pay } from './price.js';
 import {
   emit,
   findBucket,
-  floorOf,
   freeOf,
-  release,
   type Account,
   type Books,
   type Bucket,
@@ -47,12 +45,12 @@ export function settle(books: Books, report: Report): { moved: boolean; uncollec
   const parts = partsOf(report);
   if (parts.length === 0) {
     const released = ownsHolds && service.holds.length > 0;
-    if (released) release(service);
+    if (released) service.holds = [];
     return { moved: released, uncollected: 0 };
   }
   if (ownsHolds) {
     for (const part of parts) payFromHolds(books, report, part);
-    release(service);
+    service.holds = [];
   }
   for (const part of parts) payFromOthers(books, report, part);
   const takes = parts.flatMap((part) => part.takes);
@@ -81,18 +79,16 @@ function partsOf({ ask, service, window }: Report): readonly Part[] {
 function payFromHolds(books: Books, report: Report, part: Part): void {
   const { service, now, request } = report;
   const inTime = now <= service.validUntil + request.policy.graceMs;
-  // What was held at no cost does not keep its bucket.
   const held = new Map(
-    service.holds.flatMap((hold) => {
-      const bucket = findBucket(books, hold.bucketId);
-      return bucket === null ? [] : [[bucket, hold] as const];
-    }),
+    service.holds.map((hold) => [findBucket(books, hold.bucketId), hold] as const),
   );
   const usable = [...held.keys()].filter(({ endsAt }) => endsAt === null || endsAt > now || inTime);
   const free = (bucket: Bucket): number => {
     const hold = held.get(bucket)?.amount ?? 0;
     // Staff may have taken some of it, or raised the floor.
-    return Math.max(0, Math.min(hold, bucket.remaining - floorOf(bucket)));
+    return bucket.floor === null
+      ? hold
+      : Math.max(0, Math.min(hold, bucket.remaining - bucket.floor));
   };
   const taken = payWith(books, report, part, usable, free);
   for (const { bucket, amount } of taken) {

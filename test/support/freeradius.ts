@@ -22,6 +22,7 @@ export interface FreeradiusOptions {
 export interface Freeradius {
   readonly authenticationPort: number;
   readonly accountingPort: number;
+  readonly pid: number;
   readonly log: readonly string[];
   stop(): Promise<void>;
 }
@@ -54,6 +55,7 @@ export async function startFreeradius(options: FreeradiusOptions): Promise<Freer
   });
   return {
     ...ports,
+    pid: server.pid,
     log,
     stop: async () => {
       await server.stop();
