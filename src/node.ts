@@ -14,6 +14,7 @@ import { createCatalogHolder, type CatalogHolder } from './credit-control/catalo
 import { createCreditControlMetrics } from './credit-control/metrics.js';
 import { createCreditControl } from './credit-control/session.js';
 import { createSweeper } from './credit-control/sweeper.js';
+import { DIAMETER_LIMITS } from './diameter/limits.js';
 import { createDiameterServer, type DiameterServer } from './diameter/server.js';
 import { createDiameterSteering } from './diameter/steering-sender.js';
 import type { SteeringSenders } from './domain/steering.js';
@@ -386,6 +387,8 @@ async function keepUp(
   };
 }
 
+/** A lease is longer than an attempt: its tries, each as long as an answer may take, and a little. */
+const LEASED_ANSWERS = DIAMETER_LIMITS.serverRequestAttemptsMax + 1;
 /** How long a stopping process waits for gateways; the rest is another's when the leases end. */
 const STEERING_GRACE_MS = 2_000;
 
@@ -403,7 +406,12 @@ async function openSteering(
 ): Promise<{ close(): Promise<void> }> {
   const { keySpace, engine, database, logger, metrics } = dependencies;
   const dispatcher = createSteeringDispatcher(
-    { node: diameterHost(config), partitions: keySpace.partitions, ...config.steering },
+    {
+      node: diameterHost(config),
+      partitions: keySpace.partitions,
+      ...config.steering,
+      leaseMs: Math.max(config.steering.leaseMs, LEASED_ANSWERS * config.diameter.answerTimeoutMs),
+    },
     {
       engine,
       senders,

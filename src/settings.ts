@@ -279,8 +279,8 @@ export const SETTINGS = {
     }),
     leaseMs: wholeNumber({
       meaning:
-        'How long a request belongs to the process that sends it. Longer than an attempt takes; ' +
-        'after a crash another process sends again by then.',
+        'How long a request belongs to the process that sends it, but never less than its tries ' +
+        'take; after a crash another process sends again by then.',
       fallback: 60_000,
       min: 1_000,
       max: 600_000,

@@ -16,7 +16,6 @@ import {
   type SteeringSubject,
 } from '../charging/steering.js';
 import type { Engine } from '../charging/engine.js';
-import type { SessionRoute } from '../domain/session-route.js';
 import type { SteeringResult, SteeringSender, SteeringSenders } from '../domain/steering.js';
 import type { Logger } from '../observability/logger.js';
 import type { Metrics } from '../observability/metrics.js';
@@ -78,11 +77,14 @@ export function createSteeringDispatcher(
   const woken = new Set<number>();
   /** Partitions with tasks that had to wait for one under way. */
   const skipped = new Set<number>();
+  /** Tasks left to other processes: looked at again when all have said anew what they reach. */
+  const left = new Set<string>();
   let wakeUp: () => void = () => undefined;
   let elsewhere: ReadonlySet<string> = new Set();
   let running: Promise<void> = Promise.resolve();
 
   async function announce(): Promise<void> {
+    left.clear();
     const ways = Object.values(senders).flatMap((sender: SteeringSender) => sender.reach());
     const aliveMs = SILENT_INTERVALS * options.intervalMs;
     elsewhere = await announceReach(engine, {
@@ -109,7 +111,8 @@ export function createSteeringDispatcher(
   }
 
   function begin(task: DueSteering): void {
-    const name = `${task.partition} ${task.member}`;
+    const name = nameOf(task);
+    if (left.has(name)) return;
     if (underWay.has(name)) {
       skipped.add(task.partition);
       return;
@@ -138,7 +141,7 @@ export function createSteeringDispatcher(
     const subject = await subjectOf(engine, task);
     if (subject === null) await dropSteering(engine, task);
     else if (subject.sessionId === null) await spread(subject);
-    else await steer(subject, subject.sessionId);
+    else if ((await steer(subject, subject.sessionId)) === 'left') left.add(nameOf(task));
   }
 
   /** Gives an account's task to each of its sessions, once the record knows them all. */
@@ -161,14 +164,17 @@ export function createSteeringDispatcher(
     }
   }
 
-  async function steer(subject: SteeringSubject, sessionId: string): Promise<void> {
+  /** Sends what we reach; leaves what another process reaches, or speaks the protocol of. */
+  async function steer(subject: SteeringSubject, sessionId: string): Promise<'done' | 'left'> {
     const route = await findRoute(engine, sessionId);
     const sender = route === null ? undefined : senders[route.protocol];
-    if (route !== null && sender === undefined) return;
-    const isOurs = sender !== undefined && route !== null && leadsThere(sender, route);
-    if (!isOurs && route !== null && sender?.ways(route).some((way) => elsewhere.has(way))) return;
+    if (route !== null && sender === undefined) return 'left';
+    const ways = route === null ? [] : (sender?.ways(route) ?? []);
+    const ours = new Set(sender?.reach());
+    const isOurs = ways.some((way) => ours.has(way));
+    if (!isOurs && ways.some((way) => elsewhere.has(way))) return 'left';
     const claimed = await claimSteering(engine, subject, options);
-    if (claimed === null) return;
+    if (claimed === null) return 'done';
     const { kind, reason, attempt } = claimed;
     const result: SteeringResult =
       isOurs && sender !== undefined && route !== null
@@ -176,6 +182,7 @@ export function createSteeringDispatcher(
         : { outcome: 'unreachable' };
     metrics.attempts.inc({ protocol: route?.protocol ?? 'unknown', kind, outcome: result.outcome });
     await concludeSteering(engine, claimed, conclusionOf(result, attempt, options));
+    return 'done';
   }
 
   async function runOnce(): Promise<void> {
@@ -236,7 +243,6 @@ export function createSteeringDispatcher(
   };
 }
 
-function leadsThere(sender: SteeringSender, route: SessionRoute): boolean {
-  const reach = new Set(sender.reach());
-  return sender.ways(route).some((way) => reach.has(way));
+function nameOf({ partition, member }: DueSteering): string {
+  return `${partition} ${member}`;
 }

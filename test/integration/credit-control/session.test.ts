@@ -18,6 +18,7 @@ import type {
   ServiceRequest,
 } from '../../../src/domain/credit-control.js';
 import { createMetrics } from '../../../src/observability/metrics.js';
+import type { QuotaRule } from '../../../src/rating/tariff.js';
 import { silentLogger, testEngines } from '../../support/charging-engine.js';
 import { stamp } from '../../support/charge-requests.js';
 import {
@@ -82,14 +83,39 @@ async function balances(): Promise<Record<string, readonly [number, number]>> {
   );
 }
 
+/** A process that charges by the operator's tariff with these quotas. */
+async function withQuotas(quotas: readonly QuotaRule[]): Promise<CreditControlHandler> {
+  const [version] = TARIFF.versions;
+  const [tenant] = CATALOG.tenants;
+  if (version === undefined || tenant === undefined) throw new Error('no tariff');
+  const tariff = { ...TARIFF, versions: [{ ...version, quotas }] };
+  const catalog = { ...CATALOG, tenants: [{ ...tenant, tariffs: [tariff] }] };
+  await publishConfiguration(engine, 2, JSON.stringify(catalog));
+  return processOf(engine);
+}
+
+describe('a quota that says how long silence is no use', () => {
+  it('says so of seconds, and of nothing else', async () => {
+    const answer = await withQuotas([{ consumptionSeconds: 15 }]);
+    const services = [
+      ask(10, { requested: octets(5) }),
+      ask(20, { requested: { seconds: toAmount(60) } }),
+    ];
+    const [data, voice] = servicesOf(
+      await answer(gyRequest({ phase: 'initial', requestNumber: 0, services })),
+    );
+    expect(voice).toMatchObject({ granted: { unit: 'seconds' }, quotaConsumptionSeconds: 15 });
+    expect(data).toMatchObject({ granted: { unit: 'octets' } });
+    expect(data).not.toHaveProperty('quotaConsumptionSeconds');
+  });
+});
+
 describe('services of a pool', () => {
   const pooled = (used: number): Pick<ServiceRequest, 'used'> => ({ used: [octets(used)] });
 
   /** Two services of one pool, 100 octets each, which are all there is. */
   async function open(pool: boolean): Promise<CreditControlHandler> {
-    const target = await engines.fresh();
-    engine = target;
-    await openOperator(target, { octets: 200 });
+    await openOperator((engine = await engines.fresh()), { octets: 200 });
     const quota = {
       sharePercent: 100,
       minimum: 1,
@@ -97,19 +123,14 @@ describe('services of a pool', () => {
       maximum: 100,
       validitySeconds: 60,
     };
-    const quotas = [10, 11].map((ratingGroup) => ({
-      ...quota,
-      ratingGroups: [ratingGroup],
-      unit: 'octets' as const,
-      ...(pool ? { pool: { id: 7, multiplier: '0.5' } } : {}),
-    }));
-    const [version] = TARIFF.versions;
-    const [tenant] = CATALOG.tenants;
-    if (version === undefined || tenant === undefined) throw new Error('no tariff');
-    const tariff = { ...TARIFF, versions: [{ ...version, quotas }] };
-    const catalog = { ...CATALOG, tenants: [{ ...tenant, tariffs: [tariff] }] };
-    await publishConfiguration(target, 2, JSON.stringify(catalog));
-    return processOf(target);
+    return withQuotas(
+      [10, 11].map((ratingGroup) => ({
+        ...quota,
+        ratingGroups: [ratingGroup],
+        unit: 'octets' as const,
+        ...(pool ? { pool: { id: 7, multiplier: '0.5' } } : {}),
+      })),
+    );
   }
 
   async function overuseOfTheFirst(pool: boolean): Promise<number> {
