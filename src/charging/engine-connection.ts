@@ -41,8 +41,9 @@ export function createEngineConnection(
     },
     close: async () => {
       // QUIT waits for the replies before it; a connection that is down has none to wait for.
-      if (redis.status === 'ready') await redis.quit().catch(() => redis.disconnect());
-      else redis.disconnect();
+      if (redis.status === 'ready') await redis.quit().catch(() => undefined);
+      // Also what listens to the sentinels, which QUIT leaves open.
+      redis.disconnect();
     },
   };
 }

@@ -50,16 +50,28 @@ const RETRY_DELAY_MS = 20;
  * what it has done before, so a call that ran although its reply was lost changes nothing again.
  * @throws EngineUnavailableError, EngineOutOfMemoryError, or the script's own error.
  */
-export async function callScript(
+export function callScript(
   engine: Engine,
   name: ScriptName,
   keys: readonly string[],
   args: readonly (string | Buffer)[],
 ): Promise<ScriptReply> {
-  const deadline = Date.now() + engine.limits.requestTimeoutMs;
+  return untilAnswered(engine, () => engine.scripts.run(engine.redis, name, keys, args));
+}
+
+/**
+ * Makes a call of Redis that may be made twice, until a reply comes or the time is up: a server may
+ * be restarting, a replica taking over, a slot moving.
+ * @throws EngineUnavailableError, EngineOutOfMemoryError, or the server's own error.
+ */
+export async function untilAnswered<Reply>(
+  { limits }: Pick<Engine, 'limits'>,
+  call: () => Promise<Reply>,
+): Promise<Reply> {
+  const deadline = Date.now() + limits.requestTimeoutMs;
   for (;;) {
     try {
-      return await engine.scripts.run(engine.redis, name, keys, args);
+      return await call();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       if (error.message.startsWith('OOM')) throw new EngineOutOfMemoryError(error);

@@ -2,7 +2,7 @@
 import type { SubscriberIdentity } from '../domain/identity.js';
 import type { SubscriberProfile } from '../domain/profile.js';
 import type { SessionRoute } from '../domain/session-route.js';
-import type { Engine } from './engine.js';
+import { untilAnswered, type Engine } from './engine.js';
 
 /** The profile an identity leads to, or null where nobody has it. One read. */
 export async function findProfile(
@@ -10,13 +10,15 @@ export async function findProfile(
   networkScope: string,
   identity: SubscriberIdentity,
 ): Promise<SubscriberProfile | null> {
-  const text = await engine.redis.get(engine.keys.identity(networkScope, identity));
+  const key = engine.keys.identity(networkScope, identity);
+  const text = await untilAnswered(engine, () => engine.redis.get(key));
   return text === null ? null : (JSON.parse(text) as SubscriberProfile);
 }
 
 /** The route of a session, or null where none was written or it was removed. One read. */
 export async function findRoute(engine: Engine, sessionId: string): Promise<SessionRoute | null> {
-  const text = await engine.redis.get(engine.keys.route(sessionId));
+  const key = engine.keys.route(sessionId);
+  const text = await untilAnswered(engine, () => engine.redis.get(key));
   return text === null ? null : (JSON.parse(text) as SessionRoute);
 }
 
@@ -26,5 +28,6 @@ export async function writeRoute(
   sessionId: string,
   route: SessionRoute,
 ): Promise<void> {
-  await engine.redis.set(engine.keys.route(sessionId), JSON.stringify(route));
+  const text = JSON.stringify(route);
+  await untilAnswered(engine, () => engine.redis.set(engine.keys.route(sessionId), text));
 }

@@ -20,6 +20,8 @@ export interface RedisServerOptions {
   readonly password?: string;
   readonly appendFsync: AppendFsync;
   readonly maxMemoryMb: number;
+  /** Lines of a Redis configuration file that follow ours. */
+  readonly moreSettings?: readonly string[];
   /** Removed with everything in it, should this process be killed. */
   readonly disposable?: string;
 }
@@ -50,6 +52,7 @@ function configText(options: RedisServerOptions, port: number): string {
     'maxmemory-policy noeviction',
     // A session's services stay packed together: half the memory.
     'hash-max-listpack-value 512',
+    ...(options.moreSettings ?? []),
     '',
   ].join('\n');
 }

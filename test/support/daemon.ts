@@ -18,6 +18,11 @@ export interface DaemonOptions {
   readonly redisUrl: string;
   readonly keyPrefix: string;
   readonly postgresUrl: string;
+  /** Where Redis is not one server. */
+  readonly layout?: {
+    readonly topology: 'cluster' | 'sentinel';
+    readonly nodes: readonly string[];
+  };
   /** Any other settings, by group and name as in a configuration file. */
   readonly settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -55,7 +60,12 @@ function writeConfig(directory: string, name: string, options: DaemonOptions): s
   const content = {
     ...settings,
     node: { name, ...settings['node'] },
-    redis: { url: options.redisUrl, keyPrefix: options.keyPrefix, ...settings['redis'] },
+    redis: {
+      url: options.redisUrl,
+      keyPrefix: options.keyPrefix,
+      ...options.layout,
+      ...settings['redis'],
+    },
     postgres: { url: options.postgresUrl, ...settings['postgres'] },
     engine: { partitions: 8, ...settings['engine'] },
     diameter: {

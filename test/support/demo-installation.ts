@@ -23,17 +23,25 @@ import { makeScratchDirectory } from './scratch-directory.js';
 
 const EXAMPLE = path.resolve(import.meta.dirname, '..', '..', 'examples', 'operator.yaml');
 
-export type Servers = Pick<DaemonOptions, 'redisUrl' | 'keyPrefix' | 'postgresUrl'>;
+export type Servers = Pick<DaemonOptions, 'redisUrl' | 'keyPrefix' | 'postgresUrl' | 'layout'>;
 
-/** The configuration that the daemons of these servers have, for what looks beside them. */
-export function configOf({ redisUrl, keyPrefix, postgresUrl }: Servers): Config {
-  const environment = {
+/** What the daemons of these servers are told, for commands beside them. */
+export function environmentOf(servers: Servers): Readonly<Record<string, string>> {
+  const { redisUrl, keyPrefix, postgresUrl, layout } = servers;
+  return {
     TOLLD_REDIS_URL: redisUrl,
     TOLLD_REDIS_KEY_PREFIX: keyPrefix,
     TOLLD_POSTGRES_URL: postgresUrl,
     TOLLD_ENGINE_PARTITIONS: '8',
+    ...(layout === undefined
+      ? {}
+      : { TOLLD_REDIS_TOPOLOGY: layout.topology, TOLLD_REDIS_NODES: layout.nodes.join(',') }),
   };
-  return loadConfig({ environment }).config;
+}
+
+/** The configuration that the daemons of these servers have, for what looks beside them. */
+export function configOf(servers: Servers): Config {
+  return loadConfig({ environment: environmentOf(servers) }).config;
 }
 
 /** Runs `tolld load` with the example operator, and more peers where a test needs them (YAML). */
@@ -41,12 +49,7 @@ export async function loadDemoOperator(servers: Servers, morePeers = ''): Promis
   const file = path.join(makeScratchDirectory('operator'), 'operator.yaml');
   writeFileSync(file, `${readFileSync(EXAMPLE, 'utf8')}${morePeers}`);
   const { exitCode, stderr } = await runTolld(['load', file], {
-    environment: {
-      TOLLD_REDIS_URL: servers.redisUrl,
-      TOLLD_REDIS_KEY_PREFIX: servers.keyPrefix,
-      TOLLD_POSTGRES_URL: servers.postgresUrl,
-      TOLLD_ENGINE_PARTITIONS: '8',
-    },
+    environment: environmentOf(servers),
   });
   if (exitCode !== 0) throw new Error(`tolld load failed: ${stderr}`);
 }

@@ -35,6 +35,7 @@ describe('daemons restarted one after the other under load', () => {
 
   it(`fail no request and lose none (seed ${SEED})`, async () => {
     let answers = 0;
+    let connections = 0;
     const gateway = demoGateway(
       {
         nodes: daemons.map(({ diameterPort: port }) => ({ host: '127.0.0.1', port })),
@@ -48,6 +49,8 @@ describe('daemons restarted one after the other under load', () => {
       },
       (event) => {
         if (event.type === 'answer') answers += 1;
+        if (event.type === 'connected') connections += 1;
+        if (event.type === 'disconnected') connections -= 1;
       },
     );
     const running = gateway.run();
@@ -55,6 +58,8 @@ describe('daemons restarted one after the other under load', () => {
       const before = answers;
       daemons[index] = await restart(daemon);
       expect(answers, 'the other went on serving').toBeGreaterThan(before);
+      // Only when its gateways are back may the next one go.
+      await expect.poll(() => connections, { timeout: 20_000 }).toBe(daemons.length);
     }
     gateway.stop();
     const { statistics, tally } = await running;
