@@ -136,12 +136,13 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
     );
     const operationsAddress = await operations.listen();
     closing(() => operations.close());
-    const radius = config.radius.enabled
-      ? await openRadiusFront(config, {
-          ...{ engine, catalog, logger, metrics, tls, partitions: keySpace.partitions },
-          refusesSessions: () => refusalOf(outbox),
-        })
-      : null;
+    const radius =
+      has('radius') && config.radius.enabled
+        ? await openRadiusFront(config, {
+            ...{ engine, catalog, logger, metrics, tls, partitions: keySpace.partitions },
+            refusesSessions: () => refusalOf(outbox),
+          })
+        : null;
     closing(async () => radius?.close());
     if (diameter !== null) {
       await diameter.listen();
@@ -254,6 +255,7 @@ function createConnection(config: Config, logger: Logger): EngineConnection {
       ...config.redis,
       name: `${config.node.name} charging`,
       requestTimeoutMs: config.engine.requestTimeoutMs,
+      durability: config.engine.durability,
     },
     { logger },
   );

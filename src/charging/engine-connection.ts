@@ -1,7 +1,8 @@
 import type { Logger } from '../observability/logger.js';
 import type { Engine } from './engine.js';
-import { createKeys } from './keys.js';
-import { createRedisClient, type RedisPlace } from './redis-client.js';
+import { createKeys, type Keys } from './keys.js';
+import { createRedisClient, type RedisClient, type RedisPlace } from './redis-client.js';
+import { createReplication } from './replication.js';
 import { readScripts } from './script-loader.js';
 
 export interface EngineConnectionOptions extends RedisPlace {
@@ -10,6 +11,8 @@ export interface EngineConnectionOptions extends RedisPlace {
   readonly name: string;
   readonly commandTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** With `replicated`, a call counts as answered once a replica has it too. */
+  readonly durability?: 'strict' | 'relaxed' | 'replicated';
 }
 
 export interface EngineConnection {
@@ -27,23 +30,60 @@ export function createEngineConnection(
 ): EngineConnection {
   const redis = createRedisClient(options, dependencies);
   const scripts = readScripts();
+  const keys = createKeys(options.keyPrefix);
+  const witness =
+    options.durability === 'replicated'
+      ? createRedisClient({ ...options, name: `${options.name} replication` }, dependencies)
+      : null;
   const engine: Engine = {
     redis,
     scripts,
-    keys: createKeys(options.keyPrefix),
+    keys,
     limits: { requestTimeoutMs: options.requestTimeoutMs },
+    ...(witness === null
+      ? {}
+      : { confirm: confirmation(witness, { keys, options, dependencies }) }),
   };
   return {
     engine,
     open: async () => {
-      await redis.connect();
+      await Promise.all([redis.connect(), witness?.connect()]);
       await scripts.load(redis);
     },
     close: async () => {
-      // QUIT waits for the replies before it; a connection that is down has none to wait for.
-      if (redis.status === 'ready') await redis.quit().catch(() => undefined);
-      // Also what listens to the sentinels, which QUIT leaves open.
-      redis.disconnect();
+      await Promise.all([redis, witness].map((client) => client && closeClient(client)));
     },
+  };
+}
+
+async function closeClient(redis: RedisClient): Promise<void> {
+  // QUIT waits for the replies before it; a connection that is down has none to wait for.
+  if (redis.status === 'ready') await redis.quit().catch(() => undefined);
+  // Also what listens to the sentinels, which QUIT leaves open.
+  redis.disconnect();
+}
+
+/** A replica that takes longer is asked again, as long as the request has time. */
+const REPLICA_TIMEOUT_MS = 250;
+
+/** One confirmation serves a whole server; of a cluster, whose servers we don't tell apart, a slot. */
+function confirmation(
+  witness: RedisClient,
+  {
+    keys,
+    options,
+    dependencies,
+  }: {
+    readonly keys: Keys;
+    readonly options: EngineConnectionOptions;
+    readonly dependencies: { readonly logger: Logger };
+  },
+): NonNullable<Engine['confirm']> {
+  const timeoutMs = Math.min(REPLICA_TIMEOUT_MS, Math.ceil(options.commandTimeoutMs / 2));
+  const replication = createReplication({ timeoutMs }, { redis: witness, ...dependencies });
+  const isCluster = options.topology === 'cluster';
+  return (key) => {
+    const partition = isCluster ? /\{p(\d+)\}/.exec(key)?.[1] : undefined;
+    return replication.confirm(keys.waited(Number(partition ?? 0)));
   };
 }

@@ -8,6 +8,11 @@ export interface Engine {
   readonly scripts: Scripts;
   readonly keys: Keys;
   readonly limits: EngineLimits;
+  /**
+   * With durability `replicated`: resolves once a replica has all that the server of `key` has.
+   * @throws while it can't be said.
+   */
+  readonly confirm?: (key: string) => Promise<void>;
 }
 
 export interface EngineLimits {
@@ -56,8 +61,17 @@ export function callScript(
   keys: readonly string[],
   args: readonly (string | Buffer)[],
 ): Promise<ScriptReply> {
-  return untilAnswered(engine, () => engine.scripts.run(engine.redis, name, keys, args));
+  const [key] = keys;
+  const isLasting = engine.confirm !== undefined && key !== undefined && !READING.has(name);
+  return untilAnswered(engine, async () => {
+    const reply = await engine.scripts.run(engine.redis, name, keys, args);
+    if (isLasting) await engine.confirm?.(key);
+    return reply;
+  });
 }
+
+/** Scripts that change nothing. */
+const READING: ReadonlySet<ScriptName> = new Set(['enquire', 'snapshot']);
 
 /**
  * Makes a call of Redis that may be made twice, until a reply comes or the time is up: a server may

@@ -1,6 +1,7 @@
 /** Which accounts and sessions Redis holds: for proofs and recovery, never for a request. */
 import type { Engine } from './engine.js';
 import * as layout from './generated/layout.js';
+import { mastersOf } from './redis-client.js';
 import { unpack } from './packing.js';
 import { asArray, asText, asTextOrNull } from './unpacked.js';
 
@@ -29,33 +30,31 @@ const SCAN_COUNT = 1_000;
 export async function takeInventory(
   engine: Engine,
 ): Promise<{ of(partition: number): PartitionInventory; readonly partitions: readonly number[] }> {
-  const { redis, keys } = engine;
+  const { keys } = engine;
   const found = new Map<number, { accountIds: Set<string>; sessionIds: Set<string> }>();
   const prefix = keys.meta.slice(0, -'meta'.length);
   const shape = /^\{p(\d+)\}:(account|session):(.*)$/s;
-  let cursor = '0';
-  do {
-    const [next, names] = await redis.scan(
-      cursor,
-      'MATCH',
-      `${escapeGlob(prefix)}{p*}:*`,
-      'COUNT',
-      SCAN_COUNT,
-    );
-    for (const name of names) {
-      const match = shape.exec(name.slice(prefix.length));
-      if (match === null) continue;
-      const [, number, kind, id = ''] = match;
-      const partition = Number(number);
-      let held = found.get(partition);
-      if (held === undefined) {
-        held = { accountIds: new Set(), sessionIds: new Set() };
-        found.set(partition, held);
-      }
-      (kind === 'account' ? held.accountIds : held.sessionIds).add(id);
+  const take = (name: string): void => {
+    const match = shape.exec(name.slice(prefix.length));
+    if (match === null) return;
+    const [, number, kind, id = ''] = match;
+    const partition = Number(number);
+    let held = found.get(partition);
+    if (held === undefined) {
+      held = { accountIds: new Set(), sessionIds: new Set() };
+      found.set(partition, held);
     }
-    cursor = next;
-  } while (cursor !== '0');
+    (kind === 'account' ? held.accountIds : held.sessionIds).add(id);
+  };
+  for (const server of mastersOf(engine.redis)) {
+    let cursor = '0';
+    do {
+      const pattern = `${escapeGlob(prefix)}{p*}:*`;
+      const [next, names] = await server.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
+      names.forEach(take);
+      cursor = next;
+    } while (cursor !== '0');
+  }
   return { of: (partition) => found.get(partition) ?? EMPTY, partitions: [...found.keys()] };
 }
 

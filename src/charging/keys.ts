@@ -17,6 +17,8 @@ export interface Keys {
   session(partition: number, sessionId: string): string;
   timers(partition: number): string;
   outbox(partition: number): string;
+  /** Written to learn whether a replica has what stands before it. */
+  waited(partition: number): string;
   /** Also the channel on which a new task is told. */
   steer(partition: number): string;
   tasks(partition: number): string;
@@ -52,6 +54,7 @@ export function createKeys(prefix: string): Keys {
     session: (partition, sessionId) => `${prefix}:{p${partition}}:session:${sessionId}`,
     timers: (partition) => `${prefix}:{p${partition}}:timers`,
     outbox: (partition) => `${prefix}:{p${partition}}:outbox`,
+    waited: (partition) => `${prefix}:{p${partition}}:waited`,
     steer: (partition) => `${prefix}:{p${partition}}:steer`,
     tasks: (partition) => `${prefix}:{p${partition}}:tasks`,
     steerPattern: `${prefix}:{p*}:steer`,

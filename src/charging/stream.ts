@@ -44,9 +44,12 @@ export interface OutboxStreams {
 export function createOutboxStreams({
   redis,
   keys,
+  confirm,
 }: {
   readonly redis: RedisClient;
   readonly keys: Keys;
+  /** Of an engine with durability `replicated`: the record must not have what a failover may lose. */
+  readonly confirm?: (key: string) => Promise<void>;
 }): OutboxStreams {
   async function mark(key: string, id: string): Promise<void> {
     try {
@@ -61,6 +64,7 @@ export function createOutboxStreams({
     read: async (partition, after, count) => {
       const start = after.n < 0 ? `${after.epoch}-0` : `(${after.epoch}-${after.n}`;
       const found = await redis.xrangeBuffer(keys.outbox(partition), start, '+', 'COUNT', count);
+      if (found.length > 0) await confirm?.(keys.outbox(partition));
       return found.map(([id, fields]) => ({ id: id.toString('latin1'), packed: entryOf(fields) }));
     },
     lastAdded: async (partition) => {

@@ -43,8 +43,7 @@ export async function withBothStores<Result>(
 ): Promise<Result> {
   const connection = createEngineConnection(
     {
-      url: config.redis.url,
-      keyPrefix: config.redis.keyPrefix,
+      ...config.redis,
       name,
       commandTimeoutMs: COMMAND_TIMEOUT_MS,
       requestTimeoutMs: COMMAND_TIMEOUT_MS,

@@ -50,6 +50,7 @@ async function connect({ redis, engine }: Config): Promise<EngineConnection | nu
       ...redis,
       name: 'tolld load',
       requestTimeoutMs: engine.requestTimeoutMs,
+      durability: engine.durability,
     },
     { logger: SILENT },
   );

@@ -51,6 +51,7 @@ export async function openOutbox(
       name: `${config.node.name} outbox`,
       commandTimeoutMs: STREAM_TIMEOUT_MS,
       requestTimeoutMs: config.engine.requestTimeoutMs,
+      durability: config.engine.durability,
     },
     { logger },
   );

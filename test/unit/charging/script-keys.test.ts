@@ -38,6 +38,7 @@ const spelled: Keys = {
   session: () => 'session',
   timers: () => 'timers',
   outbox: () => 'outbox',
+  waited: () => 'waited',
   access: () => 'access',
   answer: () => 'answer',
   nasSessions: () => 'nas',
