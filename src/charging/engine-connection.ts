@@ -51,7 +51,8 @@ export function createEngineConnection(
       await scripts.load(redis);
     },
     close: async () => {
-      await Promise.all([redis, witness].map((client) => client && closeClient(client)));
+      const clients = witness === null ? [redis] : [redis, witness];
+      await Promise.all(clients.map(closeClient));
     },
   };
 }
