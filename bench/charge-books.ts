@@ -4,6 +4,7 @@
  */
 import type { Engine } from '../src/charging/engine.js';
 import { decodeEntry } from '../src/charging/event-codec.js';
+import { entryOf } from '../src/charging/stream.js';
 import { SERVICE_LEGS } from '../src/charging/generated/layout.js';
 import { partitionOf } from '../src/charging/keys.js';
 import { unpackBytes, type Unpacked } from '../src/charging/packing.js';
@@ -180,7 +181,7 @@ async function* readOutbox(
       'COUNT',
       PAGE,
     )) as readonly StreamEntry[];
-    for (const [id, fields] of page) yield [id.toString(), fields[1] ?? Buffer.alloc(0)];
+    for (const [id, fields] of page) yield [id.toString(), entryOf(fields)];
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return;
     from = `(${last[0].toString()}`;

@@ -1,16 +1,17 @@
 #!lua
+--- @include "open_request"
 --- @include "charge_plainly"
 -- charge: one request of a charging session that may be granted units. Redis refuses the whole
 -- script when memory is out; the caller then settles (settle.lua).
 --
 -- KEYS account, session, control, outbox, timers, and the sharing owner's account where there is
 --      one - all of one partition
--- ARGV request, packed (REQUEST_ in layout.lua)
+-- ARGV request, packed (REQUEST_ in layout.lua); its stamp; the terms of each service
 -- Reply { REPLY_DONE or REPLY_REPEATED, answer, packed: { time in ms, services (ANSWER_), whether the
 --       balance is low } }
 --       { REPLY_OTHER_ACCOUNT, account id } for a session that lives on another account
 --       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE, UNKNOWN_SESSION,
 --       CONFLICT, STALE_NUMBER, SERVICE_DENIED, AMOUNT_RANGE; nothing has changed then
 -- Events session, usage per service that reports use, bucket-state, ledger (expiry)
-local keys, packed = KEYS, ARGV[1]
-return charge_plainly(keys, packed) or charge_session(keys, cmsgpack.unpack(packed), true)
+local keys, args = KEYS, ARGV
+return charge_plainly(keys, args) or charge_session(keys, open_request(args), true)

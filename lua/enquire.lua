@@ -9,6 +9,7 @@
 --       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE, SERVICE_DENIED
 local request = cmsgpack.unpack(ARGV[1])
 forget_owner()
+forget_opened()
 if not open_partition(KEYS[2]) then
   return { REPLY_FENCED }
 end

@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
+--- @include "open_request"
 --- @include "charge_session"
 -- settle: one request of a charging session, of which only the report is taken: usage is charged
 -- and reservations are released, nothing is granted. Runs when memory is out.
 --
 -- KEYS account, session, control, outbox, timers, and the sharing owner's account where there is
 --      one - all of one partition
--- ARGV request, packed (REQUEST_ in layout.lua)
+-- ARGV request, packed (REQUEST_ in layout.lua); its stamp; the terms of each service
 -- Reply as charge.lua; a service that asked for units is answered SERVICE_DENIED
 -- Events session, usage per service that reports use, bucket-state, ledger (expiry)
-local keys, request = KEYS, cmsgpack.unpack(ARGV[1])
+local keys, request = KEYS, open_request(ARGV)
 return charge_session(keys, request, false)

@@ -1,14 +1,16 @@
 --- @include "charge_session"
--- charge_plainly(keys, packed): the request that nearly every request is, charged without opening
--- more of the state than it changes: an update of an open session whose every report is paid whole by
+-- charge_plainly(keys, args): the request that nearly every request is, charged without opening more
+-- of the state than it changes: an update of an open session whose every report is paid whole by
 -- what one bucket of units holds for it, and whose every grant is covered by the first bucket in
 -- the order, of units too, with plenty left. Nothing starts, ends, runs out or crosses a threshold.
 -- Returns the reply, or nil having changed nothing: then it is charge_session's to answer, whose rules
--- these are. Both leave the same bytes behind: entry, account, session, answer.
+-- these are. Both leave the same behind: entry, account, session, answer.
 --
--- Packed arrays are read in place, by offsets, and written by putting new values between the bytes
--- that stay. So the order of values in layout.lua is known here: what changes together stands
--- together there.
+-- Redis' Lua hashes each string it makes, octet by octet, and sweeps it up later: what a call costs is
+-- how many strings it makes, and how long they are. So packed arrays are read in place, by offsets,
+-- and written by putting new values between the bytes that stay: the order of values in layout.lua is
+-- known here, and what changes together stands together there. cmsgpack.pack makes a string of each
+-- value; struct.pack makes one, with numbers as wide as they can be.
 
 -- First octet of a packed array of none, and of those with as many elements as layout.lua says.
 local ARRAY = 144
@@ -16,14 +18,26 @@ local HEAD_OF_REQUEST, HEAD_OF_POLICY, HEAD_OF_ASK = ARRAY + 13, ARRAY + 5, ARRA
 local HEAD_OF_ACCOUNT, HEAD_OF_SESSION, HEAD_OF_SERVICE = ARRAY + 14, ARRAY + 12, ARRAY + 13
 local FIELDS_OF_BUCKET = 18
 local MOST_SERVICES = 15
+local LONGEST_TEXT = 65535
 
--- Redis gives a library these when it is called, not when it is loaded.
-local pack_values, unpack_some, call, byte, sub
+-- How much of an account is read at first: its header and a bucket or two.
+local FIRST_OCTETS = '223'
 
--- Of one call, and set at its beginning; kept outside it so that no call makes tables: the buckets met
--- so far in stored order, and the services of the request.
-local account_bytes, next_bucket, buckets_left, met_count
+-- Found once, when the library is called first.
+local pack_value, pack_bytes, unpack_some, call, byte, sub
+
+-- Of one call, and set at its beginning; kept outside it so that no call makes tables: the account's
+-- octets (the first of them until more are needed), the buckets met so far in stored order, and the
+-- services of the request.
+local account_key, account_bytes, account_whole
+local next_bucket, buckets_left, met_count
 local met_buckets, plain_services, plain_fields = {}, {}, {}
+
+-- MessagePack's heads: an unsigned and a signed integer of 64 bits, one of 32, a text of up to 65,535.
+local WIDE, SIGNED, WORD, TEXT = 207, 211, 206, 218
+
+-- What is written again and again: offsets as text, as SETRANGE takes them; reasons, packed.
+local offset_texts, packed_reasons = {}, {}
 
 -- blank_row(count): a table with room for so many values.
 local function blank_row(count)
@@ -46,6 +60,45 @@ local function array_size(bytes, at)
   return nil
 end
 
+-- string_span(at): where the text of the packed string at an offset of the account begins and ends; nil
+-- where that is behind what was read.
+local function string_span(at)
+  local head, first, second = byte(account_bytes, at + 1, at + 3)
+  if not head then
+    return nil
+  elseif head < 192 then
+    return at + 1, at + 1 + head - 160
+  elseif head == 217 then
+    return at + 2, at + 2 + (first or 0)
+  end
+  return at + 3, at + 3 + (first or 0) * 256 + (second or 0)
+end
+
+-- read_whole(): the whole account, where only its first octets were read.
+local function read_whole()
+  if not account_whole then
+    account_bytes, account_whole = call('GET', account_key), true
+  end
+end
+
+-- bucket_span(at): where the id of the bucket at an offset of the account, its resource, and the bucket
+-- behind them end, and where that begins; nil where that is behind what was read.
+local function bucket_span(at)
+  local _, id_until = string_span(at)
+  if not id_until then
+    return nil
+  end
+  local _, resource_until = string_span(id_until)
+  if not resource_until then
+    return nil
+  end
+  local from, till = string_span(resource_until)
+  if not till or till > #account_bytes then
+    return nil
+  end
+  return resource_until, from, till
+end
+
 -- meet_bucket(): the next bucket of the account, not opened yet; nil past the last.
 local function meet_bucket()
   if buckets_left == 0 then
@@ -56,32 +109,39 @@ local function meet_bucket()
     bucket = blank_row(MET_CHANGED)
     met_buckets[met_count + 1] = bucket
   end
-  local after, id, resource, packed = unpack_some(account_bytes, 3, next_bucket)
+  local named_until, from, till = bucket_span(next_bucket)
+  if not named_until then
+    read_whole()
+    named_until, from, till = bucket_span(next_bucket)
+  end
+  local _, id, resource = unpack_some(account_bytes, 2, next_bucket)
   bucket[BUCKET_ID], bucket[BUCKET_RESOURCE], bucket[BUCKET_KIND] = id, resource, false
-  bucket[MET_PACKED], bucket[MET_UNTIL], bucket[MET_CHANGED] = packed, after, false
-  met_count, next_bucket, buckets_left = met_count + 1, after, buckets_left - 1
+  bucket[MET_AT], bucket[MET_UNTIL], bucket[MET_CHANGED] = from, till, false
+  bucket[MET_NAMES] = named_until - next_bucket
+  met_count, next_bucket, buckets_left = met_count + 1, till, buckets_left - 1
   return bucket
 end
 
--- open_met(bucket): reads the fields of a bucket that was met. Returns whether it could.
+-- open_met(bucket): reads the fields of a bucket that was met, behind the id and the resource that it
+-- begins with once more. Returns whether it could.
 local function open_met(bucket)
   if bucket[BUCKET_KIND] then
     return true
   end
-  local packed = bucket[MET_PACKED]
-  local _, _, fields = byte(packed, 1, 3)
-  if fields ~= FIELDS_OF_BUCKET then
+  local at = bucket[MET_AT]
+  if byte(account_bytes, at + 3) ~= FIELDS_OF_BUCKET then
     return false
   end
-  local from, _, _, kind, _, state, starts, ends = unpack_some(packed, 8, 3)
-  local after, remaining, reserved = unpack_some(packed, 2, from)
-  local _, floor, step, blocker, scope = unpack_some(packed, 4, after)
+  local named_until = at + 3 + bucket[MET_NAMES]
+  local from, kind, _, state, starts, ends = unpack_some(account_bytes, 6, named_until)
+  local till, remaining, reserved = unpack_some(account_bytes, 2, from)
+  local _, floor, step, blocker, scope = unpack_some(account_bytes, 4, till)
   bucket[BUCKET_KIND], bucket[BUCKET_STATE] = kind, state
   bucket[BUCKET_START], bucket[BUCKET_END] = starts, ends
   bucket[BUCKET_REMAINING], bucket[BUCKET_RESERVED] = remaining, reserved
   bucket[BUCKET_FLOOR], bucket[BUCKET_STEP] = floor, step
   bucket[BUCKET_BLOCKER], bucket[BUCKET_SCOPE] = blocker, scope
-  bucket[MET_AMOUNTS_FROM], bucket[MET_AMOUNTS_UNTIL] = from, after
+  bucket[MET_AMOUNTS_FROM], bucket[MET_AMOUNTS_UNTIL] = from, till
   return true
 end
 
@@ -99,9 +159,10 @@ local function find_met(id)
   return bucket
 end
 
--- read_asks(packed, at): reads the services of a request. Returns how many they are and where they end,
+-- read_asks(args, at): reads the services of a request. Returns how many they are and where they end,
 -- or nil where that is more than a plain request has.
-local function read_asks(packed, at)
+local function read_asks(args, at)
+  local packed = args[1]
   local count, from = array_size(packed, at)
   if not count or count < 1 or count > MOST_SERVICES then
     return nil
@@ -115,7 +176,7 @@ local function read_asks(packed, at)
     if byte(packed, from + 1) ~= HEAD_OF_ASK then
       return nil
     end
-    local after, key, used, used_after, want, reason, terms = unpack_some(packed, 6, from + 1)
+    local after, key, used, used_after, want, reason = unpack_some(packed, 6, from + 1)
     if used_after > 0 then
       return nil
     end
@@ -124,8 +185,13 @@ local function read_asks(packed, at)
         return nil
       end
     end
+    local packed_reason = packed_reasons[reason]
+    if not packed_reason then
+      packed_reason = pack_value(reason)
+      packed_reasons[reason] = packed_reason
+    end
     service[PLAIN_KEY], service[PLAIN_REPORTED], service[PLAIN_WANT] = key, used, want
-    service[PLAIN_REASON], service[PLAIN_TERMS] = reason, open_terms(terms)
+    service[PLAIN_REASON], service[PLAIN_TERMS] = packed_reason, open_terms(args[i + 2])
     from = after
   end
   return count, from
@@ -144,16 +210,19 @@ local function read_fields(session_key, count)
 end
 
 -- read_service(service, stored, now): reads a service spoken of. Returns whether it is a plain one: what
--- it holds is in one bucket, and its number goes on.
+-- it holds is in one bucket, priced by one window, which still stands.
 local function read_service(service, stored, now)
   if not stored or byte(stored, 1) ~= HEAD_OF_SERVICE then
     return false
   end
-  local carry_from, _, cost = unpack_some(stored, 2, 1)
+  local carry_from, _, cost, window, following = unpack_some(stored, 4, 1)
   local carry_until = unpack_some(stored, 4, carry_from)
-  local legs_at, number, used, granted, valid_until, window, following =
-    unpack_some(stored, 6, carry_until)
+  local legs_at, _, used, granted, valid_until = unpack_some(stored, 4, carry_until)
   local elements, first = array_size(stored, legs_at)
+  local priced = open_window(window)
+  if following or (window and not priced) then
+    return false
+  end
   if elements == LEG_WIDTH then
     local _, id, amount = unpack_some(stored, 2, first)
     service[PLAIN_LEG], service[PLAIN_LEG_AMOUNT] = id, amount
@@ -164,9 +233,10 @@ local function read_service(service, stored, now)
   end
   service[SERVICE_COST], service[SERVICE_USED], service[SERVICE_GRANTED] = cost, used, granted
   service[SERVICE_VALID_UNTIL], service[SERVICE_WINDOW] = valid_until, window
-  service[SERVICE_NEXT], service[PLAIN_PACKED] = following, stored
-  service[PLAIN_CARRY_FROM], service[PLAIN_CARRY_UNTIL] = carry_from, carry_until
+  service[PLAIN_PACKED], service[PLAIN_CARRY_FROM] = stored, carry_from
+  service[PLAIN_CARRY_UNTIL] = carry_until
   service[PLAIN_OPEN_WINDOW] = pick_window(service[PLAIN_TERMS][TERMS_WINDOWS], now) or false
+  service[PLAIN_PRICED] = priced or service[PLAIN_OPEN_WINDOW]
   return used + service[PLAIN_REPORTED] < AMOUNT_LIMIT
 end
 
@@ -187,8 +257,7 @@ local function settle_plainly(service, now)
     return false
   end
   if used > 0 then
-    local priced = open_window(service[SERVICE_WINDOW]) or service[PLAIN_OPEN_WINDOW]
-    local remaining = bucket[BUCKET_REMAINING]
+    local priced, remaining = service[PLAIN_PRICED], bucket[BUCKET_REMAINING]
     if
       bucket[BUCKET_KIND] ~= KIND_UNITS
       or bucket[BUCKET_STEP] > 1
@@ -202,7 +271,6 @@ local function settle_plainly(service, now)
     bucket[BUCKET_REMAINING] = remaining - used
     service[SERVICE_USED] = service[SERVICE_USED] + used
     service[PLAIN_PAYER], service[PLAIN_PAYER_AFTER] = bucket, remaining - used
-    service[PLAIN_PRICED] = priced
   end
   bucket[BUCKET_RESERVED] = bucket[BUCKET_RESERVED] - amount
   bucket[MET_CHANGED] = true
@@ -251,8 +319,8 @@ local function first_cover(terms, window, size, now)
   return nil
 end
 
--- grant_plainly(service, now, grace): reserves what a service asks for. Returns the units granted and
--- their validity in seconds, or nil.
+-- grant_plainly(service, now, grace): reserves what a service asks for, priced as what it held before.
+-- Returns the units granted and their validity in seconds, or nil.
 local function grant_plainly(service, now, grace)
   local terms, window = service[PLAIN_TERMS], service[PLAIN_OPEN_WINDOW]
   local size = service[PLAIN_WANT]
@@ -265,6 +333,7 @@ local function grant_plainly(service, now, grace)
     or terms[TERMS_MONEY_ORDER] ~= ORDER_EARLIEST_EXPIRING
     or (not window and #terms[TERMS_WINDOWS] > 0)
     or (window and window[WINDOW_KIND] ~= WINDOW_CHARGED)
+    or (window and window[WINDOW_DIGEST]) ~= service[SERVICE_WINDOW]
   then
     return nil
   end
@@ -284,8 +353,6 @@ local function grant_plainly(service, now, grace)
   bucket[MET_CHANGED] = true
   service[PLAIN_LEG], service[PLAIN_LEG_AMOUNT] = bucket[BUCKET_ID], size
   service[SERVICE_GRANTED], service[SERVICE_VALID_UNTIL] = size, now + validity * 1000
-  service[SERVICE_WINDOW] = window and window[WINDOW_PACKED]
-  service[SERVICE_NEXT] = false
   return size, validity
 end
 
@@ -300,96 +367,216 @@ local function answer_plainly(service, now, grace)
       return false
     end
   end
-  local priced = open_window(service[SERVICE_WINDOW]) or service[PLAIN_OPEN_WINDOW]
-  local currency = priced and priced[WINDOW_CURRENCY] or false
-  service[PLAIN_ANSWER] = '\152'
-    .. pack_values(
-      service[PLAIN_KEY],
-      result,
-      granted,
-      validity,
-      0,
-      service[SERVICE_COST],
-      currency,
-      0
-    )
+  local key, priced = service[PLAIN_KEY], service[PLAIN_PRICED]
+  service[PLAIN_ANSWER] = pack_bytes(
+    '>BBI2c0BBI8BI4BBI8c0B',
+    ARRAY + 8,
+    TEXT,
+    #key,
+    key,
+    result,
+    WIDE,
+    granted,
+    WORD,
+    validity,
+    0,
+    WIDE,
+    service[SERVICE_COST],
+    priced and priced[WINDOW_IN_ANSWER] or '\194',
+    0
+  )
   return true
 end
 
--- pack_usage(service, session_id, number): the usage event of a service.
+-- pack_usage(service, session_id, number): the usage event of a service: an array of 16.
 local function pack_usage(service, session_id, number)
-  local terms, used, priced = service[PLAIN_TERMS], service[PLAIN_REPORTED], service[PLAIN_PRICED]
-  local payer = service[PLAIN_PAYER]
-  local first = pack_values(
-    EVENT_USAGE,
+  local used, payer, key = service[PLAIN_REPORTED], service[PLAIN_PAYER], service[PLAIN_KEY]
+  local id, resource, priced = payer[BUCKET_ID], payer[BUCKET_RESOURCE], service[PLAIN_PRICED]
+  return pack_bytes(
+    '>c4BI2c0BI8BI2c0c0BI8BBc0c0c2BI2c0BI2c0Bi8BI8BI8BI8BI8Bc0',
+    '\220\0\16\1',
+    TEXT,
+    #session_id,
     session_id,
+    WIDE,
     number,
-    service[PLAIN_KEY],
-    terms[TERMS_RATING_GROUP],
-    terms[TERMS_UNIT],
+    TEXT,
+    #key,
+    key,
+    service[PLAIN_TERMS][TERMS_IN_EVENT],
+    WIDE,
     used,
     0,
     0,
-    priced and priced[WINDOW_CURRENCY],
-    priced and priced[WINDOW_LABEL],
-    service[PLAIN_REASON]
-  )
-  -- One impact: bucket, resource, change, what is left, units. Then the service's totals.
-  local second = pack_values(
-    payer[BUCKET_ID],
-    payer[BUCKET_RESOURCE],
+    priced and priced[WINDOW_IN_EVENT] or '\194\194',
+    service[PLAIN_REASON],
+    -- One impact: bucket, resource, change, what is left, units.
+    '\145\149',
+    TEXT,
+    #id,
+    id,
+    TEXT,
+    #resource,
+    resource,
+    SIGNED,
     -used,
+    WIDE,
     service[PLAIN_PAYER_AFTER],
+    WIDE,
     used,
+    WIDE,
     service[SERVICE_USED],
-    service[SERVICE_COST]
+    WIDE,
+    service[SERVICE_COST],
+    ARRAY + 4,
+    sub(service[PLAIN_PACKED], service[PLAIN_CARRY_FROM] + 1, service[PLAIN_CARRY_UNTIL])
   )
-  local from, till = service[PLAIN_CARRY_FROM], service[PLAIN_CARRY_UNTIL]
-  local carry = sub(service[PLAIN_PACKED], from + 1, till)
-  return '\220\0\16' .. first .. '\145\149' .. second .. '\148' .. carry
 end
 
 -- pack_service(service, number): a service as it is stored.
 local function pack_service(service, number)
   local kept = sub(service[PLAIN_PACKED], 1, service[PLAIN_CARRY_UNTIL])
-  local size = service[PLAIN_LEG_AMOUNT]
-  local values = pack_values(
-    number,
-    service[SERVICE_USED],
-    service[SERVICE_GRANTED],
-    service[SERVICE_VALID_UNTIL],
-    service[SERVICE_WINDOW],
-    service[SERVICE_NEXT]
-  )
-  if not service[PLAIN_LEG] then
-    return kept .. values .. '\144'
+  local used, granted = service[SERVICE_USED], service[SERVICE_GRANTED]
+  local valid_until, id = service[SERVICE_VALID_UNTIL], service[PLAIN_LEG]
+  if not id then
+    return pack_bytes(
+      '>c0BI8BI8BI8BI8B',
+      kept,
+      WIDE,
+      number,
+      WIDE,
+      used,
+      WIDE,
+      granted,
+      WIDE,
+      valid_until,
+      ARRAY
+    )
   end
-  return kept .. values .. '\147' .. pack_values(service[PLAIN_LEG], size, size)
+  return pack_bytes(
+    '>c0BI8BI8BI8BI8BBI2c0BI8BI8',
+    kept,
+    WIDE,
+    number,
+    WIDE,
+    used,
+    WIDE,
+    granted,
+    WIDE,
+    valid_until,
+    ARRAY + LEG_WIDTH,
+    TEXT,
+    #id,
+    id,
+    WIDE,
+    granted,
+    WIDE,
+    granted
+  )
 end
 
--- pack_rest(from): the account from an offset on, with the amounts of the buckets that changed.
-local function pack_rest(from)
-  local bytes = ''
+-- pack_amounts(bucket): what a bucket holds, and what of it is reserved.
+local function pack_amounts(bucket)
+  return pack_bytes('>BI8BI8', WIDE, bucket[BUCKET_REMAINING], WIDE, bucket[BUCKET_RESERVED])
+end
+
+-- pack_bucket(bucket, amounts): a bucket of the account with other amounts, its length in front.
+local function pack_bucket(bucket, amounts)
+  local first = sub(account_bytes, bucket[MET_AT] + 1, bucket[MET_AMOUNTS_FROM])
+  local last = sub(account_bytes, bucket[MET_AMOUNTS_UNTIL] + 1, bucket[MET_UNTIL])
+  return pack_value(first .. amounts .. last)
+end
+
+-- pack_anew(run, run_from, run_until): the account with another run of values in its header, and the
+-- amounts of the buckets that changed.
+local function pack_anew(run, run_from, run_until)
+  read_whole()
+  local bytes, from = sub(account_bytes, 1, run_from) .. run, run_until
   for i = 1, met_count do
     local bucket = met_buckets[i]
     if bucket[MET_CHANGED] then
-      local packed, ends = bucket[MET_PACKED], bucket[MET_UNTIL]
-      local first, last = bucket[MET_AMOUNTS_FROM], bucket[MET_AMOUNTS_UNTIL]
-      local amounts = pack_values(bucket[BUCKET_REMAINING], bucket[BUCKET_RESERVED])
-      local begins = ends - #packed
-      if #amounts == last - first then
-        bytes = bytes .. sub(account_bytes, from + 1, begins + first) .. amounts
-        from = begins + last
-      else
-        -- Of another length: then its length, in front of it, is another too.
-        local head = #pack_values(packed) - #packed
-        packed = pack_values(sub(packed, 1, first) .. amounts .. sub(packed, last + 1))
-        bytes = bytes .. sub(account_bytes, from + 1, begins - head) .. packed
-        from = ends
-      end
+      local amounts = pack_amounts(bucket)
+      local begins, till = bucket[MET_AT], bucket[MET_UNTIL]
+      local head = #pack_value(sub(account_bytes, begins + 1, till)) - (till - begins)
+      bytes = bytes
+        .. sub(account_bytes, from + 1, begins - head)
+        .. pack_bucket(bucket, amounts)
+      from = till
     end
   end
   return bytes .. sub(account_bytes, from + 1)
+end
+
+-- write_octets(offset, octets): puts octets over those at an offset of the account.
+local function write_octets(offset, octets)
+  local text = offset_texts[offset]
+  if not text then
+    text = string.format('%.0f', offset)
+    offset_texts[offset] = text
+  end
+  call('SETRANGE', account_key, text, octets)
+end
+
+-- write_account(run, run_from, run_until): writes what changed of the account; over the old octets
+-- where the new ones are as many.
+local function write_account(run, run_from, run_until)
+  local fits = #run == run_until - run_from
+  for i = 1, met_count do
+    local bucket = met_buckets[i]
+    if bucket[MET_CHANGED] then
+      local amounts = pack_amounts(bucket)
+      bucket[MET_CHANGED] = amounts
+      fits = fits and #amounts == bucket[MET_AMOUNTS_UNTIL] - bucket[MET_AMOUNTS_FROM]
+    end
+  end
+  if not fits then
+    call('SET', account_key, pack_anew(run, run_from, run_until))
+    return
+  end
+  write_octets(run_from, run)
+  for i = 1, met_count do
+    local bucket = met_buckets[i]
+    if bucket[MET_CHANGED] then
+      write_octets(bucket[MET_AMOUNTS_FROM], bucket[MET_CHANGED])
+    end
+  end
+end
+
+-- write_usage(outbox_key, epoch, stamp, head, count, session_id, number): the entry with the
+-- usage events of the services that report.
+local function write_usage(outbox_key, epoch, stamp, head, count, session_id, number)
+  local entry = head
+  for i = 1, count do
+    if plain_services[i][PLAIN_PAYER] then
+      entry = entry .. pack_usage(plain_services[i], session_id, number)
+    end
+  end
+  call('XADD', outbox_key, epoch .. '-*', 'e', entry, 's', stamp)
+end
+
+-- write_session(session_key, header, number, fingerprint, answer, count): the session's header, the
+-- answer and the services spoken of.
+local function write_session(session_key, header, number, fingerprint, answer, count)
+  local fields, n = plain_fields, 4
+  fields[1], fields[2], fields[3] = 'h', header, 'a' .. number % ANSWER_WINDOW
+  fields[4] = pack_bytes(
+    '>BBI8BI2c0BI2c0',
+    ARRAY + 3,
+    WIDE,
+    number,
+    TEXT,
+    #fingerprint,
+    fingerprint,
+    TEXT,
+    #answer,
+    answer
+  )
+  for i = 1, count do
+    local service = plain_services[i]
+    fields[n + 1], fields[n + 2] = 's:' .. service[PLAIN_KEY], pack_service(service, number)
+    n = n + 2
+  end
+  call('HSET', session_key, unpack(fields, 1, n))
 end
 
 -- decide_plainly(count, stored, now, grace): settles all services, then grants: what one gives back
@@ -423,21 +610,23 @@ local function decide_plainly(count, stored, now, grace)
   return reports, taken, longest
 end
 
-local function charge_plainly(keys, packed)
-  if not pack_values then
-    pack_values, unpack_some, call = cmsgpack.pack, cmsgpack.unpack_limit, redis.call
-    byte, sub = string.byte, string.sub
+local function charge_plainly(keys, args)
+  if not call then
+    pack_value, unpack_some, pack_bytes = cmsgpack.pack, cmsgpack.unpack_limit, struct.pack
+    call, byte, sub = redis.call, string.byte, string.sub
   end
-  if byte(packed, 1) ~= HEAD_OF_REQUEST then
+  forget_opened()
+  local packed = args[1]
+  if byte(packed, 1) ~= HEAD_OF_REQUEST or #packed > LONGEST_TEXT then
     return nil
   end
-  local policy_at, given, session_id, number, phase, fingerprint, account_id, profile, stamp =
+  local policy_at, given, session_id, number, phase, fingerprint, account_id, profile =
     unpack_some(packed, 8, 1)
   if phase ~= PHASE_UPDATE or byte(packed, policy_at + 1) ~= HEAD_OF_POLICY then
     return nil
   end
   local asks_at, _, _, supervision, _, grace = unpack_some(packed, 5, policy_at + 1)
-  local count, asks_until = read_asks(packed, asks_at)
+  local count, asks_until = read_asks(args, asks_at)
   if not count then
     return nil
   end
@@ -466,9 +655,14 @@ local function charge_plainly(keys, packed)
   then
     return nil
   end
-  account_bytes = call('GET', keys[1])
-  if not account_bytes or byte(account_bytes, 1) ~= HEAD_OF_ACCOUNT then
+  account_key, account_whole = keys[1], false
+  account_bytes = call('GETRANGE', account_key, '0', FIRST_OCTETS)
+  if byte(account_bytes, 1) ~= HEAD_OF_ACCOUNT then
     return nil
+  end
+  local _, id_until = string_span(2)
+  if id_until + 80 > #account_bytes then
+    read_whole()
   end
   local run_from, account_version = unpack_some(account_bytes, 2, 1)
   local run_until, sequence, last_seen, slack = unpack_some(account_bytes, 3, run_from)
@@ -506,41 +700,44 @@ local function charge_plainly(keys, packed)
   end
 
   -- Write.
-  local answer = '\146' .. pack_values(now)
   if reports > 0 then
-    local entry = '\148'
-      .. pack_values(SCHEMA_VERSION, now, stamp)
-      .. '\145\147'
-      .. pack_values(account_id, sequence + 1)
-      .. string.char(ARRAY + reports)
-    for i = 1, count do
-      if plain_services[i][PLAIN_PAYER] then
-        entry = entry .. pack_usage(plain_services[i], session_id, number)
-      end
-    end
-    call('XADD', keys[4], epoch .. '-*', 'e', entry)
+    local head = pack_bytes(
+      '>BBBI8BBBBI2c0BI8B',
+      ARRAY + 4,
+      SCHEMA_VERSION,
+      WIDE,
+      now,
+      195,
+      ARRAY + 1,
+      ARRAY + 3,
+      TEXT,
+      #account_id,
+      account_id,
+      WIDE,
+      sequence + 1,
+      ARRAY + reports
+    )
+    write_usage(keys[4], epoch, args[2], head, count, session_id, number)
   end
-  call(
-    'SET',
-    keys[1],
-    sub(account_bytes, 1, run_from)
-      .. pack_values(sequence + reports, now, slack)
-      .. pack_rest(run_until)
-  )
-  answer = answer .. string.char(ARRAY + count)
-  local n = 4
+  local run = slack
+      and pack_bytes('>BI8BI8BI8', WIDE, sequence + reports, WIDE, now, WIDE, slack)
+    or pack_bytes('>BI8BI8B', WIDE, sequence + reports, WIDE, now, 194)
+  write_account(run, run_from, run_until)
+  local answer = pack_bytes('>BBI8B', ARRAY + 2, WIDE, now, ARRAY + count)
   for i = 1, count do
-    local service = plain_services[i]
-    answer = answer .. service[PLAIN_ANSWER]
-    plain_fields[n + 1] = 's:' .. service[PLAIN_KEY]
-    plain_fields[n + 2] = pack_service(service, number)
-    n = n + 2
+    answer = answer .. plain_services[i][PLAIN_ANSWER]
   end
-  plain_fields[1], plain_fields[2] = 'h', sub(header, 1, seen_from)
-    .. pack_values(number, now, deadline)
-    .. sub(header, seen_until + 1)
-  plain_fields[3] = 'a' .. number % ANSWER_WINDOW
-  plain_fields[4] = '\147' .. pack_values(number, fingerprint, answer)
-  call('HSET', keys[2], unpack(plain_fields, 1, n))
+  header = pack_bytes(
+    '>c0BI8BI8BI8c0',
+    sub(header, 1, seen_from),
+    WIDE,
+    number,
+    WIDE,
+    now,
+    WIDE,
+    deadline,
+    sub(header, seen_until + 1)
+  )
+  write_session(keys[2], header, number, fingerprint, answer, count)
   return { REPLY_DONE, answer }
 end

@@ -32,6 +32,8 @@ local function new_service(unit)
   local service = {}
   service[SERVICE_UNIT] = unit
   service[SERVICE_COST] = 0
+  service[SERVICE_WINDOW] = false
+  service[SERVICE_NEXT] = false
   service[SERVICE_GROSS] = 0
   service[SERVICE_OPENED] = false
   service[SERVICE_TOTALS] = {}
@@ -40,8 +42,6 @@ local function new_service(unit)
   service[SERVICE_USED] = 0
   service[SERVICE_GRANTED] = 0
   service[SERVICE_VALID_UNTIL] = 0
-  service[SERVICE_WINDOW] = false
-  service[SERVICE_NEXT] = false
   service[SERVICE_LEGS] = {}
   return service
 end
@@ -226,20 +226,27 @@ local function turn_due(books, events, now)
   return turned
 end
 
--- load_services(asks, stored, header): the services that a request speaks of, by their keys; the
--- header gets to know those that are new.
-local function load_services(asks, stored, header)
-  local loaded, known = {}, header[SESSION_SERVICES]
+-- windows_of(service): the windows that price a service's reservation, as one name.
+local function windows_of(service)
+  return (service[SERVICE_WINDOW] or '') .. ':' .. (service[SERVICE_NEXT] or '')
+end
+
+-- load_services(asks, stored, header, session_key): the services that a request speaks of, by their
+-- keys, and the windows that are stored with them; the header gets to know those that are new.
+local function load_services(asks, stored, header, session_key)
+  local loaded, known, priced = {}, header[SESSION_SERVICES], {}
   for i = 1, #asks do
     local key = asks[i][ASK_KEY]
     if stored[i + 2] then
       loaded[key] = cmsgpack.unpack(stored[i + 2])
+      read_windows(session_key, key, loaded[key])
     else
       loaded[key] = new_service(asks[i][ASK_TERMS][TERMS_UNIT])
       remember(known, key, true)
     end
+    priced[key] = windows_of(loaded[key])
   end
-  return loaded
+  return loaded, priced
 end
 
 -- has_rate(ask, window): whether a service has a price now, or needs none.
@@ -364,6 +371,7 @@ end
 
 local function charge_session(keys, request, may_grant)
   forget_owner()
+  forget_opened()
   local session_key, sharing = keys[2], request[REQUEST_SHARING]
   local policy, asks = request[REQUEST_POLICY], request[REQUEST_SERVICES]
   local number, phase = request[REQUEST_NUMBER], request[REQUEST_PHASE]
@@ -470,7 +478,8 @@ local function charge_session(keys, request, may_grant)
     own[#own + 1] = session_event(session_id, header, CHANGE_OPENED, number, 'reopened')
   end
   local open, ends = header[SESSION_STATE] == SESSION_OPEN, phase == PHASE_TERMINATE
-  local loaded, windows, answers = load_services(asks, stored, header), {}, {}
+  local loaded, priced = load_services(asks, stored, header, session_key)
+  local windows, answers = {}, {}
   for i = 1, #asks do
     local ask = asks[i]
     windows[i] = pick_window(ask[ASK_TERMS][TERMS_WINDOWS], now)
@@ -503,7 +512,7 @@ local function charge_session(keys, request, may_grant)
       books[b], events[b] = read_book(b == 1 and keys[1] or keys[6]), {}
     end
     changed, own = turn_due(books, events, now), events[1]
-    loaded = load_services(asks, stored, header)
+    loaded, priced = load_services(asks, stored, header, session_key)
     for i = 1, #asks do
       refused[i] = true
     end
@@ -537,7 +546,7 @@ local function charge_session(keys, request, may_grant)
     if newest then
       service[SERVICE_NUMBER] = number
     end
-    local priced = open_window(service[SERVICE_WINDOW]) or window
+    local rate = open_window(service[SERVICE_WINDOW]) or window
     answers[i] = {
       ask[ASK_KEY],
       result,
@@ -545,7 +554,7 @@ local function charge_session(keys, request, may_grant)
       validity,
       last,
       service[SERVICE_COST],
-      priced and priced[WINDOW_CURRENCY] or false,
+      rate and rate[WINDOW_CURRENCY] or false,
       change_at,
     }
   end
@@ -614,6 +623,10 @@ local function charge_session(keys, request, may_grant)
   for key, service in pairs(loaded) do
     writes[#writes + 1] = 's:' .. key
     writes[#writes + 1] = cmsgpack.pack(service)
+    if priced[key] and priced[key] ~= windows_of(service) then
+      writes[#writes + 1] = 'w:' .. key
+      writes[#writes + 1] = pack_windows(service)
+    end
   end
   write_fields(session_key, writes)
   if timer then

@@ -164,7 +164,7 @@ local function grant_units(books, events, service, ask, window, now, request)
     -- Units used after the change cost what they cost then: hold the dearer of the two.
     local later, within = plan_walk(list, account, service, following, covered, false)
     if within >= covered then
-      change_at, after = window[WINDOW_UNTIL], following[WINDOW_PACKED]
+      change_at, after = window[WINDOW_UNTIL], following[WINDOW_DIGEST]
       if money_in(later) > money_in(walk) then
         walk = later
       end
@@ -181,7 +181,7 @@ local function grant_units(books, events, service, ask, window, now, request)
     legs[i], legs[i + 1], legs[i + 2] = bucket[BUCKET_ID], walk[i + 1], walk[i + 2]
   end
   service[SERVICE_LEGS], service[SERVICE_GRANTED] = legs, covered
-  service[SERVICE_WINDOW] = window and window[WINDOW_PACKED] or false
+  service[SERVICE_WINDOW] = window and window[WINDOW_DIGEST] or false
   service[SERVICE_NEXT] = after
   for b = 1, #books do
     start_armed(books[b], events[b], walk, now)

@@ -129,26 +129,26 @@ SESSION_EXPIRED = 3
 -- Service of a session (field s:<service>)
 SERVICE_UNIT = 1
 SERVICE_COST = 2
-SERVICE_GROSS = 3
-SERVICE_OPENED = 4
-SERVICE_TOTALS = 5
-SERVICE_STEPS = 6
-SERVICE_NUMBER = 7
-SERVICE_USED = 8
-SERVICE_GRANTED = 9
-SERVICE_VALID_UNTIL = 10
-SERVICE_WINDOW = 11
-SERVICE_NEXT = 12
+SERVICE_WINDOW = 3
+SERVICE_NEXT = 4
+SERVICE_GROSS = 5
+SERVICE_OPENED = 6
+SERVICE_TOTALS = 7
+SERVICE_STEPS = 8
+SERVICE_NUMBER = 9
+SERVICE_USED = 10
+SERVICE_GRANTED = 11
+SERVICE_VALID_UNTIL = 12
 SERVICE_LEGS = 13
 
 -- Leg: flat triples in SERVICE_LEGS: bucket id, amount reserved, units it covers. The money legs of
 -- one run follow each other; the first carries the units of the run, the others 0.
 LEG_WIDTH = 3
 
--- Window of a rate line: in the terms of a request, and with the reservation that it priced, as
--- SERVICE_WINDOW, and as SERVICE_NEXT the one after a tariff change inside the validity time; packed
--- in all three places, unpacked once by its bytes. WINDOW_LABEL is text for the event:
--- "<line id> <zone>"; WINDOW_PACKED is put in by the scripts.
+-- Window of a rate line: packed in the terms of a request. A reservation names by its digest the window
+-- that prices it, as SERVICE_WINDOW, and as SERVICE_NEXT the one after a tariff change inside the
+-- validity time; field w:<service> of the session holds the two themselves, packed. WINDOW_LABEL is
+-- text for the event: "<line id> <zone>"; what stands behind it is put in by the scripts.
 WINDOW_FROM = 1
 WINDOW_UNTIL = 2
 WINDOW_CURRENCY = 3
@@ -157,6 +157,9 @@ WINDOW_PERIOD = 5
 WINDOW_KIND = 6
 WINDOW_LABEL = 7
 WINDOW_PACKED = 8
+WINDOW_DIGEST = 9
+WINDOW_IN_ANSWER = 10
+WINDOW_IN_EVENT = 11
 
 WINDOW_CHARGED = 1
 WINDOW_FREE = 2
@@ -173,7 +176,8 @@ LINE_MINIMUM = 6
 LINE_CAP = 7
 LINE_UNITS_MAX = 8
 
--- Charge request (ARGV)
+-- Charge request (ARGV). charge and settle get its stamp and its terms as arguments of their own behind
+-- it (lua/include/open_request.lua): both are long, and mostly passed on or known as they are.
 REQUEST_NOW = 1
 REQUEST_SESSION = 2
 REQUEST_NUMBER = 3
@@ -235,7 +239,7 @@ ASK_POOLED = 7
 WANT_NOTHING = -1
 
 -- Terms of a service: what it counts, what may pay for it, how much is granted. TERMS_WINDOWS are
--- packed one by one.
+-- packed one by one; what stands behind them is put in by the scripts.
 TERMS_UNIT = 1
 TERMS_CONTEXT = 2
 TERMS_RATING_GROUP = 3
@@ -249,14 +253,16 @@ TERMS_SHARE_PERCENT = 10
 TERMS_VALIDITY_S = 11
 TERMS_SHORT_VALIDITY_S = 12
 TERMS_WINDOWS = 13
+TERMS_IN_EVENT = 14
 
 -- A bucket and a service as charge_plainly keeps them while it decides: their own positions as above,
 -- and behind them its notes.
-MET_PACKED = 19
+MET_AT = 19
 MET_UNTIL = 20
 MET_AMOUNTS_FROM = 21
 MET_AMOUNTS_UNTIL = 22
-MET_CHANGED = 23
+MET_NAMES = 23
+MET_CHANGED = 24
 
 PLAIN_KEY = 14
 PLAIN_REPORTED = 15
@@ -292,7 +298,7 @@ RESULT_SUPERSEDED = 5
 RESULT_RATING_FAILED = 6
 RESULT_NOT_CHARGEABLE = 7
 
--- Outbox entry (field e)
+-- Outbox entry (field e). ENTRY_STAMP is true where the stamp is field s, false where there is none.
 ENTRY_VERSION = 1
 ENTRY_AT = 2
 ENTRY_STAMP = 3

@@ -13,7 +13,11 @@ local function write_entry(outbox_key, epoch, now, stamp, books, events)
     end
   end
   if #sections > 0 then
-    local entry = { SCHEMA_VERSION, now, stamp, sections }
-    redis.call('XADD', outbox_key, epoch .. '-*', 'e', cmsgpack.pack(entry))
+    local id, entry = epoch .. '-*', cmsgpack.pack({ SCHEMA_VERSION, now, stamp and true, sections })
+    if stamp then
+      redis.call('XADD', outbox_key, id, 'e', entry, 's', stamp)
+    else
+      redis.call('XADD', outbox_key, id, 'e', entry)
+    end
   end
 end

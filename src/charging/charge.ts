@@ -217,7 +217,7 @@ async function call(
       keys.timers(partition),
       ...(request.sharing ? [keys.account(partition, request.sharing.ownerAccountId)] : []),
     ],
-    [packRequest(request)],
+    packApart(request),
   );
   if (statusOf(reply) === layout.REPLY_OWNER_NEEDED) {
     // The member left its group, or joined another, while it held units of the owner: they are
@@ -242,8 +242,25 @@ const WINDOW_KINDS = {
   'not-chargeable': layout.WINDOW_NOT_CHARGEABLE,
 } as const;
 
-/** A charge request as the scripts take it. */
+/** A charge request as the scripts take it, with all that is in it. */
 export function packRequest(request: ChargeRequest): Buffer {
+  return packParts(request, JSON.stringify(request.stamp), termsOf);
+}
+
+/** The request, and apart from it what is long and seldom looked into: its stamp, the terms. */
+function packApart(request: ChargeRequest): (string | Buffer)[] {
+  return [
+    packParts(request, false, () => false),
+    JSON.stringify(request.stamp),
+    ...request.services.map(termsOf),
+  ];
+}
+
+function packParts(
+  request: ChargeRequest,
+  stamp: string | false,
+  terms: (service: ChargeService) => Buffer | false,
+): Buffer {
   const { policy } = request;
   return pack([
     request.now ?? 0,
@@ -253,7 +270,7 @@ export function packRequest(request: ChargeRequest): Buffer {
     fingerprintOf(request),
     request.accountId,
     request.profileVersion,
-    JSON.stringify(request.stamp),
+    stamp,
     [
       policy.unknownSession === 'recreate'
         ? layout.UNKNOWN_SESSION_RECREATE
@@ -263,7 +280,7 @@ export function packRequest(request: ChargeRequest): Buffer {
       policy.retentionMs,
       policy.graceMs,
     ],
-    request.services.map(packService),
+    request.services.map((service) => packService(service, terms(service))),
     request.cause ?? false,
     packSharing(request.sharing ?? null),
     request.action === 'refund' ? layout.ACTION_REFUND : layout.ACTION_DEBIT,
@@ -286,14 +303,18 @@ function packSharing(sharing: SharingMembership | null): Packable {
   ];
 }
 
-function packService(service: ChargeService): Packable {
+function termsOf(service: ChargeService): Buffer {
+  return service.packedTerms ?? packTerms(service);
+}
+
+function packService(service: ChargeService, terms: Buffer | false): Packable {
   return [
     service.key,
     service.used,
     service.usedAfter,
     service.want ?? layout.WANT_NOTHING,
     service.reason ?? false,
-    service.packedTerms ?? packTerms(service),
+    terms,
     // Absent from nearly every request, which is so what lua/include/charge_plainly.lua knows.
     ...(service.pooled === true ? [true] : []),
   ];

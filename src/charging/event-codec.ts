@@ -24,7 +24,7 @@ import {
 } from '../domain/steering.js';
 import { UNIT_KINDS } from '../domain/units.js';
 import * as layout from './generated/layout.js';
-import { pack, PackingError, unpack, type Packable, type Unpacked } from './packing.js';
+import { pack, PackingError, unpackFirst, type Packable, type Unpacked } from './packing.js';
 import {
   asAmount,
   asArray,
@@ -121,11 +121,13 @@ export function parseEntryId(id: string): EntryId {
 }
 
 /**
- * Decodes one entry of a partition's outbox.
+ * Decodes one entry of a partition's outbox: the packed array, and behind it its stamp as JSON where
+ * ENTRY_STAMP is true.
  * @throws PackingError when the entry is not one that this version or the one before wrote.
  */
 export function decodeEntry(partition: number, id: string, packed: Buffer): OutboxEntry {
-  const [version, at, stamp, accounts] = asArray(unpack(packed));
+  const { value, rest } = unpackFirst(packed);
+  const [version, at, stamp, accounts] = asArray(value);
   if (asNumber(version) > layout.SCHEMA_VERSION) {
     throw new PackingError(`entry ${id} has schema ${String(version)}: upgrade this reader first`);
   }
@@ -133,9 +135,17 @@ export function decodeEntry(partition: number, id: string, packed: Buffer): Outb
     partition,
     id: parseEntryId(id),
     at: asNumber(at),
-    stamp: typeof stamp === 'string' ? (JSON.parse(stamp) as EventStamp) : null,
+    stamp: stamp === true ? parseStamp(rest) : null,
     accounts: asArray(accounts).map(decodeAccount),
   };
+}
+
+function parseStamp(text: Buffer): EventStamp {
+  try {
+    return JSON.parse(text.toString('utf8')) as EventStamp;
+  } catch (error) {
+    throw new PackingError('an entry has no stamp behind it', { cause: error });
+  }
 }
 
 function decodeAccount(packed: Unpacked): AccountEvents {
@@ -312,18 +322,20 @@ export function decodeBucket(packed: Unpacked | undefined): DecodedBucket {
   };
 }
 
-/** Packs an entry as the scripts do, for tests of what reads them. */
+/** Packs an entry as the scripts do, its stamp behind it, for tests of what reads them. */
 export function encodeEntry(entry: OutboxEntry): Buffer {
-  return pack([
+  const packed = pack([
     layout.SCHEMA_VERSION,
     entry.at,
-    entry.stamp === null ? false : JSON.stringify(entry.stamp),
+    entry.stamp !== null,
     entry.accounts.map(({ accountId, firstSequence, events }) => [
       accountId,
       firstSequence,
       events.map(encodeEvent),
     ]),
   ]);
+  if (entry.stamp === null) return packed;
+  return Buffer.concat([packed, Buffer.from(JSON.stringify(entry.stamp))]);
 }
 
 function encodeEvent(event: ChargingEvent): Packable {

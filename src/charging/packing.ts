@@ -125,6 +125,11 @@ class Reader {
     this.#raw = raw;
   }
 
+  /** Where the next value begins. */
+  get at(): number {
+    return this.#at;
+  }
+
   read(): Unpacked {
     try {
       return this.#value(0);
@@ -235,6 +240,13 @@ export function pack(value: Packable): Buffer {
 /** Unpacks a value, strings as text. @throws PackingError when it is not well-formed. */
 export function unpack(buffer: Buffer): Unpacked {
   return new Reader(buffer, false).read();
+}
+
+/** Unpacks the value that a buffer begins with, strings as text, and gives what stands behind it. */
+export function unpackFirst(buffer: Buffer): { readonly value: Unpacked; readonly rest: Buffer } {
+  const reader = new Reader(buffer, false);
+  const value = reader.read();
+  return { value, rest: buffer.subarray(reader.at) };
 }
 
 /** Unpacks a value, strings as bytes. @throws PackingError when it is not well-formed. */

@@ -136,7 +136,7 @@ function assembleLibrary(): Scripts['library'] {
   });
   const body = withNumbers(
     withoutComments(
-      [...shared, ...scripts.map(({ name, body }) => asFunction(name, body))].join('\n'),
+      [PREAMBLE, ...shared, ...scripts.map(({ name, body }) => asFunction(name, body))].join('\n'),
     ),
     constants,
   );
@@ -148,14 +148,28 @@ function assembleLibrary(): Scripts['library'] {
   return { name, source: [`#!lua name=${name}`, body, ...registered, ''].join('\n') };
 }
 
+/**
+ * What the scripts use of the server as locals of the library: Redis guards its globals by a table
+ * that is asked three times for each. They are there when a function is called, not when the library
+ * is loaded.
+ */
+const GLOBALS =
+  'redis, cmsgpack, struct, math, string, table, unpack, type, next, pairs, ipairs, tonumber';
+const PREAMBLE = [
+  'local register_function = redis.register_function',
+  `local function globals() return ${GLOBALS} end`,
+  `local ${GLOBALS}`,
+].join(' ');
+
 function asFunction(name: string, body: string): string {
-  return `local function script_${name}(KEYS, ARGV)\n${body}\nend`;
+  const bind = `if not cmsgpack then ${GLOBALS} = globals() end`;
+  return `local function script_${name}(KEYS, ARGV) ${bind}\n${body}\nend`;
 }
 
 function registration(functionName: string, script: string, flags: readonly string[]): string {
   const list = flags.map((flag) => `'${flag}'`).join(', ');
   return (
-    `redis.register_function{ function_name = '${functionName}', ` +
+    `register_function{ function_name = '${functionName}', ` +
     `callback = script_${script}, flags = { ${list} } }`
   );
 }

@@ -9,7 +9,8 @@ import type { Keys } from './keys.js';
 import { mastersOf, type RedisClient } from './redis-client.js';
 
 const GROUP = 'record';
-const FIELD = 'e';
+const ENTRY_FIELD = 'e';
+const STAMP_FIELD = 's';
 
 export interface StreamEntry {
   readonly id: string;
@@ -98,9 +99,18 @@ function memoryRatioOf(info: string): number {
   return allowed === 0 ? 0 : used / allowed;
 }
 
-function entryOf(fields: readonly Buffer[]): Buffer {
-  const at = fields.findIndex((name, index) => index % 2 === 0 && name.toString() === FIELD);
-  return fields[at + 1] ?? Buffer.alloc(0);
+/** An entry as {@link decodeEntry} takes it, of the fields that the stream has: its stamp behind it. */
+export function entryOf(fields: readonly Buffer[]): Buffer {
+  const entry = fieldOf(fields, ENTRY_FIELD) ?? Buffer.alloc(0);
+  const stamp = fieldOf(fields, STAMP_FIELD);
+  return stamp === null ? entry : Buffer.concat([entry, stamp]);
+}
+
+function fieldOf(fields: readonly Buffer[], name: string): Buffer | null {
+  for (let index = 0; index < fields.length; index += 2) {
+    if (fields[index]?.toString('latin1') === name) return fields[index + 1] ?? null;
+  }
+  return null;
 }
 
 type InfoFields = ReadonlyMap<string, unknown>;

@@ -3,6 +3,7 @@ import type { Engine } from '../../src/charging/engine.js';
 import { charge, enquire, settle } from '../../src/charging/charge.js';
 import { decodeEntry } from '../../src/charging/event-codec.js';
 import { creditAccount, provisionAccount } from '../../src/charging/provisioning.js';
+import { entryOf } from '../../src/charging/stream.js';
 import { readAccount } from '../../src/charging/snapshot.js';
 import { dueTimers, sweepTimer } from '../../src/charging/sweeping.js';
 import type { ChargingSubject } from './charging-subject.js';
@@ -37,8 +38,8 @@ export function createEngineSubject(engine: Engine): ChargingSubject {
       );
       const last = found.at(-1);
       if (last !== undefined) seen.set(partition, last[0].toString('latin1'));
-      return found.map(([id, [, packed]]) =>
-        decodeEntry(partition, id.toString('latin1'), packed ?? Buffer.alloc(0)),
+      return found.map(([id, fields]) =>
+        decodeEntry(partition, id.toString('latin1'), entryOf(fields)),
       );
     },
   };

@@ -130,26 +130,26 @@ export const SESSION_EXPIRED = 3;
 // Service of a session (field s:<service>)
 export const SERVICE_UNIT = 1;
 export const SERVICE_COST = 2;
-export const SERVICE_GROSS = 3;
-export const SERVICE_OPENED = 4;
-export const SERVICE_TOTALS = 5;
-export const SERVICE_STEPS = 6;
-export const SERVICE_NUMBER = 7;
-export const SERVICE_USED = 8;
-export const SERVICE_GRANTED = 9;
-export const SERVICE_VALID_UNTIL = 10;
-export const SERVICE_WINDOW = 11;
-export const SERVICE_NEXT = 12;
+export const SERVICE_WINDOW = 3;
+export const SERVICE_NEXT = 4;
+export const SERVICE_GROSS = 5;
+export const SERVICE_OPENED = 6;
+export const SERVICE_TOTALS = 7;
+export const SERVICE_STEPS = 8;
+export const SERVICE_NUMBER = 9;
+export const SERVICE_USED = 10;
+export const SERVICE_GRANTED = 11;
+export const SERVICE_VALID_UNTIL = 12;
 export const SERVICE_LEGS = 13;
 
 // Leg: flat triples in SERVICE_LEGS: bucket id, amount reserved, units it covers. The money legs of
 // one run follow each other; the first carries the units of the run, the others 0.
 export const LEG_WIDTH = 3;
 
-// Window of a rate line: in the terms of a request, and with the reservation that it priced, as
-// SERVICE_WINDOW, and as SERVICE_NEXT the one after a tariff change inside the validity time; packed
-// in all three places, unpacked once by its bytes. WINDOW_LABEL is text for the event:
-// "<line id> <zone>"; WINDOW_PACKED is put in by the scripts.
+// Window of a rate line: packed in the terms of a request. A reservation names by its digest the window
+// that prices it, as SERVICE_WINDOW, and as SERVICE_NEXT the one after a tariff change inside the
+// validity time; field w:<service> of the session holds the two themselves, packed. WINDOW_LABEL is
+// text for the event: "<line id> <zone>"; what stands behind it is put in by the scripts.
 export const WINDOW_FROM = 1;
 export const WINDOW_UNTIL = 2;
 export const WINDOW_CURRENCY = 3;
@@ -158,6 +158,9 @@ export const WINDOW_PERIOD = 5;
 export const WINDOW_KIND = 6;
 export const WINDOW_LABEL = 7;
 export const WINDOW_PACKED = 8;
+export const WINDOW_DIGEST = 9;
+export const WINDOW_IN_ANSWER = 10;
+export const WINDOW_IN_EVENT = 11;
 
 export const WINDOW_CHARGED = 1;
 export const WINDOW_FREE = 2;
@@ -174,7 +177,8 @@ export const LINE_MINIMUM = 6;
 export const LINE_CAP = 7;
 export const LINE_UNITS_MAX = 8;
 
-// Charge request (ARGV)
+// Charge request (ARGV). charge and settle get its stamp and its terms as arguments of their own behind
+// it (lua/include/open_request.lua): both are long, and mostly passed on or known as they are.
 export const REQUEST_NOW = 1;
 export const REQUEST_SESSION = 2;
 export const REQUEST_NUMBER = 3;
@@ -236,7 +240,7 @@ export const ASK_POOLED = 7;
 export const WANT_NOTHING = -1;
 
 // Terms of a service: what it counts, what may pay for it, how much is granted. TERMS_WINDOWS are
-// packed one by one.
+// packed one by one; what stands behind them is put in by the scripts.
 export const TERMS_UNIT = 1;
 export const TERMS_CONTEXT = 2;
 export const TERMS_RATING_GROUP = 3;
@@ -250,14 +254,16 @@ export const TERMS_SHARE_PERCENT = 10;
 export const TERMS_VALIDITY_S = 11;
 export const TERMS_SHORT_VALIDITY_S = 12;
 export const TERMS_WINDOWS = 13;
+export const TERMS_IN_EVENT = 14;
 
 // A bucket and a service as charge_plainly keeps them while it decides: their own positions as above,
 // and behind them its notes.
-export const MET_PACKED = 19;
+export const MET_AT = 19;
 export const MET_UNTIL = 20;
 export const MET_AMOUNTS_FROM = 21;
 export const MET_AMOUNTS_UNTIL = 22;
-export const MET_CHANGED = 23;
+export const MET_NAMES = 23;
+export const MET_CHANGED = 24;
 
 export const PLAIN_KEY = 14;
 export const PLAIN_REPORTED = 15;
@@ -293,7 +299,7 @@ export const RESULT_SUPERSEDED = 5;
 export const RESULT_RATING_FAILED = 6;
 export const RESULT_NOT_CHARGEABLE = 7;
 
-// Outbox entry (field e)
+// Outbox entry (field e). ENTRY_STAMP is true where the stamp is field s, false where there is none.
 export const ENTRY_VERSION = 1;
 export const ENTRY_AT = 2;
 export const ENTRY_STAMP = 3;

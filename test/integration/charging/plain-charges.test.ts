@@ -17,7 +17,7 @@ import { createEngineSubject } from '../../support/engine-subject.js';
 const RUNS = 25;
 /** The same workload in every run; another number makes another one. */
 const SEED = 771203415;
-const PLAIN_CALL = 'charge_plainly(keys, packed) or';
+const PLAIN_CALL = 'charge_plainly(keys, args) or';
 
 const engines = testEngines();
 
@@ -77,7 +77,7 @@ function variant(name: string, call: string): Scripts {
 const whole = variant('tolld_whole', '');
 const counted = variant(
   'tolld_counted',
-  "(function() local reply = charge_plainly(keys, packed) if reply then redis.call('INCR', 'plain') end return reply end)() or",
+  "(function() local reply = charge_plainly(keys, args) if reply then redis.call('INCR', 'plain') end return reply end)() or",
 );
 
 /** An account without its slack: the short way counts it down, the whole one works it out. */

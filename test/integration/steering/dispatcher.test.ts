@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/charging/engine.js';
 import { decodeEntry } from '../../../src/charging/event-codec.js';
+import { entryOf } from '../../../src/charging/stream.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import { raiseSteering } from '../../../src/charging/steering.js';
@@ -136,7 +137,7 @@ async function changeStanding(
 async function outcomes(): Promise<readonly Partial<SteeringEvent>[]> {
   const entries = await engine.redis.xrangeBuffer(engine.keys.outbox(0), '-', '+');
   return entries.flatMap(([id, fields]) =>
-    decodeEntry(0, id.toString(), fields[1] ?? Buffer.alloc(0)).accounts.flatMap(({ events }) =>
+    decodeEntry(0, id.toString(), entryOf(fields)).accounts.flatMap(({ events }) =>
       events.flatMap((event) => (event.type === 'steering' ? [event] : [])),
     ),
   );
