@@ -12,17 +12,6 @@
 -- known here, and what changes together stands together there. cmsgpack.pack makes a string of each
 -- value; struct.pack makes one, with numbers as wide as they can be.
 
--- First octet of a packed array of none, and of those with as many elements as layout.lua says.
-local ARRAY = 144
-local HEAD_OF_REQUEST, HEAD_OF_POLICY, HEAD_OF_ASK = ARRAY + 13, ARRAY + 5, ARRAY + 6
-local HEAD_OF_ACCOUNT, HEAD_OF_SESSION, HEAD_OF_SERVICE = ARRAY + 14, ARRAY + 12, ARRAY + 13
-local FIELDS_OF_BUCKET = 18
-local MOST_SERVICES = 15
-local LONGEST_TEXT = 65535
-
--- How much of an account is read at first: its header and a bucket or two.
-local FIRST_OCTETS = '223'
-
 -- Found once, when the library is called first.
 local pack_value, pack_bytes, unpack_some, call, byte, sub
 
@@ -33,11 +22,9 @@ local account_key, account_bytes, account_whole
 local next_bucket, buckets_left, met_count
 local met_buckets, plain_services, plain_fields = {}, {}, {}
 
--- MessagePack's heads: an unsigned and a signed integer of 64 bits, one of 32, a text of up to 65,535.
-local WIDE, SIGNED, WORD, TEXT = 207, 211, 206, 218
-
 -- What is written again and again: offsets as text, as SETRANGE takes them; reasons, packed.
 local offset_texts, packed_reasons = {}, {}
+local answer_fields = { 'a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7' }
 
 -- blank_row(count): a table with room for so many values.
 local function blank_row(count)
@@ -52,9 +39,9 @@ end
 -- elements begin; nil for what is no array of up to 65,535.
 local function array_size(bytes, at)
   local head, high, low = byte(bytes, at + 1, at + 3)
-  if head >= ARRAY and head <= ARRAY + 15 then
-    return head - ARRAY, at + 1
-  elseif head == 220 then
+  if head >= PACKED_ARRAY and head <= PACKED_ARRAY + 15 then
+    return head - PACKED_ARRAY, at + 1
+  elseif head == PACKED_LONG_ARRAY then
     return high * 256 + low, at + 3
   end
   return nil
@@ -129,7 +116,7 @@ local function open_met(bucket)
     return true
   end
   local at = bucket[MET_AT]
-  if byte(account_bytes, at + 3) ~= FIELDS_OF_BUCKET then
+  if byte(account_bytes, at + 3) ~= PLAIN_BUCKET_FIELDS then
     return false
   end
   local named_until = at + 3 + bucket[MET_NAMES]
@@ -164,16 +151,16 @@ end
 local function read_asks(args, at)
   local packed = args[1]
   local count, from = array_size(packed, at)
-  if not count or count < 1 or count > MOST_SERVICES then
+  if not count or count < 1 or count > PLAIN_SERVICES_MAX then
     return nil
   end
   for i = 1, count do
     local service = plain_services[i]
     if not service then
-      service = blank_row(PLAIN_ANSWER)
+      service = blank_row(PLAIN_VALIDITY)
       plain_services[i] = service
     end
-    if byte(packed, from + 1) ~= HEAD_OF_ASK then
+    if byte(packed, from + 1) ~= PLAIN_ASK then
       return nil
     end
     local after, key, used, used_after, want, reason = unpack_some(packed, 6, from + 1)
@@ -212,7 +199,7 @@ end
 -- read_service(service, stored, now): reads a service spoken of. Returns whether it is a plain one: what
 -- it holds is in one bucket, priced by one window, which still stands.
 local function read_service(service, stored, now)
-  if not stored or byte(stored, 1) ~= HEAD_OF_SERVICE then
+  if not stored or byte(stored, 1) ~= PLAIN_SERVICE then
     return false
   end
   local carry_from, _, cost, window, following = unpack_some(stored, 4, 1)
@@ -356,55 +343,60 @@ local function grant_plainly(service, now, grace)
   return size, validity
 end
 
--- answer_plainly(service, now, grace): grants, where units are asked for, and packs the service's part
--- of the answer. Returns whether it could.
+-- answer_plainly(service, now, grace): grants, where units are asked for. Returns whether it could.
 local function answer_plainly(service, now, grace)
-  local result, granted, validity = RESULT_SETTLED, 0, 0
-  if service[PLAIN_WANT] ~= WANT_NOTHING then
-    result = RESULT_GRANTED
-    granted, validity = grant_plainly(service, now, grace)
-    if not granted then
-      return false
-    end
+  if service[PLAIN_WANT] == WANT_NOTHING then
+    service[PLAIN_RESULT], service[PLAIN_ANSWERED], service[PLAIN_VALIDITY] = RESULT_SETTLED, 0, 0
+    return true
   end
+  local granted, validity = grant_plainly(service, now, grace)
+  service[PLAIN_RESULT], service[PLAIN_ANSWERED] = RESULT_GRANTED, granted
+  service[PLAIN_VALIDITY] = validity
+  return granted ~= nil
+end
+
+-- add_answer(packed, service): the answer with a service's part behind it: an array of 8.
+local function add_answer(packed, service)
   local key, priced = service[PLAIN_KEY], service[PLAIN_PRICED]
-  service[PLAIN_ANSWER] = pack_bytes(
-    '>BBI2c0BBI8BI4BBI8c0B',
-    ARRAY + 8,
-    TEXT,
+  return pack_bytes(
+    '>c0BBI2c0BBI8BI4BBI8c0B',
+    packed,
+    PACKED_ARRAY + 8,
+    PACKED_TEXT,
     #key,
     key,
-    result,
-    WIDE,
-    granted,
-    WORD,
-    validity,
+    service[PLAIN_RESULT],
+    PACKED_WIDE,
+    service[PLAIN_ANSWERED],
+    PACKED_WORD,
+    service[PLAIN_VALIDITY],
     0,
-    WIDE,
+    PACKED_WIDE,
     service[SERVICE_COST],
     priced and priced[WINDOW_IN_ANSWER] or '\194',
     0
   )
-  return true
 end
 
--- pack_usage(service, session_id, number): the usage event of a service: an array of 16.
-local function pack_usage(service, session_id, number)
+-- add_usage(entry, service, session_id, number): an entry with a service's usage event behind it: an
+-- array of 16.
+local function add_usage(entry, service, session_id, number)
   local used, payer, key = service[PLAIN_REPORTED], service[PLAIN_PAYER], service[PLAIN_KEY]
   local id, resource, priced = payer[BUCKET_ID], payer[BUCKET_RESOURCE], service[PLAIN_PRICED]
   return pack_bytes(
-    '>c4BI2c0BI8BI2c0c0BI8BBc0c0c2BI2c0BI2c0Bi8BI8BI8BI8BI8Bc0',
+    '>c0c4BI2c0BI8BI2c0c0BI8BBc0c0c2BI2c0BI2c0Bi8BI8BI8BI8BI8Bc0',
+    entry,
     '\220\0\16\1',
-    TEXT,
+    PACKED_TEXT,
     #session_id,
     session_id,
-    WIDE,
+    PACKED_WIDE,
     number,
-    TEXT,
+    PACKED_TEXT,
     #key,
     key,
     service[PLAIN_TERMS][TERMS_IN_EVENT],
-    WIDE,
+    PACKED_WIDE,
     used,
     0,
     0,
@@ -412,23 +404,23 @@ local function pack_usage(service, session_id, number)
     service[PLAIN_REASON],
     -- One impact: bucket, resource, change, what is left, units.
     '\145\149',
-    TEXT,
+    PACKED_TEXT,
     #id,
     id,
-    TEXT,
+    PACKED_TEXT,
     #resource,
     resource,
-    SIGNED,
+    PACKED_SIGNED,
     -used,
-    WIDE,
+    PACKED_WIDE,
     service[PLAIN_PAYER_AFTER],
-    WIDE,
+    PACKED_WIDE,
     used,
-    WIDE,
+    PACKED_WIDE,
     service[SERVICE_USED],
-    WIDE,
+    PACKED_WIDE,
     service[SERVICE_COST],
-    ARRAY + 4,
+    PACKED_ARRAY + 4,
     sub(service[PLAIN_PACKED], service[PLAIN_CARRY_FROM] + 1, service[PLAIN_CARRY_UNTIL])
   )
 end
@@ -442,42 +434,42 @@ local function pack_service(service, number)
     return pack_bytes(
       '>c0BI8BI8BI8BI8B',
       kept,
-      WIDE,
+      PACKED_WIDE,
       number,
-      WIDE,
+      PACKED_WIDE,
       used,
-      WIDE,
+      PACKED_WIDE,
       granted,
-      WIDE,
+      PACKED_WIDE,
       valid_until,
-      ARRAY
+      PACKED_ARRAY
     )
   end
   return pack_bytes(
     '>c0BI8BI8BI8BI8BBI2c0BI8BI8',
     kept,
-    WIDE,
+    PACKED_WIDE,
     number,
-    WIDE,
+    PACKED_WIDE,
     used,
-    WIDE,
+    PACKED_WIDE,
     granted,
-    WIDE,
+    PACKED_WIDE,
     valid_until,
-    ARRAY + LEG_WIDTH,
-    TEXT,
+    PACKED_ARRAY + LEG_WIDTH,
+    PACKED_TEXT,
     #id,
     id,
-    WIDE,
+    PACKED_WIDE,
     granted,
-    WIDE,
+    PACKED_WIDE,
     granted
   )
 end
 
 -- pack_amounts(bucket): what a bucket holds, and what of it is reserved.
 local function pack_amounts(bucket)
-  return pack_bytes('>BI8BI8', WIDE, bucket[BUCKET_REMAINING], WIDE, bucket[BUCKET_RESERVED])
+  return pack_bytes('>BI8BI8', PACKED_WIDE, bucket[BUCKET_REMAINING], PACKED_WIDE, bucket[BUCKET_RESERVED])
 end
 
 -- pack_bucket(bucket, amounts): a bucket of the account with other amounts, its length in front.
@@ -518,37 +510,39 @@ local function write_octets(offset, octets)
 end
 
 -- write_account(run, run_from, run_until): writes what changed of the account; over the old octets
--- where the new ones are as many.
+-- where the new ones are as many: one stretch from the header to the bucket where there is one.
 local function write_account(run, run_from, run_until)
-  local fits = #run == run_until - run_from
+  local fits, changed, count = #run == run_until - run_from, nil, 0
   for i = 1, met_count do
     local bucket = met_buckets[i]
     if bucket[MET_CHANGED] then
       local amounts = pack_amounts(bucket)
-      bucket[MET_CHANGED] = amounts
+      bucket[MET_CHANGED], changed, count = amounts, bucket, count + 1
       fits = fits and #amounts == bucket[MET_AMOUNTS_UNTIL] - bucket[MET_AMOUNTS_FROM]
     end
   end
   if not fits then
     call('SET', account_key, pack_anew(run, run_from, run_until))
-    return
-  end
-  write_octets(run_from, run)
-  for i = 1, met_count do
-    local bucket = met_buckets[i]
-    if bucket[MET_CHANGED] then
-      write_octets(bucket[MET_AMOUNTS_FROM], bucket[MET_CHANGED])
+  elseif count == 1 and changed == met_buckets[1] then
+    local between = sub(account_bytes, run_until + 1, changed[MET_AMOUNTS_FROM])
+    write_octets(run_from, run .. between .. changed[MET_CHANGED])
+  else
+    write_octets(run_from, run)
+    for i = 1, met_count do
+      local bucket = met_buckets[i]
+      if bucket[MET_CHANGED] then
+        write_octets(bucket[MET_AMOUNTS_FROM], bucket[MET_CHANGED])
+      end
     end
   end
 end
 
--- write_usage(outbox_key, epoch, stamp, head, count, session_id, number): the entry with the
--- usage events of the services that report.
-local function write_usage(outbox_key, epoch, stamp, head, count, session_id, number)
-  local entry = head
+-- write_usage(outbox_key, epoch, stamp, entry, count, session_id, number): the entry that begins so,
+-- with the usage events of the services that report.
+local function write_usage(outbox_key, epoch, stamp, entry, count, session_id, number)
   for i = 1, count do
     if plain_services[i][PLAIN_PAYER] then
-      entry = entry .. pack_usage(plain_services[i], session_id, number)
+      entry = add_usage(entry, plain_services[i], session_id, number)
     end
   end
   call('XADD', outbox_key, epoch .. '-*', 'e', entry, 's', stamp)
@@ -558,16 +552,16 @@ end
 -- answer and the services spoken of.
 local function write_session(session_key, header, number, fingerprint, answer, count)
   local fields, n = plain_fields, 4
-  fields[1], fields[2], fields[3] = 'h', header, 'a' .. number % ANSWER_WINDOW
+  fields[1], fields[2], fields[3] = 'h', header, answer_fields[number % ANSWER_WINDOW + 1]
   fields[4] = pack_bytes(
     '>BBI8BI2c0BI2c0',
-    ARRAY + 3,
-    WIDE,
+    PACKED_ARRAY + 3,
+    PACKED_WIDE,
     number,
-    TEXT,
+    PACKED_TEXT,
     #fingerprint,
     fingerprint,
-    TEXT,
+    PACKED_TEXT,
     #answer,
     answer
   )
@@ -617,12 +611,12 @@ local function charge_plainly(keys, args)
   end
   forget_opened()
   local packed = args[1]
-  if byte(packed, 1) ~= HEAD_OF_REQUEST or #packed > LONGEST_TEXT then
+  if byte(packed, 1) ~= PLAIN_REQUEST or #packed > PLAIN_TEXT_MAX then
     return nil
   end
   local policy_at, given, session_id, number, phase, fingerprint, account_id, profile =
     unpack_some(packed, 8, 1)
-  if phase ~= PHASE_UPDATE or byte(packed, policy_at + 1) ~= HEAD_OF_POLICY then
+  if phase ~= PHASE_UPDATE or byte(packed, policy_at + 1) ~= PLAIN_POLICY then
     return nil
   end
   local asks_at, _, _, supervision, _, grace = unpack_some(packed, 5, policy_at + 1)
@@ -639,7 +633,7 @@ local function charge_plainly(keys, args)
   -- Read.
   local stored = read_fields(keys[2], count)
   local header = stored[1]
-  if not header or byte(header, 1) ~= HEAD_OF_SESSION then
+  if not header or byte(header, 1) ~= PLAIN_SESSION then
     return nil
   end
   local seen_from, version, state, holder = unpack_some(header, 4, 1)
@@ -651,13 +645,13 @@ local function charge_plainly(keys, args)
     or holder ~= account_id
     or number <= last_number
     or owner
-    or byte(header, starved_at + 1) ~= ARRAY
+    or byte(header, starved_at + 1) ~= PACKED_ARRAY
   then
     return nil
   end
   account_key, account_whole = keys[1], false
-  account_bytes = call('GETRANGE', account_key, '0', FIRST_OCTETS)
-  if byte(account_bytes, 1) ~= HEAD_OF_ACCOUNT then
+  account_bytes = call('GETRANGE', account_key, '0', 'PLAIN_OCTETS_LAST')
+  if byte(account_bytes, 1) ~= PLAIN_ACCOUNT then
     return nil
   end
   local _, id_until = string_span(2)
@@ -703,38 +697,38 @@ local function charge_plainly(keys, args)
   if reports > 0 then
     local head = pack_bytes(
       '>BBBI8BBBBI2c0BI8B',
-      ARRAY + 4,
+      PACKED_ARRAY + 4,
       SCHEMA_VERSION,
-      WIDE,
+      PACKED_WIDE,
       now,
-      195,
-      ARRAY + 1,
-      ARRAY + 3,
-      TEXT,
+      PACKED_TRUE,
+      PACKED_ARRAY + 1,
+      PACKED_ARRAY + 3,
+      PACKED_TEXT,
       #account_id,
       account_id,
-      WIDE,
+      PACKED_WIDE,
       sequence + 1,
-      ARRAY + reports
+      PACKED_ARRAY + reports
     )
     write_usage(keys[4], epoch, args[2], head, count, session_id, number)
   end
   local run = slack
-      and pack_bytes('>BI8BI8BI8', WIDE, sequence + reports, WIDE, now, WIDE, slack)
-    or pack_bytes('>BI8BI8B', WIDE, sequence + reports, WIDE, now, 194)
+      and pack_bytes('>BI8BI8BI8', PACKED_WIDE, sequence + reports, PACKED_WIDE, now, PACKED_WIDE, slack)
+    or pack_bytes('>BI8BI8B', PACKED_WIDE, sequence + reports, PACKED_WIDE, now, PACKED_FALSE)
   write_account(run, run_from, run_until)
-  local answer = pack_bytes('>BBI8B', ARRAY + 2, WIDE, now, ARRAY + count)
+  local answer = pack_bytes('>BBI8B', PACKED_ARRAY + 2, PACKED_WIDE, now, PACKED_ARRAY + count)
   for i = 1, count do
-    answer = answer .. plain_services[i][PLAIN_ANSWER]
+    answer = add_answer(answer, plain_services[i])
   end
   header = pack_bytes(
     '>c0BI8BI8BI8c0',
     sub(header, 1, seen_from),
-    WIDE,
+    PACKED_WIDE,
     number,
-    WIDE,
+    PACKED_WIDE,
     now,
-    WIDE,
+    PACKED_WIDE,
     deadline,
     sub(header, seen_until + 1)
   )

@@ -255,6 +255,32 @@ TERMS_SHORT_VALIDITY_S = 12
 TERMS_WINDOWS = 13
 TERMS_IN_EVENT = 14
 
+-- MessagePack as charge_plainly reads and writes it: the head of an array of none (one of n, up to 15,
+-- is n above it), of one with its length in 16 bits, of an unsigned and a signed integer of 64 bits,
+-- of one of 32, of a text with its length in 16 bits; false and true.
+PACKED_ARRAY = 144
+PACKED_LONG_ARRAY = 220
+PACKED_WIDE = 207
+PACKED_SIGNED = 211
+PACKED_WORD = 206
+PACKED_TEXT = 218
+PACKED_FALSE = 194
+PACKED_TRUE = 195
+
+-- Heads of what charge_plainly knows, each with as many elements as above; another is not plain. A
+-- request has no more services and no longer texts; of an account its first octets are read, up to
+-- this one: its header and a bucket or two.
+PLAIN_REQUEST = 157
+PLAIN_POLICY = 149
+PLAIN_ASK = 150
+PLAIN_ACCOUNT = 158
+PLAIN_SESSION = 156
+PLAIN_SERVICE = 157
+PLAIN_BUCKET_FIELDS = 18
+PLAIN_SERVICES_MAX = 15
+PLAIN_TEXT_MAX = 65535
+PLAIN_OCTETS_LAST = 223
+
 -- A bucket and a service as charge_plainly keeps them while it decides: their own positions as above,
 -- and behind them its notes.
 MET_AT = 19
@@ -278,7 +304,9 @@ PLAIN_LEG_AMOUNT = 24
 PLAIN_PAYER = 25
 PLAIN_PAYER_AFTER = 26
 PLAIN_PRICED = 27
-PLAIN_ANSWER = 28
+PLAIN_RESULT = 28
+PLAIN_ANSWERED = 29
+PLAIN_VALIDITY = 30
 
 -- Service in the answer
 ANSWER_KEY = 1

@@ -112,34 +112,63 @@ function luaFile(path: string): string {
   return readFileSync(new URL(`${path}.lua`, LUA), 'utf8');
 }
 
+/** The includes of a text, each once, and each behind those that it includes itself. */
+function includesOf(text: string): readonly string[] {
+  const found = new Set<string>();
+  for (const [, file = ''] of text.matchAll(INCLUDE)) {
+    for (const each of includesOf(luaFile(`include/${file}`))) found.add(each);
+    found.add(file);
+  }
+  return [...found];
+}
+
+/** Scripts that share an include no more than so many use stand together, in a block with it. */
+const FAMILY_MAX = 3;
+
+/** Sets of scripts, none of which has an include in common with another. */
+function familiesOf(users: readonly (readonly ScriptName[])[]): readonly ReadonlySet<ScriptName>[] {
+  let families: ReadonlySet<ScriptName>[] = SCRIPT_NAMES.map((name) => new Set([name]));
+  for (const together of users) {
+    const joined = families.filter((family) => together.some((name) => family.has(name)));
+    const others = families.filter((family) => !joined.includes(family));
+    families = [...others, new Set(joined.flatMap((family) => [...family]))];
+  }
+  return families;
+}
+
+/**
+ * One chunk of all scripts. A chunk has no room for more than 200 locals at a time, so what only few
+ * scripts include stands in a block with them.
+ */
 function assembleLibrary(): Scripts['library'] {
   const constants = new Map(
     [...luaFile('include/layout').matchAll(CONSTANT)].map(([, name, value]) => [name, value]),
   );
-  const included = new Set<string>();
-  const shared: string[] = [];
-  const include = (text: string): string =>
-    text.replace(INCLUDE, (_, file: string) => {
-      if (!included.has(file)) {
-        included.add(file);
-        // What an include includes comes before it.
-        const own = include(luaFile(`include/${file}`));
-        shared.push(own);
-      }
-      return '';
-    });
+  const includes = new Map<string, readonly string[]>();
   const scripts = SCRIPT_NAMES.map((name) => {
     const [shebang = '', ...body] = luaFile(name).split('\n');
     const match = SHEBANG.exec(shebang);
     if (match === null) throw new Error(`lua/${name}.lua does not begin with #!lua`);
-    return { name, flags: match[1]?.split(',') ?? [], body: include(body.join('\n')) };
+    const text = body.join('\n');
+    includes.set(name, includesOf(text));
+    return { name, flags: match[1]?.split(',') ?? [], body: text.replace(INCLUDE, '') };
   });
-  const body = withNumbers(
-    withoutComments(
-      [PREAMBLE, ...shared, ...scripts.map(({ name, body }) => asFunction(name, body))].join('\n'),
-    ),
-    constants,
-  );
+  const users = (file: string): readonly ScriptName[] =>
+    SCRIPT_NAMES.filter((name) => includes.get(name)?.includes(file));
+  const isCommon = (file: string): boolean => users(file).length > FAMILY_MAX;
+  const all = [...new Set([...includes.values()].flat())];
+  const textOf = (file: string): string => luaFile(`include/${file}`).replace(INCLUDE, '');
+  const common = all.filter(isCommon).map(textOf);
+  const blocks = familiesOf(all.filter((file) => !isCommon(file)).map(users)).map((family) => {
+    const own = all.filter(
+      (file) => !isCommon(file) && users(file).some((user) => family.has(user)),
+    );
+    const functions = scripts
+      .filter(({ name }) => family.has(name))
+      .map(({ name, body }) => asFunction(name, body));
+    return ['do', ...own.map(textOf), ...functions, 'end'].join('\n');
+  });
+  const body = withNumbers(withoutComments([PREAMBLE, ...common, ...blocks].join('\n')), constants);
   const hash = createHash('sha1').update(body).digest('hex').slice(0, 8);
   const name = `tolld_${hash}`;
   const registered = scripts.map(({ name: script, flags }) =>
@@ -153,24 +182,24 @@ function assembleLibrary(): Scripts['library'] {
  * that is asked three times for each. They are there when a function is called, not when the library
  * is loaded.
  */
-const GLOBALS =
-  'redis, cmsgpack, struct, math, string, table, unpack, type, next, pairs, ipairs, tonumber';
+const GLOBALS = 'redis, cmsgpack, struct, math, string, table, unpack, type';
 const PREAMBLE = [
   'local register_function = redis.register_function',
   `local function globals() return ${GLOBALS} end`,
   `local ${GLOBALS}`,
+  'local scripts = {}',
 ].join(' ');
 
 function asFunction(name: string, body: string): string {
   const bind = `if not cmsgpack then ${GLOBALS} = globals() end`;
-  return `local function script_${name}(KEYS, ARGV) ${bind}\n${body}\nend`;
+  return `function scripts.${name}(KEYS, ARGV) ${bind}\n${body}\nend`;
 }
 
 function registration(functionName: string, script: string, flags: readonly string[]): string {
   const list = flags.map((flag) => `'${flag}'`).join(', ');
   return (
     `register_function{ function_name = '${functionName}', ` +
-    `callback = script_${script}, flags = { ${list} } }`
+    `callback = scripts.${script}, flags = { ${list} } }`
   );
 }
 

@@ -256,6 +256,32 @@ export const TERMS_SHORT_VALIDITY_S = 12;
 export const TERMS_WINDOWS = 13;
 export const TERMS_IN_EVENT = 14;
 
+// MessagePack as charge_plainly reads and writes it: the head of an array of none (one of n, up to 15,
+// is n above it), of one with its length in 16 bits, of an unsigned and a signed integer of 64 bits,
+// of one of 32, of a text with its length in 16 bits; false and true.
+export const PACKED_ARRAY = 144;
+export const PACKED_LONG_ARRAY = 220;
+export const PACKED_WIDE = 207;
+export const PACKED_SIGNED = 211;
+export const PACKED_WORD = 206;
+export const PACKED_TEXT = 218;
+export const PACKED_FALSE = 194;
+export const PACKED_TRUE = 195;
+
+// Heads of what charge_plainly knows, each with as many elements as above; another is not plain. A
+// request has no more services and no longer texts; of an account its first octets are read, up to
+// this one: its header and a bucket or two.
+export const PLAIN_REQUEST = 157;
+export const PLAIN_POLICY = 149;
+export const PLAIN_ASK = 150;
+export const PLAIN_ACCOUNT = 158;
+export const PLAIN_SESSION = 156;
+export const PLAIN_SERVICE = 157;
+export const PLAIN_BUCKET_FIELDS = 18;
+export const PLAIN_SERVICES_MAX = 15;
+export const PLAIN_TEXT_MAX = 65535;
+export const PLAIN_OCTETS_LAST = 223;
+
 // A bucket and a service as charge_plainly keeps them while it decides: their own positions as above,
 // and behind them its notes.
 export const MET_AT = 19;
@@ -279,7 +305,9 @@ export const PLAIN_LEG_AMOUNT = 24;
 export const PLAIN_PAYER = 25;
 export const PLAIN_PAYER_AFTER = 26;
 export const PLAIN_PRICED = 27;
-export const PLAIN_ANSWER = 28;
+export const PLAIN_RESULT = 28;
+export const PLAIN_ANSWERED = 29;
+export const PLAIN_VALIDITY = 30;
 
 // Service in the answer
 export const ANSWER_KEY = 1;
