@@ -1,7 +1,12 @@
 /** What a simulated gateway did, in lines for a person. */
 import type { ServiceAnswered, SimulatedAnswer } from '../local/gy-simulator/answers.js';
 import type { ServiceAsked, SimulatedRequest } from '../local/gy-simulator/requests.js';
-import type { SimulationResult, SimulatorEvent } from '../local/gy-simulator/simulator.js';
+import type {
+  SimulationResult,
+  SimulatorEvent,
+  SimulatorStatistics,
+} from '../local/gy-simulator/simulator.js';
+import type { TallyDifference } from '../local/gy-simulator/tally.js';
 import { formatTable } from './output.js';
 
 const RESULT_WORDS: Readonly<Record<number, string>> = {
@@ -96,4 +101,29 @@ export function describeResult({ statistics }: SimulationResult): readonly strin
     `latency ms: p50 ${milliseconds[0]}, p95 ${milliseconds[1]}, p99 ${milliseconds[2]}, ` +
       `max ${milliseconds[3]}`,
   ];
+}
+
+/** Running totals, in a line. */
+export function describeProgress(statistics: SimulatorStatistics): string {
+  const { sessionsStarted, sessionsEnded, answers, unanswered, latencyMs } = statistics;
+  const ended = Object.values(sessionsEnded).reduce((sum, count) => sum + count, 0);
+  return (
+    `${sessionsStarted} sessions begun, ${ended} ended, ${answers} answers, ` +
+    `${unanswered} unanswered, p99 ${latencyMs.p99.toFixed(1)} ms`
+  );
+}
+
+/** Where the record and the gateway's own tally disagree. */
+export function describeDifferences(differences: readonly TallyDifference[]): readonly string[] {
+  if (differences.length === 0) return ['charged as it was used'];
+  return formatTable(
+    ['session', 'group', 'what', 'used', 'charged'],
+    differences.map(({ sessionId, ratingGroup, what, expected, actual }) => [
+      sessionId,
+      ratingGroup === null ? '' : String(ratingGroup),
+      what,
+      expected,
+      actual,
+    ]),
+  );
 }

@@ -18,6 +18,7 @@ import { readBooks } from '../records/books.js';
 import { asTenant, createDatabase } from '../records/database.js';
 import { readInstallation } from '../records/installation.js';
 import { cursorOf, listRatedEvents, type RatedEvent } from '../records/rated-events.js';
+import { readSessionUsage } from '../records/session-usage.js';
 import type { Config } from '../settings.js';
 import { createGySimulator, type GySimulator } from './gy-simulator/simulator.js';
 import { compareTally, type ChargedService, type TallySession } from './gy-simulator/tally.js';
@@ -204,13 +205,15 @@ export async function proveUsage(
 ): Promise<void> {
   const pool = createReader(config, logger);
   try {
-    const charged: ChargedService[] = [];
-    for (const { sessionId } of tally) {
-      const { events } = await asTenant(pool, DEMO_TENANT, (client) =>
-        listRatedEvents(client, { sessionId, limit: 10_000 }),
-      );
-      charged.push(...addUp(events));
-    }
+    const usage = await readSessionUsage(pool, {
+      sessionIds: tally.map(({ sessionId }) => sessionId),
+      since: new Date(0),
+    });
+    const charged = usage.map((one): ChargedService => ({
+      ...one,
+      unit: one.unit as SimulatedUnit,
+      cost: null,
+    }));
     const differences = compareTally(tally, charged).map(
       ({ sessionId, what, expected, actual }) =>
         `session ${sessionId}: ${what} is ${actual}, the gateway counted ${expected}`,
@@ -220,23 +223,6 @@ export async function proveUsage(
   } finally {
     await pool.end();
   }
-}
-
-/** Rated usage by session and rating group. */
-function addUp(events: readonly RatedEvent[]): readonly ChargedService[] {
-  const services = new Map<string, ChargedService>();
-  for (const { sessionId, ratingGroup, unit, used } of events) {
-    const key = `${sessionId} ${ratingGroup ?? '-'}`;
-    const before = services.get(key)?.used ?? 0n;
-    services.set(key, {
-      sessionId,
-      ratingGroup,
-      unit: (unit ?? 'octets') as SimulatedUnit,
-      used: before + BigInt(used),
-      cost: null,
-    });
-  }
-  return [...services.values()];
 }
 
 /**

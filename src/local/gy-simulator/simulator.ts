@@ -103,7 +103,8 @@ export interface GySimulator {
   tally(): readonly TallySession[];
 }
 
-const ENDS: readonly SessionEnd[] = [
+/** Every way in which a session ends. */
+export const SESSION_ENDS: readonly SessionEnd[] = [
   'finished',
   'refused',
   'out-of-credit',
@@ -360,7 +361,10 @@ export function createGySimulator(
 
 function createCounters() {
   const latency: RecordableHistogram = createHistogram({ highest: LATENCY_US_MAX });
-  const ended = Object.fromEntries(ENDS.map((end) => [end, 0])) as Record<SessionEnd, number>;
+  const ended = Object.fromEntries(SESSION_ENDS.map((end) => [end, 0])) as Record<
+    SessionEnd,
+    number
+  >;
   const results: Record<string, number> = {};
   const counts = {
     sessionsStarted: 0,
