@@ -31,7 +31,7 @@ end
 if account[ACCOUNT_PROFILE] ~= request[REQUEST_PROFILE] then
   return { REPLY_STALE_PROFILE }
 end
-local access = read_access(access_key)
+local access = nas.read_access(access_key)
 if not access then
   return { REPLY_NEWER_STATE }
 end
@@ -64,7 +64,7 @@ local function is_crowded()
     local live = sessions[i]
     if
       live[LIVE_UNTIL] > now
-      and not same_place(live, admit[ADMIT_NAS], admit[ADMIT_STATION], admit[ADMIT_PORT])
+      and not nas.same_place(live, admit[ADMIT_NAS], admit[ADMIT_STATION], admit[ADMIT_PORT])
     then
       count = count + 1
     end
@@ -74,7 +74,7 @@ end
 
 local limits, ends_at, quarter, spent = {}, admit[ADMIT_EXPIRES_AT], nil, false
 for i = 1, #asks do
-  local left, ends = measure_capacity(books, asks[i], now, sharing)
+  local left, ends = nas.measure_capacity(books, asks[i], now, sharing)
   if left then
     local rate = rates[gauges[i]]
     spent = spent or left < 1
@@ -92,7 +92,7 @@ end
 
 local gardens = admit[ADMIT_GARDENS]
 local expires_at = admit[ADMIT_EXPIRES_AT]
-local level = count_caps(access, admit[ADMIT_CAPS], now, 0, 0)
+local level = nas.count_caps(access, admit[ADMIT_CAPS], now, 0, 0)
 local verdict = VERDICT_ADMITTED
 if account[ACCOUNT_STANDING] == STANDING_SUSPENDED then
   verdict = VERDICT_SUSPENDED
@@ -131,8 +131,8 @@ local reply = charge_session(keys, request, true)
 if reply[1] ~= REPLY_DONE then
   return reply
 end
-drop_dead(access, now)
-put_live(access, {
+nas.drop_dead(access, now)
+nas.put_live(access, {
   id,
   now + admit[ADMIT_PROVISIONAL_MS],
   now,
@@ -143,7 +143,7 @@ put_live(access, {
 })
 local track =
   { SCHEMA_VERSION, TRACK_PROVISIONAL, 0, now, 0, 0, 0, 0, 0, 0, 0, interim, level, level, now }
-write_access(access_key, access)
+nas.write_access(access_key, access)
 write_fields(KEYS[2], { 'r', cmsgpack.pack(track), 'n', admit[ADMIT_NETWORK] })
 redis.call('SET', answer_key, answer, 'PX', admit[ADMIT_ANSWER_MS])
 return { REPLY_DONE, answer }

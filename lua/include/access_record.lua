@@ -1,7 +1,10 @@
 -- The network access of an account: which of its sessions may be live, and what fair use counts.
 
+-- Functions of network access are fields of one table: Lua has room for 200 locals in the library.
+local nas = {}
+
 -- read_access(key): the record, a new one where there is none; or nil where a newer version wrote it.
-local function read_access(key)
+function nas.read_access(key)
   local packed = redis.call('GET', key)
   if not packed then
     return { SCHEMA_VERSION, {}, {} }
@@ -14,7 +17,7 @@ local function read_access(key)
 end
 
 -- write_access(key, access): keeps the record while there is something in it.
-local function write_access(key, access)
+function nas.write_access(key, access)
   if #access[ACCESS_SESSIONS] == 0 and #access[ACCESS_CAPS] == 0 then
     redis.call('DEL', key)
   else
@@ -24,13 +27,13 @@ end
 
 -- same_place(live, nas, station, port): whether a session is where another begins: a device, or a
 -- port, of one NAS has one session of a user at a time.
-local function same_place(live, nas, station, port)
+function nas.same_place(live, nas, station, port)
   return live[LIVE_NAS] == nas
     and ((station and live[LIVE_STATION] == station) or (port and live[LIVE_PORT] == port) or false)
 end
 
 -- drop_dead(access, now): forgets the sessions that fell silent. Returns whether there were any.
-local function drop_dead(access, now)
+function nas.drop_dead(access, now)
   local sessions, dropped = access[ACCESS_SESSIONS], false
   for i = #sessions, 1, -1 do
     if sessions[i][LIVE_UNTIL] <= now then
@@ -42,7 +45,7 @@ local function drop_dead(access, now)
 end
 
 -- put_live(access, entry): enters a session, or what is new of it.
-local function put_live(access, entry)
+function nas.put_live(access, entry)
   local sessions = access[ACCESS_SESSIONS]
   for i = 1, #sessions do
     if sessions[i][LIVE_ID] == entry[LIVE_ID] then
@@ -54,7 +57,7 @@ local function put_live(access, entry)
 end
 
 -- take_live(access, id): takes a session out. Returns it, or nil.
-local function take_live(access, id)
+function nas.take_live(access, id)
   local sessions = access[ACCESS_SESSIONS]
   for i = 1, #sessions do
     if sessions[i][LIVE_ID] == id then
@@ -65,7 +68,7 @@ local function take_live(access, id)
 end
 
 -- gauge(which, up, down, seconds): what a service or a cap counts of a growth.
-local function gauge(which, up, down, seconds)
+function nas.gauge(which, up, down, seconds)
   if which == GAUGE_TOTAL then
     return up + down
   elseif which == GAUGE_DOWNLOAD then
@@ -79,12 +82,12 @@ end
 -- count_caps(access, caps, now, up, down): adds to the caps whose period is running, and forgets those
 -- that the plan has no more. Returns the level of the highest cap that is passed, 0 for none, and
 -- whether anything was counted.
-local function count_caps(access, caps, now, up, down)
+function nas.count_caps(access, caps, now, up, down)
   local level, kept, before = 0, {}, access[ACCESS_CAPS]
   for i = 1, #caps do
     local cap = caps[i]
     if cap[FAIR_FROM] <= now and now < cap[FAIR_UNTIL] then
-      local counted = gauge(cap[FAIR_GAUGE], up, down, 0)
+      local counted = nas.gauge(cap[FAIR_GAUGE], up, down, 0)
       for k = 1, #before, CAP_WIDTH do
         if before[k] == cap[FAIR_CAP] and before[k + 1] == cap[FAIR_FROM] then
           counted = counted + before[k + 2]

@@ -1,6 +1,7 @@
+--- @include "access_record"
 -- measure_capacity(books, ask, now, sharing): units of a service that the balances cover, and when the
 -- last of them end: 0 where nothing ends them; nil where nothing is counted against a balance.
-local function measure_capacity(books, ask, now, sharing)
+function nas.measure_capacity(books, ask, now, sharing)
   local terms, account = open_terms(ask[ASK_TERMS]), books[1]
   local window = pick_window(terms[TERMS_WINDOWS], now)
   if window and window[WINDOW_KIND] ~= WINDOW_CHARGED then

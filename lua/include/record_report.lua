@@ -12,7 +12,7 @@
 local REUSED_AFTER_MS = 60000
 
 -- find_admitted(access, report): the live session that a report without our Class speaks of, or nil.
-local function find_admitted(access, report)
+function nas.find_admitted(access, report)
   local sessions, found = access[ACCESS_SESSIONS], nil
   for i = 1, #sessions do
     local live = sessions[i]
@@ -32,7 +32,7 @@ end
 
 -- new_track(report, now): what is known of a session that nobody was asked to admit. One that began
 -- before we could have seen it is counted from here on.
-local function new_track(report, now)
+function nas.new_track(report, now)
   local track = { SCHEMA_VERSION, TRACK_PROVISIONAL, -1, now, 0, 0, 0, 0, 0, 0, 0 }
   track[TRACK_INTERIM_S] = report[REPORT_INTERIM_MAX_S]
   track[TRACK_LEVEL], track[TRACK_WANTED], track[TRACK_LEVEL_AT] = LEVEL_FULL, LEVEL_FULL, now
@@ -41,14 +41,14 @@ end
 
 -- replaced_by(access, entry): the sessions that were where this one began, before it: their NAS lost
 -- their Stop.
-local function replaced_by(access, entry)
+function nas.replaced_by(access, entry)
   local sessions, replaced = access[ACCESS_SESSIONS], {}
   for i = 1, #sessions do
     local live = sessions[i]
     if
       live[LIVE_ID] ~= entry[LIVE_ID]
       and live[LIVE_SINCE] < entry[LIVE_SINCE]
-      and same_place(live, entry[LIVE_NAS], entry[LIVE_STATION], entry[LIVE_PORT])
+      and nas.same_place(live, entry[LIVE_NAS], entry[LIVE_STATION], entry[LIVE_PORT])
     then
       replaced[#replaced + 1] = live[LIVE_ID]
     end
@@ -60,7 +60,7 @@ end
 -- is another than its own; remembered, as the session ends before its last reports come.
 local REDIRECT_KEPT_S = 259200
 
-local function redirect(session_key, id)
+function nas.redirect(session_key, id)
   redis.call('HSET', session_key, 'p', id)
   redis.call('EXPIRE', session_key, REDIRECT_KEPT_S)
   return { REPLY_OTHER_SESSION, id }
@@ -68,12 +68,12 @@ end
 
 -- fill_asks(request, report, track, grown, grants): what each service used, and what it is given next:
 -- what its line can use in two intervals.
-local function fill_asks(request, report, track, grown, grants)
+function nas.fill_asks(request, report, track, grown, grants)
   local asks, gauges, rates = request[REQUEST_SERVICES], report[REPORT_GAUGES], report[REPORT_RATES]
   local free = track[TRACK_LEVEL] >= LEVEL_LADDER
   for i = 1, #asks do
     local ask = asks[i]
-    ask[ASK_USED] = gauge(gauges[i], grown[1], grown[2], grown[3])
+    ask[ASK_USED] = nas.gauge(gauges[i], grown[1], grown[2], grown[3])
     if not grants or free then
       ask[ASK_WANT] = WANT_NOTHING
     elseif rates[gauges[i]] > 0 then
@@ -87,7 +87,7 @@ end
 
 -- results_of(answer): whether a service was given none of the units it wants, and whether all was
 -- refused as the account is suspended or closed.
-local function results_of(answer)
+function nas.results_of(answer)
   local _, services = unpack(cmsgpack.unpack(answer))
   local spent, denied = false, false
   for i = 1, #services do
@@ -99,7 +99,7 @@ end
 
 -- has_credit(keys, request, now): whether every service of a session that was steered down could be
 -- given units again.
-local function has_credit(keys, request, now)
+function nas.has_credit(keys, request, now)
   local sharing, books = request[REQUEST_SHARING], { (read_book(keys[1])) }
   if not books[1] or books[1][ACCOUNT_STANDING] ~= STANDING_ACTIVE then
     return false
@@ -112,7 +112,7 @@ local function has_credit(keys, request, now)
     mark_owner(books[2])
   end
   for _, ask in ipairs(request[REQUEST_SERVICES]) do
-    local left = measure_capacity(books, ask, now, sharing)
+    local left = nas.measure_capacity(books, ask, now, sharing)
     if left and left < 1 then
       return false
     end
@@ -126,7 +126,7 @@ local ACK_MS = 5000
 -- next_level(track, report, level, spent, used, last_at): where a session belongs after a report. A
 -- rung of the ladder holds as long as what the NAS says agrees with it: it is slower than before,
 -- or has gone. Else the next rung is due.
-local function next_level(track, report, level, spent, used, last_at)
+function nas.next_level(track, report, level, spent, used, last_at)
   local at, ladder = track[TRACK_LEVEL], report[REPORT_LADDER]
   if at == LEVEL_GARDEN then
     return at
@@ -154,7 +154,7 @@ local function next_level(track, report, level, spent, used, last_at)
 end
 
 -- ignores_end(track, report): whether a session was told to end, and its NAS goes on with it.
-local function ignores_end(track, report)
+function nas.ignores_end(track, report)
   local rung = report[REPORT_LADDER][track[TRACK_LEVEL] - LEVEL_LADDER]
   return rung ~= nil
     and rung[RUNG_KIND] == RUNG_DISCONNECT
@@ -173,7 +173,7 @@ local function record_report(keys, request, report, may_grant)
     redis.call('EXPIRE', session_key, REDIRECT_KEPT_S)
     return { REPLY_OTHER_SESSION, stored[3] }
   end
-  local access = read_access(access_key)
+  local access = nas.read_access(access_key)
   if not access then
     return { REPLY_NEWER_STATE }
   end
@@ -185,16 +185,16 @@ local function record_report(keys, request, report, may_grant)
     if report[REPORT_HANDLED] or status == STATUS_ENDED then
       return { REPLY_UNKNOWN_SESSION }
     end
-    local admitted = find_admitted(access, report)
+    local admitted = nas.find_admitted(access, report)
     if admitted then
-      return redirect(session_key, admitted)
+      return nas.redirect(session_key, admitted)
     end
     local began = report[REPORT_EVENT_AT] - (report[REPORT_SECONDS] or 0) * 1000
     if status ~= STATUS_START and began < now - report[REPORT_BASELINE_MS] then
       -- Older than what is remembered of sessions: it may have been charged before.
       return { REPLY_UNKNOWN_SESSION }
     end
-    track = new_track(report, now)
+    track = nas.new_track(report, now)
   elseif track[TRACK_VERSION] > SCHEMA_VERSION then
     return { REPLY_NEWER_STATE }
   end
@@ -208,13 +208,13 @@ local function record_report(keys, request, report, may_grant)
     and status == STATUS_START
     and report[REPORT_EVENT_AT] > track[TRACK_EVENT_AT] + REUSED_AFTER_MS
   then
-    return redirect(session_key, id .. '#' .. string.format('%.0f', now))
+    return nas.redirect(session_key, id .. '#' .. string.format('%.0f', now))
   end
 
   local up, down, longer, outcome, epoch = 0, 0, 0, OUTCOME_TAKEN, false
   local last_at = track[TRACK_EVENT_AT]
   if status ~= STATUS_ENDED then
-    up, down, longer, outcome, epoch = take_growth(track, report)
+    up, down, longer, outcome, epoch = nas.take_growth(track, report)
   end
   if
     up + down >= AMOUNT_LIMIT
@@ -241,8 +241,8 @@ local function record_report(keys, request, report, may_grant)
   local lifted = track[TRACK_LEVEL] >= LEVEL_LADDER
     and not ends
     and not ended
-    and has_credit(keys, request, now)
-  fill_asks(request, report, track, { up, down, longer }, not ends and not ended)
+    and nas.has_credit(keys, request, now)
+  nas.fill_asks(request, report, track, { up, down, longer }, not ends and not ended)
   if ended then
     for _, ask in ipairs(request[REQUEST_SERVICES]) do
       ask[ASK_REASON] = 'late'
@@ -250,7 +250,7 @@ local function record_report(keys, request, report, may_grant)
   end
   local level = 0
   if status ~= STATUS_ENDED then
-    level = count_caps(access, report[REPORT_CAPS], now, up, down)
+    level = nas.count_caps(access, report[REPORT_CAPS], now, up, down)
   end
   -- Reads only: keys of the wrong type must fail before the first write.
   redis.call('ZCARD', nas_key)
@@ -265,7 +265,7 @@ local function record_report(keys, request, report, may_grant)
   local spent, replaced = false, {}
   if ends or ended then
     track[TRACK_STATE] = TRACK_ENDED
-    take_live(access, id)
+    nas.take_live(access, id)
     redis.call('ZREM', nas_key, id)
   else
     local entry = {
@@ -278,22 +278,22 @@ local function record_report(keys, request, report, may_grant)
       report[REPORT_PORT],
     }
     track[TRACK_STATE] = TRACK_STARTED
-    replaced = begun and replaced_by(access, entry) or {}
-    drop_dead(access, now)
-    put_live(access, entry)
+    replaced = begun and nas.replaced_by(access, entry) or {}
+    nas.drop_dead(access, now)
+    nas.put_live(access, entry)
     redis.call('ZREMRANGEBYSCORE', nas_key, '-inf', now)
     redis.call('ZADD', nas_key, now + stale_ms, id)
     local denied
-    spent, denied = results_of(reply[2])
-    local wanted = lifted and level or next_level(track, report, level, spent, up + down, last_at)
+    spent, denied = nas.results_of(reply[2])
+    local wanted = lifted and level or nas.next_level(track, report, level, spent, up + down, last_at)
     track[TRACK_WANTED] = wanted
     if denied and may_grant then
       raise_steering(steer_key, tasks_key, 's:' .. id, STEER_ABORT, STEER_STANDING, now, -1)
-    elseif wanted ~= track[TRACK_LEVEL] or ignores_end(track, report) then
+    elseif wanted ~= track[TRACK_LEVEL] or nas.ignores_end(track, report) then
       raise_steering(steer_key, tasks_key, 's:' .. id, STEER_REAUTHORISE, STEER_QUOTA, now, -1)
     end
   end
-  write_access(access_key, access)
+  nas.write_access(access_key, access)
   local fields = { 'r', cmsgpack.pack(track) }
   if begun and report[REPORT_NETWORK] then
     fields[3], fields[4] = 'n', report[REPORT_NETWORK]

@@ -1,10 +1,11 @@
+--- @include "access_record"
 -- Growth of a session's running totals: what a report adds to what the NAS said before.
 local WORD, HALF_WORD, BURST_OCTETS = 4294967296, 2147483648, 16777216
 
 -- growth_of(last, total, width, rate, elapsed_ms): how much a total grew, or nil where it fell and did
 -- not pass 2^32. A fall may be such a pass on a NAS of 32 bits, where what was used then is what
 -- the line can carry in that time: twice its rate for bursts, or half a word where nobody knows it.
-local function growth_of(last, total, width, rate, elapsed_ms)
+function nas.growth_of(last, total, width, rate, elapsed_ms)
   if not total then
     return 0
   end
@@ -23,7 +24,7 @@ end
 -- take_growth(track, report): moves a session's totals by a report. Returns upload, download and
 -- seconds that are new, and what the report was: OUTCOME_TAKEN, or OUTCOME_LATE for one that was
 -- overtaken, which changes nothing; and whether the NAS began to count anew.
-local function take_growth(track, report)
+function nas.take_growth(track, report)
   local seconds, event_at = report[REPORT_SECONDS], report[REPORT_EVENT_AT]
   local last_seconds, last_at = track[TRACK_SECONDS], track[TRACK_EVENT_AT]
   if seconds and seconds < last_seconds then
@@ -32,8 +33,8 @@ local function take_growth(track, report)
   local upload, download = report[REPORT_UPLOAD], report[REPORT_DOWNLOAD]
   local width, rates = report[REPORT_WIDTH], report[REPORT_RATES]
   local elapsed = seconds and (seconds - last_seconds) * 1000 or math.max(0, event_at - last_at)
-  local up = growth_of(track[TRACK_UPLOAD], upload, width, rates[GAUGE_UPLOAD], elapsed)
-  local down = growth_of(track[TRACK_DOWNLOAD], download, width, rates[GAUGE_DOWNLOAD], elapsed)
+  local up = nas.growth_of(track[TRACK_UPLOAD], upload, width, rates[GAUGE_UPLOAD], elapsed)
+  local down = nas.growth_of(track[TRACK_DOWNLOAD], download, width, rates[GAUGE_DOWNLOAD], elapsed)
   local epoch = not up or not down
   if epoch then
     -- Fallen totals of a moment that is not after the last one are an old report.

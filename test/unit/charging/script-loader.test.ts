@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import luaparse from 'luaparse';
 import { describe, expect, it } from 'vitest';
 import { readScripts, SCRIPT_NAMES } from '../../../src/charging/script-loader.js';
 
@@ -35,6 +36,15 @@ describe('the library of scripts', () => {
 
   it('names no constant of the layout any more: numbers stand in their places', () => {
     expect(source).not.toMatch(/\b(ACCOUNT|BUCKET|SESSION|SERVICE|REPLY|REQUEST|EVENT)_[A-Z_]+\b/);
+  });
+
+  it('leaves room for the locals of what comes next: Lua takes 200 and no more', () => {
+    const chunk = luaparse.parse(source.replace(/^#!.*/, ''), { luaVersion: '5.1' });
+    const locals = chunk.body.reduce((count, statement) => {
+      if (statement.type === 'LocalStatement') return count + statement.variables.length;
+      return statement.type === 'FunctionDeclaration' && statement.isLocal ? count + 1 : count;
+    }, 0);
+    expect(locals).toBeLessThan(195);
   });
 
   it('is named by what it does: the same files give the same name', () => {
