@@ -21,6 +21,7 @@ import type { AccountStanding } from '../../src/domain/events.js';
 import { createMetrics } from '../../src/observability/metrics.js';
 import { CHARGING_POLICY_DEFAULTS, type Catalog } from '../../src/rating/catalog.js';
 import { createSecretBox, SECRET_USES } from '../../src/secret-box.js';
+import type { Tariff } from '../../src/rating/tariff.js';
 import { newBucket, stamp } from './charge-requests.js';
 import { silentLogger } from './charging-engine.js';
 import { CATALOG } from './operator.js';
@@ -43,6 +44,24 @@ export const HOME: AccessPlan = {
   noCredit: 'reject',
   expired: 'reject',
   messages: {},
+};
+
+/** Octets by money: 1 EUR for 10 MB, in steps of 10,000 octets. */
+const BY_VOLUME: Tariff = {
+  code: 'by-volume',
+  timezone: 'Europe/Berlin',
+  currency: { code: 'EUR', scale: 6 },
+  versions: [
+    {
+      id: '1',
+      startsAt: '2020-01-01',
+      rates: [
+        { id: 'data', unit: 'octets', price: { amount: '1', per: 10_000_000 }, step: 10_000 },
+      ],
+      rules: [{ id: 'data', match: { ratingGroups: [0] }, rate: 'data' }],
+      quotas: [],
+    },
+  ],
 };
 
 export interface IspOptions {
@@ -69,7 +88,7 @@ export async function openIsp(
           { code: 'seconds', kind: 'units', scale: 0, consumptionOrder: 'earliest-expiring' },
           { code: 'EUR', kind: 'money', scale: 6, consumptionOrder: 'earliest-expiring' },
         ],
-        tariffs: [],
+        tariffs: [BY_VOLUME],
         policy: CHARGING_POLICY_DEFAULTS,
         accessPlans: plans,
       },
@@ -83,6 +102,8 @@ export interface IspSubscriber {
   readonly password?: string;
   readonly octets?: number;
   readonly seconds?: number;
+  /** EUR, by which octets are paid where they are given. */
+  readonly money?: number;
   readonly standing?: AccountStanding;
   readonly version?: number;
   readonly access?: Partial<AccessProfile>;
@@ -103,6 +124,9 @@ export async function openSubscriber(
     ...(subscriber.seconds === undefined
       ? []
       : [newBucket(`${name}-seconds`, 'seconds', subscriber.seconds)]),
+    ...(subscriber.money === undefined
+      ? []
+      : [newBucket(`${name}-money`, 'EUR', subscriber.money * 1_000_000)]),
   ];
   if (version === 1) {
     await creditAccount(engine, {
@@ -126,7 +150,7 @@ export async function openSubscriber(
       tenant: 'isp',
       customer: null,
       subscription: name,
-      tariff: '',
+      tariff: subscriber.money === undefined ? '' : 'by-volume',
       sharing: null,
       access: {
         credential: { kind: 'clear', password: sealed },
