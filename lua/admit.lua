@@ -16,6 +16,7 @@
 -- Events session, ledger (expiry), bucket-state
 local request, admit = cmsgpack.unpack(ARGV[1]), cmsgpack.unpack(ARGV[2])
 local access_key, answer_key, owner_key = KEYS[6], KEYS[7], KEYS[8]
+local user = admit[ADMIT_USER]
 forget_owner()
 if not open_partition(KEYS[3]) then
   return { REPLY_FENCED }
@@ -64,7 +65,8 @@ local function is_crowded()
     local live = sessions[i]
     if
       live[LIVE_UNTIL] > now
-      and not nas.same_place(live, admit[ADMIT_NAS], admit[ADMIT_STATION], admit[ADMIT_PORT])
+      and live[LIVE_USER] == user
+      and not nas.same_place(live, user, admit[ADMIT_NAS], admit[ADMIT_STATION], admit[ADMIT_PORT])
     then
       count = count + 1
     end
@@ -140,6 +142,7 @@ nas.put_live(access, {
   admit[ADMIT_KEY],
   admit[ADMIT_STATION],
   admit[ADMIT_PORT],
+  user,
 })
 local track =
   { SCHEMA_VERSION, TRACK_PROVISIONAL, 0, now, 0, 0, 0, 0, 0, 0, 0, interim, level, level, now }

@@ -64,7 +64,9 @@ end
 
 local mine = tonumber(redis.call('HGET', holders_key, 's:' .. session) or -1)
 local wanted = request[LEASE_ADDRESS]
-if wanted then
+if wanted == 0 then
+  return mine >= 0 and give(mine) or { REPLY_REFUSED }
+elseif wanted then
   local holder = redis.call('HGET', holders_key, 'a:' .. string.format('%.0f', wanted))
   if holder == session or is_free(wanted) then
     return give(wanted)

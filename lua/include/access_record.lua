@@ -25,10 +25,11 @@ function nas.write_access(key, access)
   end
 end
 
--- same_place(live, nas, station, port): whether a session is where another begins: a device, or a
--- port, of one NAS has one session of a user at a time.
-function nas.same_place(live, nas, station, port)
-  return live[LIVE_NAS] == nas
+-- same_place(live, user, name, station, port): whether a session is where another begins: a device, or
+-- a port, of one NAS has one session of a user at a time.
+function nas.same_place(live, user, name, station, port)
+  return live[LIVE_USER] == user
+    and live[LIVE_NAS] == name
     and ((station and live[LIVE_STATION] == station) or (port and live[LIVE_PORT] == port) or false)
 end
 
@@ -79,13 +80,17 @@ function nas.gauge(which, up, down, seconds)
   return seconds
 end
 
+-- The longest period of a cap: a month of 31 days, and the hour that clocks are changed by.
+local PERIOD_MAX_MS = 2682000000
+
 -- count_caps(access, caps, now, up, down): adds to the caps whose period is running, and forgets those
--- that the plan has no more. Returns the level of the highest cap that is passed, 0 for none, and
+-- whose period is over. Returns the level of the highest cap that is passed, 0 for none, and
 -- whether anything was counted.
 function nas.count_caps(access, caps, now, up, down)
-  local level, kept, before = 0, {}, access[ACCESS_CAPS]
+  local level, kept, before, known = 0, {}, access[ACCESS_CAPS], {}
   for i = 1, #caps do
     local cap = caps[i]
+    known[cap[FAIR_CAP]] = true
     if cap[FAIR_FROM] <= now and now < cap[FAIR_UNTIL] then
       local counted = nas.gauge(cap[FAIR_GAUGE], up, down, 0)
       for k = 1, #before, CAP_WIDTH do
@@ -99,6 +104,13 @@ function nas.count_caps(access, caps, now, up, down)
       if counted >= cap[FAIR_OCTETS] and cap[FAIR_LEVEL] > level then
         level = cap[FAIR_LEVEL]
       end
+    end
+  end
+  for k = 1, #before, CAP_WIDTH do
+    -- Those of the account's other subscribers, as long as their period may still run.
+    if not known[before[k]] and before[k + 1] > now - PERIOD_MAX_MS then
+      local n = #kept
+      kept[n + 1], kept[n + 2], kept[n + 3] = before[k], before[k + 1], before[k + 2]
     end
   end
   access[ACCESS_CAPS] = kept

@@ -448,6 +448,7 @@ LIVE_NAS = 4
 LIVE_KEY = 5
 LIVE_STATION = 6
 LIVE_PORT = 7
+LIVE_USER = 8
 
 -- Fair use in ACCESS_CAPS: flat triples (cap, start of its period in ms, octets counted)
 CAP_WIDTH = 3
@@ -503,6 +504,7 @@ ADMIT_GARDENS = 13
 ADMIT_ANSWER_MS = 14
 ADMIT_NETWORK = 15
 ADMIT_CAPS = 16
+ADMIT_USER = 17
 
 -- Gardens of a plan, as a sum in ADMIT_GARDENS
 GARDEN_NO_CREDIT = 1
@@ -546,6 +548,7 @@ REPORT_CAPS = 17
 REPORT_NETWORK = 18
 REPORT_BASELINE_MS = 19
 REPORT_LADDER = 20
+REPORT_USER = 21
 
 -- Rung in REPORT_LADDER, from the top; its speed in octets a second, both directions, 0 for none
 RUNG_KIND = 1
@@ -582,7 +585,8 @@ OUTCOME_TAKEN = 1
 OUTCOME_LATE = 2
 OUTCOME_REPEATED = 3
 
--- Lease request (ARGV of lease); LEASE_RANGES are flat pairs (first, last), addresses are numbers
+-- Lease request (ARGV of lease); LEASE_RANGES are flat pairs (first, last), addresses are numbers;
+-- LEASE_ADDRESS is false for any, 0 for the one that the session has already
 LEASE_NOW = 1
 LEASE_SESSION = 2
 LEASE_OWNER = 3

@@ -21,6 +21,7 @@ function nas.find_admitted(access, report)
     end
     if
       not live[LIVE_KEY]
+      and live[LIVE_USER] == report[REPORT_USER]
       and live[LIVE_NAS] == report[REPORT_NAS]
       and live[LIVE_STATION] == report[REPORT_STATION]
     then
@@ -48,7 +49,13 @@ function nas.replaced_by(access, entry)
     if
       live[LIVE_ID] ~= entry[LIVE_ID]
       and live[LIVE_SINCE] < entry[LIVE_SINCE]
-      and nas.same_place(live, entry[LIVE_NAS], entry[LIVE_STATION], entry[LIVE_PORT])
+      and nas.same_place(
+        live,
+        entry[LIVE_USER],
+        entry[LIVE_NAS],
+        entry[LIVE_STATION],
+        entry[LIVE_PORT]
+      )
     then
       replaced[#replaced + 1] = live[LIVE_ID]
     end
@@ -276,6 +283,7 @@ local function record_report(keys, request, report, may_grant)
       report[REPORT_KEY],
       report[REPORT_STATION],
       report[REPORT_PORT],
+      report[REPORT_USER],
     }
     track[TRACK_STATE] = TRACK_STARTED
     replaced = begun and nas.replaced_by(access, entry) or {}

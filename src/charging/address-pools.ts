@@ -11,11 +11,14 @@ export interface LeaseRequest {
   readonly owner: string;
   /** From now on; longer than the time after which a silent session is taken for gone. */
   readonly leaseMs: number;
-  /** This one and no other. */
+  /** This one and no other, or `held`: the one that the session has already, or none. */
   readonly address?: string;
   /** For tests; the Redis server's clock where absent. */
   readonly now?: number;
 }
+
+/** As the address of a lease: the one that the session has. */
+export const HELD = 'held';
 
 /**
  * Leases an address, or goes on with the one that the session has.
@@ -24,7 +27,7 @@ export interface LeaseRequest {
  */
 export async function leaseAddress(engine: Engine, request: LeaseRequest): Promise<string | null> {
   const { pool, address } = request;
-  const wanted = address === undefined ? null : addressNumber(address);
+  const wanted = address === undefined ? null : address === HELD ? 0 : addressNumber(address);
   const reply = await callScript(engine, 'lease', keysOf(engine, pool), [
     pack([
       request.now ?? 0,

@@ -42,6 +42,8 @@ export interface AdmissionRequest {
   readonly rates: GaugeRates;
   readonly expiresAt: number | null;
   readonly sessionsMax: number | null;
+  /** Whose sessions are counted: an account may have several users. */
+  readonly user: string;
   readonly nas: string;
   readonly sessionKey: string | null;
   readonly station: string | null;
@@ -152,6 +154,7 @@ function packAdmission(request: AdmissionRequest): Buffer {
     request.answerMs,
     request.network,
     request.caps.map(packCap),
+    request.user,
   ]);
 }
 

@@ -39,6 +39,7 @@ export interface NetworkReport {
   readonly downloadOctets: Amount | null;
   readonly width: 32 | 64;
   readonly sessionSeconds: number | null;
+  readonly user: string;
   readonly nas: string;
   readonly sessionKey: string;
   readonly station: string | null;
@@ -209,6 +210,7 @@ function packReport(report: NetworkReport): Buffer {
     report.network ?? false,
     report.baselineMs,
     report.ladder.map(({ kind, octetsPerSecond }) => [RUNGS[kind], octetsPerSecond]),
+    report.user,
   ]);
 }
 

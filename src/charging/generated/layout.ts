@@ -449,6 +449,7 @@ export const LIVE_NAS = 4;
 export const LIVE_KEY = 5;
 export const LIVE_STATION = 6;
 export const LIVE_PORT = 7;
+export const LIVE_USER = 8;
 
 // Fair use in ACCESS_CAPS: flat triples (cap, start of its period in ms, octets counted)
 export const CAP_WIDTH = 3;
@@ -504,6 +505,7 @@ export const ADMIT_GARDENS = 13;
 export const ADMIT_ANSWER_MS = 14;
 export const ADMIT_NETWORK = 15;
 export const ADMIT_CAPS = 16;
+export const ADMIT_USER = 17;
 
 // Gardens of a plan, as a sum in ADMIT_GARDENS
 export const GARDEN_NO_CREDIT = 1;
@@ -547,6 +549,7 @@ export const REPORT_CAPS = 17;
 export const REPORT_NETWORK = 18;
 export const REPORT_BASELINE_MS = 19;
 export const REPORT_LADDER = 20;
+export const REPORT_USER = 21;
 
 // Rung in REPORT_LADDER, from the top; its speed in octets a second, both directions, 0 for none
 export const RUNG_KIND = 1;
@@ -583,7 +586,8 @@ export const OUTCOME_TAKEN = 1;
 export const OUTCOME_LATE = 2;
 export const OUTCOME_REPEATED = 3;
 
-// Lease request (ARGV of lease); LEASE_RANGES are flat pairs (first, last), addresses are numbers
+// Lease request (ARGV of lease); LEASE_RANGES are flat pairs (first, last), addresses are numbers;
+// LEASE_ADDRESS is false for any, 0 for the one that the session has already
 export const LEASE_NOW = 1;
 export const LEASE_SESSION = 2;
 export const LEASE_OWNER = 3;

@@ -2,7 +2,7 @@
  * Reports of NAS: found by what we sealed into Class or by the subscriber's name, charged by what
  * their running totals grew by, answered after that is durable.
  */
-import { leaseAddress, poolOfAddress, releaseAddress } from '../../charging/address-pools.js';
+import { HELD, leaseAddress, poolOfAddress, releaseAddress } from '../../charging/address-pools.js';
 import type { ChargeRequest } from '../../charging/charge.js';
 import type { Engine } from '../../charging/engine.js';
 import {
@@ -18,7 +18,7 @@ import {
 } from '../../charging/session-report.js';
 import { readAccount } from '../../charging/snapshot.js';
 import type { AccountingOutcome, NasReport, SessionReport } from '../../domain/access.js';
-import type { AccessPlan } from '../../domain/access-plan.js';
+import type { AccessPlan, AddressPool } from '../../domain/access-plan.js';
 import type { SubscriberProfile } from '../../domain/profile.js';
 import type { Logger } from '../../observability/logger.js';
 import type { CatalogHolder } from '../catalog-holder.js';
@@ -75,6 +75,8 @@ export interface Payer {
 const BASELINE_MS = 24 * 3_600_000;
 /** Beyond the time after which a session is stale: its address must not be given away before. */
 const LEASE_MARGIN = 2;
+/** Sessions of a NAS that are ended side by side. */
+const ENDED_AT_ONCE = 50;
 
 export function createAccounting(
   options: AccountingOptions,
@@ -133,33 +135,41 @@ export function createAccounting(
     { sessionId }: ReportSeen['outcome'],
   ): Promise<void> {
     const { address } = report;
-    const pool =
-      address === null ? undefined : poolOfAddress(catalog.current().addressPools, address);
-    if (pool === undefined || address === null) return;
-    if (report.status === 'stop') {
-      await releaseAddress(engine, { pool, sessionId });
-      return;
+    for (const pool of poolsOf(address, plan)) {
+      if (report.status === 'stop') {
+        await releaseAddress(engine, { pool, sessionId });
+        continue;
+      }
+      const silentMs = plan.interim.maxSeconds * 1000 * options.missedReportsMax;
+      const kept = await leaseAddress(engine, {
+        pool,
+        sessionId,
+        owner: `${profile.accountId} ${report.station ?? ''}`,
+        leaseMs: LEASE_MARGIN * Math.max(silentMs, PROVISIONAL_MS),
+        address: address ?? HELD,
+      });
+      if (kept === null && address !== null) {
+        logger.warn({ nas: report.nas, pool: pool.code }, 'two sessions report one address');
+      }
     }
-    const silentMs = plan.interim.maxSeconds * 1000 * options.missedReportsMax;
-    const kept = await leaseAddress(engine, {
-      pool,
-      sessionId,
-      owner: `${profile.accountId} ${report.station ?? ''}`,
-      leaseMs: LEASE_MARGIN * Math.max(silentMs, PROVISIONAL_MS),
-      address,
-    });
-    if (kept === null) {
-      logger.warn({ nas: report.nas, pool: pool.code }, 'two sessions report one address');
-    }
+  }
+
+  /** The pool of an address; where the NAS says none, those that the plan gives addresses of. */
+  function poolsOf(address: string | null, plan: AccessPlan): readonly AddressPool[] {
+    const { addressPools } = catalog.current();
+    if (addressPools.length === 0) return [];
+    if (address !== null)
+      return [poolOfAddress(addressPools, address)].flatMap((pool) => pool ?? []);
+    const codes = [...Object.values(plan.services), plan.garden].flatMap((service) =>
+      service?.address?.kind === 'pool' ? [service.address.code] : [],
+    );
+    return addressPools.filter(({ code }) => codes.includes(code));
   }
 
   async function payerOf(report: SessionReport, fresh: boolean): Promise<Payer | null> {
     const { handle, identities, networkScope } = report;
     const found = await subjects.find(networkScope, identities, fresh);
-    const isOwn =
-      handle === null ||
-      (found?.profile.accountId === handle.accountId &&
-        found.profile.partition === handle.partition);
+    const isOwn = handle === null || found?.profile.accountId === handle.accountId;
     if (found !== null && isOwn) return withPlan(found.profile);
     if (handle === null || !fresh) return null;
     // The name is somebody else's by now, or nobody's: the session goes on as it was admitted.
@@ -210,6 +220,7 @@ export function createAccounting(
       downloadOctets: counters?.downloadOctets ?? null,
       width: counters?.width ?? 64,
       sessionSeconds: report.sessionSeconds,
+      user: profile.subscription ?? profile.accountId,
       nas: report.nas,
       sessionKey: report.sessionKey,
       station: report.station,
@@ -262,6 +273,7 @@ export function createAccounting(
       downloadOctets: null,
       width: 64,
       sessionSeconds: null,
+      user: network?.subscription ?? accountId,
       nas,
       sessionKey: network?.pointer.sessionKey ?? '',
       station: null,
@@ -276,10 +288,11 @@ export function createAccounting(
     });
     if (outcome.kind === 'refused') return;
     metrics.ended.inc({ cause });
-    const address = network?.pointer.address ?? null;
-    const pool =
-      address === null ? undefined : poolOfAddress(catalog.current().addressPools, address);
-    if (pool !== undefined) await releaseAddress(engine, { pool, sessionId });
+    const plan =
+      network === null ? undefined : catalog.current().accessPlan(network.tenant, network.plan);
+    for (const pool of poolsOf(network?.pointer.address ?? null, plan ?? UNPLANNED)) {
+      await releaseAddress(engine, { pool, sessionId });
+    }
   }
 
   /** Ends what a NAS had before a boot: its sessions with other marks, or all of them. */
@@ -287,12 +300,17 @@ export function createAccounting(
     nas: string,
     isGone: (network: NetworkSession | null, eventAt: number) => boolean,
   ): Promise<void> {
+    const endIfGone = async (partition: number, sessionId: string): Promise<void> => {
+      const tracked = await readTrackedSession(engine, partition, sessionId);
+      if (tracked !== null && isGone(tracked.network, tracked.eventAt)) {
+        await end(partition, sessionId, 'nas-restarted');
+      }
+    };
     for (let partition = 0; partition < options.partitions; partition += 1) {
-      for (const sessionId of await sessionsOfNas(engine, partition, nas)) {
-        const tracked = await readTrackedSession(engine, partition, sessionId);
-        if (tracked !== null && isGone(tracked.network, tracked.eventAt)) {
-          await end(partition, sessionId, 'nas-restarted');
-        }
+      const sessionIds = await sessionsOfNas(engine, partition, nas);
+      while (sessionIds.length > 0) {
+        const some = sessionIds.splice(0, ENDED_AT_ONCE);
+        await Promise.all(some.map((sessionId) => endIfGone(partition, sessionId)));
       }
     }
   }

@@ -315,6 +315,7 @@ function admissionRequest(
     rates: gaugeRates(plan),
     expiresAt: access.expiresAt ?? null,
     sessionsMax: access.sessionsMax ?? plan.sessionsMax,
+    user: profile.subscription ?? profile.accountId,
     nas: request.nas,
     sessionKey: request.sessionKey,
     station: request.station,

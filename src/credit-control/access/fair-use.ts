@@ -20,7 +20,7 @@ export function fairUseCaps(
     const running = periods.periodAt(period, at);
     const next = periods.periodAt(period, running.untilMs);
     return [running, next].map(({ fromMs, untilMs }) => ({
-      id,
+      id: `${plan.code}/${id}`,
       fromMs: Math.max(0, fromMs),
       untilMs,
       counts,

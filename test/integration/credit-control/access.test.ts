@@ -161,6 +161,31 @@ describe('a login', () => {
   });
 });
 
+describe('an address of a pool', () => {
+  const pools = [
+    { code: 'one', ranges: [{ first: '10.0.0.1', last: '10.0.0.1' }], restSeconds: 0 },
+  ];
+  const services = { pppoe: { address: { kind: 'pool', code: 'one' } } } as const;
+  const ben = { identities: [{ kind: 'user-name', value: 'ben' }], station: null } as const;
+
+  it('is one session only, until its end, also where its NAS does not name it', async () => {
+    await openIsp(engine, { plans: [{ ...HOME, services }], pools }, 2);
+    isp = await ispProcess(engine);
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    await openSubscriber(engine, { name: 'ben', octets: 1_000_000_000 });
+    const { session, terms } = accepted(await isp.access(login()));
+    expect(terms.ipv4).toEqual({ kind: 'fixed', address: '10.0.0.1' });
+    await isp.accounting(report({ handle: session, status: 'start' }));
+    const leases = engine.keys.leases('one');
+    const until = Number(await engine.redis.zscore(leases, '167772161'));
+    expect(until).toBeGreaterThan(Date.now() + 4 * 300_000);
+    expect(await isp.access(login(ben))).toMatchObject({ reason: 'no-address' });
+    expect(await balance('ben')).toEqual({ left: 1_000_000_000, reserved: 0 });
+    await isp.accounting(report({ handle: session, status: 'stop', sessionSeconds: 5 }));
+    expect(await isp.access(login(ben))).toMatchObject({ terms: { ipv4: terms.ipv4 } });
+  });
+});
+
 describe('reports', () => {
   it('charge what the totals grew by, once, and the end gives the rest back', async () => {
     await openSubscriber(engine, { octets: 1_000_000_000 });
