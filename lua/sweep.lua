@@ -18,14 +18,15 @@
 --
 -- KEYS account, session (the account's key again for an account's timer), control, outbox, timers,
 --      and the sharing owner's account where the session holds units of his
--- ARGV time in ms or 0, timer member ("s:<session id>" or "a:<account id>")
+-- ARGV time in ms or 0, timer member ("s:<session id>" or "a:<account id>"), and for a session whose
+--      gateway forgot it, the moment of that: not heard since then it is closed before its time
 -- Reply { REPLY_DONE, 'expired' | 'removed' | 'turned' | 'forgotten' }
 --       { REPLY_NOT_DUE, when in ms } armed again
 --       { REPLY_OWNER_NEEDED, account id }, { REPLY_FENCED }, { REPLY_NEWER_STATE }
 -- Events session (expired), bucket-state, ledger (expiry)
 local account_key, session_key, control_key, outbox_key, timers_key =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local given, member = tonumber(ARGV[1]), ARGV[2]
+local given, member, forgotten = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3] or '0')
 
 forget_owner()
 local epoch = open_partition(control_key)
@@ -80,7 +81,9 @@ local function sweep_session()
   end
   local header = cmsgpack.unpack(stored)
   local now = read_time(given, account and account[ACCOUNT_LAST_SEEN] or 0)
-  if header[SESSION_DEADLINE] > now then
+  local silent = header[SESSION_DEADLINE] <= now
+  local lost = header[SESSION_STATE] == SESSION_OPEN and header[SESSION_LAST_SEEN] < forgotten
+  if not silent and not lost then
     header[SESSION_TIMER] = header[SESSION_DEADLINE]
     redis.call('HSET', session_key, 'h', cmsgpack.pack(header))
     redis.call('ZADD', timers_key, header[SESSION_DEADLINE], member)
@@ -133,7 +136,7 @@ local function sweep_session()
     id,
     CHANGE_EXPIRED,
     header[SESSION_LAST_NUMBER],
-    'supervision',
+    silent and 'supervision' or 'restart',
     header[SESSION_OPENED],
   }
   writes[#writes + 1] = 'h'

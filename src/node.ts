@@ -12,6 +12,7 @@ import { checkServer } from './charging/server-checks.js';
 import { createSteeringSignal } from './charging/steering-signal.js';
 import { createCatalogHolder, type CatalogHolder } from './credit-control/catalog-holder.js';
 import { createCreditControlMetrics } from './credit-control/metrics.js';
+import { createRestarts, RESTARTS_DEFAULTS, type GatewayStart } from './credit-control/restarts.js';
 import { createCreditControl } from './credit-control/session.js';
 import { createSweeper } from './credit-control/sweeper.js';
 import { DIAMETER_LIMITS } from './diameter/limits.js';
@@ -31,7 +32,7 @@ import { createMetrics, type Metrics } from './observability/metrics.js';
 import { asTenant, checkDatabase, createDatabase, EVERY_TENANT } from './records/database.js';
 import { readInstallation, recordInstallation } from './records/installation.js';
 import { migrate, missingMigrations } from './records/migrate.js';
-import { findLiveSessions } from './records/open-sessions.js';
+import { findLiveSessions, openSessionsOfPeer } from './records/open-sessions.js';
 import type { Config, Role } from './settings.js';
 import { createSteeringDispatcher } from './steering/dispatcher.js';
 import { startOutbox, type OutboxRunner } from './threads/outbox-runner.js';
@@ -107,9 +108,22 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
         refusesSessions: () => refusalOf(outbox),
       },
     );
+    const restarts = createRestarts(RESTARTS_DEFAULTS, {
+      engine,
+      openSessions: (peer) => openSessionsOfPeer(database, peer),
+      logger,
+    });
+    const restartWatch = (start: GatewayStart): void => {
+      restarts.noticed(start).catch((error: unknown) => {
+        logger.error(
+          { err: error, ...start },
+          'sessions of a restarted gateway wait for their end',
+        );
+      });
+    };
     const tls = openTlsFiles(config.tls);
     const diameter = has('diameter')
-      ? createDiameter(config, { handler, catalog, tls, logger, metrics })
+      ? createDiameter(config, { handler, catalog, tls, started: restartWatch, logger, metrics })
       : null;
     closing(await keepUp(config, { engine, catalog, diameter, tls, logger }));
 
@@ -305,12 +319,13 @@ function createDiameter(
     readonly handler: Parameters<typeof createDiameterServer>[1]['handler'];
     readonly catalog: CatalogHolder;
     readonly tls: TlsFiles | null;
+    readonly started: (start: GatewayStart) => void;
     readonly logger: Logger;
     readonly metrics: Metrics;
   },
 ): DiameterServer {
   const { diameter } = config;
-  const { catalog, handler, tls, logger, metrics } = dependencies;
+  const { catalog, handler, tls, started, logger, metrics } = dependencies;
   const { listenHost: host, listenPort, tlsListenPort } = diameter;
   return createDiameterServer(
     {
@@ -333,7 +348,7 @@ function createDiameter(
         requestMs: diameter.answerTimeoutMs,
       },
     },
-    { handler, logger, metrics },
+    { handler, started, logger, metrics },
   );
 }
 

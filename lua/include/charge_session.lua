@@ -610,7 +610,7 @@ local function charge_session(keys, request, may_grant)
       arm_account(keys[5], books[b], timers_before[b])
     end
   end
-  local answer = cmsgpack.pack({ now, answers, is_low(account) })
+  local answer = cmsgpack.pack({ now, answers, is_low(books[1]) or nil })
   local writes = {
     'h',
     cmsgpack.pack(header),

@@ -20,7 +20,7 @@ local function check_thresholds(account, events)
   local slack = #thresholds > 0 and AVAILABLE_MAX
   for i = 1, #thresholds do
     local threshold = thresholds[i]
-    local value, granted = 0, 0
+    local credit, debt, granted = 0, 0, 0
     for k = 1, #buckets, 3 do
       if buckets[k + 1] == threshold[THRESHOLD_RESOURCE] then
         local bucket = open_bucket(buckets, k + 2)
@@ -33,11 +33,15 @@ local function check_thresholds(account, events)
           counts = bundle == bucket[BUCKET_BUNDLE] and state ~= STATE_PENDING
         end
         if counts then
-          value, granted = value + bucket[BUCKET_REMAINING], granted + bucket[BUCKET_GRANTED]
+          -- Several buckets may hold more together than a number can say.
+          local remaining = bucket[BUCKET_REMAINING]
+          credit = math.min(credit + math.max(remaining, 0), AMOUNT_LIMIT - 1)
+          debt = math.max(debt + math.min(remaining, 0), 1 - AMOUNT_LIMIT)
+          granted = math.min(granted + bucket[BUCKET_GRANTED], AMOUNT_LIMIT - 1)
         end
       end
     end
-    local level = threshold[THRESHOLD_LEVEL]
+    local value, level = credit + debt, threshold[THRESHOLD_LEVEL]
     if threshold[THRESHOLD_PERCENT] then
       local rest = granted % 100
       level = (granted - rest) / 100 * level + math.floor(rest * level / 100)

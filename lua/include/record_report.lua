@@ -127,8 +127,9 @@ function nas.has_credit(keys, request, now)
   return true
 end
 
--- ACK_MS: what a NAS may still report of a session that it was told to end.
-local ACK_MS = 5000
+-- For how long a NAS may still report a session that it was told to end, and what a burst may carry
+-- beyond twice the speed of a rung.
+local ACK_MS, SLACK_OCTETS = 5000, 16777216
 
 -- next_level(track, report, level, spent, used, last_at): where a session belongs after a report. A
 -- rung of the ladder holds as long as what the NAS says agrees with it: it is slower than before,
@@ -153,7 +154,7 @@ function nas.next_level(track, report, level, spent, used, last_at)
     and rung[RUNG_RATE] > 0
     and last_at >= since
     and elapsed > 0
-    and used > rung[RUNG_RATE] * elapsed / 500 + BURST_OCTETS
+    and used > rung[RUNG_RATE] * elapsed / 500 + SLACK_OCTETS
   then
     return lower
   end

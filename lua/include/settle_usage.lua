@@ -41,12 +41,15 @@ local function debit_walk(walk, service, effects)
   end
 end
 
--- release_legs(books, service): gives back everything a service holds.
+-- release_legs(books, service): gives back everything a service holds. A leg that reserved nothing
+-- (units at no cost) does not keep its bucket: it may be gone.
 local function release_legs(books, service)
   local legs = service[SERVICE_LEGS]
   for i = 1, #legs, LEG_WIDTH do
     local bucket = find_bucket(books, legs[i])
-    bucket[BUCKET_RESERVED] = bucket[BUCKET_RESERVED] - legs[i + 1]
+    if bucket then
+      bucket[BUCKET_RESERVED] = bucket[BUCKET_RESERVED] - legs[i + 1]
+    end
   end
   service[SERVICE_LEGS] = {}
   service[SERVICE_GRANTED] = 0
@@ -61,14 +64,16 @@ local function take_legs(books, service, now, grace)
   local usable_past_end = now <= service[SERVICE_VALID_UNTIL] + grace
   for i = 1, #legs, LEG_WIDTH do
     local bucket, amount = find_bucket(books, legs[i]), legs[i + 1]
-    local ends = bucket[BUCKET_END]
-    others[#others + 1] = bucket
-    others[#others + 1] = bucket[BUCKET_RESERVED] - amount
-    -- Staff may have taken some of what was held: no charge goes below the floor for it.
-    local left = bucket[BUCKET_REMAINING] - bucket[BUCKET_FLOOR]
-    bucket[BUCKET_RESERVED] = left > amount and left - amount or 0
-    if ends == 0 or ends > now or usable_past_end then
-      held[#held + 1] = bucket
+    if bucket then
+      local ends = bucket[BUCKET_END]
+      others[#others + 1] = bucket
+      others[#others + 1] = bucket[BUCKET_RESERVED] - amount
+      -- Staff may have taken some of what was held: no charge goes below the floor for it.
+      local left = bucket[BUCKET_REMAINING] - bucket[BUCKET_FLOOR]
+      bucket[BUCKET_RESERVED] = left > amount and left - amount or 0
+      if ends == 0 or ends > now or usable_past_end then
+        held[#held + 1] = bucket
+      end
     end
   end
   service[SERVICE_LEGS], service[SERVICE_GRANTED] = {}, 0

@@ -9,6 +9,7 @@ export interface Keys {
   readonly meta: string;
   readonly config: string;
   readonly nodes: string;
+  readonly originStates: string;
   readonly reach: string;
   identity(networkScope: string, identity: SubscriberIdentity): string;
   route(sessionId: string): string;
@@ -46,6 +47,7 @@ export function createKeys(prefix: string): Keys {
     meta: `${prefix}:meta`,
     config: `${prefix}:config`,
     nodes: `${prefix}:nodes`,
+    originStates: `${prefix}:origin-states`,
     reach: `${prefix}:reach`,
     identity: (networkScope, { kind, value }) => `${prefix}:id:${networkScope}:${kind}:${value}`,
     route: (sessionId) => `${prefix}:route:${sessionId}`,

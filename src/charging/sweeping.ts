@@ -36,11 +36,33 @@ export async function dueTimers(
 const DONE = ['expired', 'removed', 'turned', 'forgotten'] as const;
 
 /**
+ * Closes a session that its gateway has forgotten, unless it was heard of since `forgottenAt` (ms
+ * since 1970, by the clock of Redis).
+ * @throws EngineUnavailableError
+ */
+export function closeForgotten(
+  engine: Engine,
+  session: { readonly partition: number; readonly id: string },
+  forgottenAt: number,
+): Promise<SweepOutcome> {
+  const timer = { partition: session.partition, member: `s:${session.id}` };
+  return sweep(engine, timer, { now: 0, forgottenAt });
+}
+
+/**
  * Does what a due timer came for. Several processes may sweep the same timer: the first does it,
  * the others find nothing due. `now` is for tests; the script has its own clock.
  * @throws EngineUnavailableError
  */
-export async function sweepTimer(engine: Engine, timer: DueTimer, now = 0): Promise<SweepOutcome> {
+export function sweepTimer(engine: Engine, timer: DueTimer, now = 0): Promise<SweepOutcome> {
+  return sweep(engine, timer, { now, forgottenAt: 0 });
+}
+
+async function sweep(
+  engine: Engine,
+  timer: DueTimer,
+  { now, forgottenAt }: { readonly now: number; readonly forgottenAt: number },
+): Promise<SweepOutcome> {
   const { keys } = engine;
   const { partition, member } = timer;
   const id = member.slice(2);
@@ -60,7 +82,7 @@ export async function sweepTimer(engine: Engine, timer: DueTimer, now = 0): Prom
       keys.timers(partition),
       ...(ownerAccountId === null ? [] : [keys.account(partition, ownerAccountId)]),
     ],
-    [String(now), member],
+    [String(now), member, String(forgottenAt)],
   );
   switch (statusOf(reply)) {
     case layout.REPLY_DONE: {

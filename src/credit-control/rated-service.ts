@@ -49,14 +49,16 @@ export function prepareService(
   const rated: RatedService =
     tariff === undefined
       ? { result: 'rating-failed', reason: 'no-version-in-force' }
-      : rate(tariff, {
-          serviceContext: request.serviceContext,
-          ratingGroup: service.ratingGroup,
-          serviceIdentifiers: service.serviceIdentifiers,
-          requestedUnitKinds: unitKindsOf(service),
-          context: request.context,
-          at,
-        });
+      : isInMoneyOnly(service, request)
+        ? { result: 'rating-failed', reason: 'no-matching-rule' }
+        : rate(tariff, {
+            serviceContext: request.serviceContext,
+            ratingGroup: service.ratingGroup,
+            serviceIdentifiers: service.serviceIdentifiers,
+            requestedUnitKinds: unitKindsOf(service),
+            context: request.context,
+            at,
+          });
   if (rated.result !== 'lines' || tariff === undefined) {
     return { request: service, rated, charge: unratedCharge(service, request, rated) };
   }
@@ -79,6 +81,15 @@ export function prepareService(
       pooled: quota.pool !== null,
     },
   };
+}
+
+/**
+ * Whether a one-time event names an amount of money and no units: tariffs price units, and anything
+ * else taken or given back instead would be a wrong sum.
+ */
+function isInMoneyOnly(service: ServiceRequest, request: CreditControlRequest): boolean {
+  if (request.phase !== 'event' || service.requested?.money === undefined) return false;
+  return unitKindsOf(service).length === 0;
 }
 
 /** Terms by the answer they were made from: rating gives the same object while nothing changes. */

@@ -14,13 +14,15 @@ import { readCreditControlRequest, type AnswerContext, type GyRequest } from './
 import { writeCreditControlAnswer, writeFailure } from './gy-answer.js';
 import type { EncodedIdentity } from './identity.js';
 import { BASE_APPLICATION, CREDIT_CONTROL_APPLICATION } from './message-header.js';
-import type { MessageReader } from './message-reader.js';
+import { MESSAGE, type MessageReader } from './message-reader.js';
 import type { DiameterMetrics } from './metrics.js';
 import { unsigned24, unsigned32 } from './octets.js';
+import type { OriginStates } from './origin-states.js';
 import type { ResolvedPeer } from './peer.js';
 
 export interface GyServiceDependencies {
   readonly handler: CreditControlHandler;
+  readonly originStates: OriginStates;
   readonly identity: EncodedIdentity;
   readonly destination: Destination;
   readonly reader: MessageReader;
@@ -38,7 +40,7 @@ export interface GyService {
 }
 
 export function createGyService(dependencies: GyServiceDependencies): GyService {
-  const { handler, identity, destination, reader, logger, metrics } = dependencies;
+  const { handler, originStates, identity, destination, reader, logger, metrics } = dependencies;
   const countRequest = createRequestCounter(metrics);
   let draining = false;
   let flying = 0;
@@ -49,8 +51,13 @@ export function createGyService(dependencies: GyServiceDependencies): GyService 
     if (peer === null) return;
     const fault = judge(message);
     const decoded = fault === null ? readCreditControlRequest(reader, peer) : null;
-    if (decoded === null) refuse(message, connection, fault ?? reader.fault);
-    else decide(decoded, connection, peer);
+    if (decoded === null) {
+      refuse(message, connection, fault ?? reader.fault);
+      return;
+    }
+    const stateId = reader.unsigned32(MESSAGE, Ccr.originStateId);
+    originStates.note(peer, decoded.request.origin.host, stateId);
+    decide(decoded, connection, peer);
   }
 
   /** What keeps the message from being read as a request for us. */

@@ -15,6 +15,7 @@ import type { DiameterLimits } from './limits.js';
 import type { MessageReader } from './message-reader.js';
 import type { Capabilities } from './messages/capabilities-exchange.js';
 import type { DiameterMetrics } from './metrics.js';
+import type { OriginStates } from './origin-states.js';
 import type { PeerDirectory } from './peer-directory.js';
 
 export interface PeerConnectionsDependencies {
@@ -23,6 +24,7 @@ export interface PeerConnectionsDependencies {
   readonly directory: PeerDirectory;
   readonly reader: MessageReader;
   readonly endToEnd: () => number;
+  readonly originStates: OriginStates;
   /** Takes a request that isn't the base protocol's own. */
   readonly received: (message: Buffer, connection: DiameterConnection) => void;
   /** What connections that we open over TLS show. */
@@ -46,7 +48,8 @@ export interface PeerConnections {
 }
 
 export function createPeerConnections(dependencies: PeerConnectionsDependencies): PeerConnections {
-  const { identity, limits, directory, reader, endToEnd, logger, metrics } = dependencies;
+  const { identity, limits, directory, reader, endToEnd, originStates, logger, metrics } =
+    dependencies;
   const all = new Set<DiameterConnection>();
   /** Connections of peers that wait for what becomes of ours to the same peer. */
   const elections = new Map<string, DiameterConnection[]>();
@@ -71,7 +74,11 @@ export function createPeerConnections(dependencies: PeerConnectionsDependencies)
     opened(connection) {
       if (connection.role === 'responder') strangers -= 1;
       else winElections(connection);
-      const peer = connection.peer?.name ?? '';
+      const { peer: declared, capabilities } = connection;
+      const peer = declared?.name ?? '';
+      if (declared !== null && capabilities !== null) {
+        originStates.note(declared, capabilities.originHost, capabilities.originStateId);
+      }
       metrics.connections.labels(peer).inc();
       logger.info({ peer, remote: connection.remoteAddress }, 'peer connected');
     },

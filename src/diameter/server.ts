@@ -18,6 +18,7 @@ import { DIAMETER_LIMITS, type DiameterLimits } from './limits.js';
 import { Listeners, type ListenAddress } from './listeners.js';
 import { MessageReader } from './message-reader.js';
 import { createDiameterMetrics } from './metrics.js';
+import { OriginStates, type OriginStart } from './origin-states.js';
 import { createPeerConnections } from './peer-connections.js';
 import { PeerDirectory } from './peer-directory.js';
 import {
@@ -42,6 +43,8 @@ export interface DiameterServerOptions {
 
 export interface DiameterServerDependencies {
   readonly handler: CreditControlHandler;
+  /** A host said which of its starts this is, told once by each process [RFC 6733 8.16]. */
+  readonly started?: (start: OriginStart) => void;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -85,7 +88,7 @@ export interface DiameterServer {
 
 export function createDiameterServer(
   options: DiameterServerOptions,
-  { handler, logger, metrics }: DiameterServerDependencies,
+  { handler, started = () => undefined, logger, metrics }: DiameterServerDependencies,
 ): DiameterServer {
   const limits: DiameterLimits = { ...DIAMETER_LIMITS, ...options.limits };
   const identity = encodeIdentity(options.identity);
@@ -98,8 +101,10 @@ export function createDiameterServer(
     realms: [identity.realm, ...(options.realms ?? [])],
     siblings: options.siblings ?? [],
   });
+  const originStates = new OriginStates(started);
   const service = createGyService({
     handler,
+    originStates,
     identity,
     destination,
     reader,
@@ -113,6 +118,7 @@ export function createDiameterServer(
     directory,
     reader,
     endToEnd,
+    originStates,
     received: service.serve,
     tls: () => tls,
     logger,

@@ -41,3 +41,28 @@ export async function findLiveSessions(pool: pg.Pool, accountId: string): Promis
     return { sequence: row?.sequence ?? 0, sessionIds: row?.ids ?? [] };
   });
 }
+
+const PAGE_SESSIONS = 500;
+
+/** Ids of the open sessions of any tenant that came by a peer, page by page. */
+export async function* openSessionsOfPeer(
+  pool: pg.Pool,
+  peer: string,
+): AsyncGenerator<readonly string[]> {
+  let after = '';
+  for (;;) {
+    const ids = await asTenant(pool, EVERY_TENANT, async (client) => {
+      const { rows } = await client.query<{ session_id: string }>(
+        `SELECT DISTINCT session_id FROM tolld.sessions
+         WHERE peer = $1 AND closed_at IS NULL AND session_id > $2
+         ORDER BY session_id LIMIT $3`,
+        [peer, after, PAGE_SESSIONS],
+      );
+      return rows.map(({ session_id: id }) => id);
+    });
+    const last = ids.at(-1);
+    if (last === undefined) return;
+    yield ids;
+    after = last;
+  }
+}

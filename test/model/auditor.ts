@@ -3,23 +3,24 @@
  * calls, the answers, the outbox and the accounts, and nothing of the model.
  */
 import type { ChargeOutcome, ChargeRequest } from '../../src/charging/charge.js';
+import type { CreditOutcome, CreditRequest } from '../../src/charging/provisioning.js';
 import type { AccountSnapshot } from '../../src/charging/snapshot.js';
-import type {
-  AccountEvents,
-  ChargingEvent,
-  Impact,
-  OutboxEntry,
-  UsageEvent,
-} from '../../src/domain/events.js';
+import type { AccountEvents, ChargingEvent, Impact, OutboxEntry } from '../../src/domain/events.js';
+import { alike, canonical } from './comparison.js';
+import { sessionOf, type AuditedStep } from './audited-step.js';
 import type { Call } from './driver.js';
+import { HoldingsAudit } from './holdings-audit.js';
+import { auditOrder } from './order-audit.js';
+import { SlicingAudit } from './slicing-audit.js';
 
 interface BucketBook {
   readonly accountId: string;
   floor: number | null;
   remaining: number;
-  credits: number;
-  debits: number;
-  expired: number;
+  /** What came and went over time may pass what any one moment may hold. */
+  credits: bigint;
+  debits: bigint;
+  expired: bigint;
 }
 
 export class Auditor {
@@ -31,12 +32,46 @@ export class Auditor {
   readonly #recorded = new Map<string, number>();
   readonly #answers = new Map<string, string>();
   readonly #freeLines = new Set<string>();
+  readonly #accounts = new Map<string, AccountSnapshot | null>();
+  readonly #holdings = new HoldingsAudit();
+  readonly #slicing = new SlicingAudit();
   #lastEntry = -1;
   #overdraws = false;
   readonly violations: string[] = [];
 
+  /** One call with all that it did, in the order in which calls ran: every invariant, at once. */
+  step(step: AuditedStep): void {
+    const { call, answer, entries, accounts } = step;
+    this.answered(call, answer);
+    for (const entry of entries) this.entry(entry);
+    for (const account of accounts.values()) this.#account(account);
+    this.#checkReported(namesOf(call));
+    const heldBefore = this.#holdings.of(sessionOf(call) ?? '');
+    if ((answer as ChargeOutcome | null)?.kind === 'answered') {
+      const { repeated } = answer as Extract<ChargeOutcome, { kind: 'answered' }>;
+      if (repeated) this.#unchanged(step);
+    }
+    for (const text of this.#holdings.step(step)) this.#violate(3, text);
+    for (const { invariant, text } of auditOrder(step, heldBefore)) {
+      this.#violate(invariant, text);
+    }
+    for (const text of this.#slicing.step(step)) this.#violate(7, text);
+    for (const [id, account] of accounts) this.#accounts.set(id, account);
+  }
+
+  /** Invariant 4: what was answered before changes nothing. */
+  #unchanged({ call, entries, accounts }: AuditedStep): void {
+    for (const [id, account] of accounts) {
+      const known = this.#accounts.get(id);
+      if (entries.length > 0 || (known !== undefined && !alike(known, account))) {
+        this.#violate(4, `a repeated ${call.kind} changed ${id}: ${canonical(account)}`);
+      }
+    }
+  }
+
   /** A call and what it was answered; calls come in the order in which they ran. */
   answered(call: Call, outcome: unknown): void {
+    if (call.kind === 'credit') this.#replaceThresholds(call.request, outcome as CreditOutcome);
     if (call.kind !== 'charge' && call.kind !== 'settle') return;
     const { request } = call;
     this.#overdraws ||= request.policy.overuse === 'debit';
@@ -56,6 +91,18 @@ export class Auditor {
     }
   }
 
+  /** A threshold that is gone and comes again begins anew. */
+  #replaceThresholds({ accountId, operations }: CreditRequest, outcome: CreditOutcome): void {
+    if (outcome.kind !== 'applied') return;
+    for (const operation of operations) {
+      if (operation.operation !== 'set-thresholds') continue;
+      const wanted = new Set(operation.thresholds.map(({ id }) => `${accountId} ${id}`));
+      for (const name of this.#thresholds.keys()) {
+        if (name.startsWith(`${accountId} `) && !wanted.has(name)) this.#thresholds.delete(name);
+      }
+    }
+  }
+
   /** Invariant 6: a one-time event that was refused took nothing; all else is in an event. */
   #report(request: ChargeRequest, answer: Extract<ChargeOutcome, { kind: 'answered' }>): void {
     for (const [index, { key, used, usedAfter }] of request.services.entries()) {
@@ -72,9 +119,10 @@ export class Auditor {
       this.#violate(9, `entry ${entry.id.n} follows ${this.#lastEntry}`);
     }
     this.#lastEntry = entry.id.n;
+    this.#paid(entry);
     for (const section of entry.accounts) {
       this.#sequence(section);
-      for (const event of section.events) this.#event(section.accountId, event, entry);
+      for (const event of section.events) this.#event(section.accountId, event);
     }
   }
 
@@ -86,10 +134,14 @@ export class Auditor {
     this.#sequences.set(accountId, firstSequence + events.length - 1);
   }
 
-  #event(accountId: string, event: ChargingEvent, entry: OutboxEntry): void {
+  #event(accountId: string, event: ChargingEvent): void {
     switch (event.type) {
       case 'usage':
-        this.#usage(event, entry);
+        this.#add(
+          this.#recorded,
+          `${event.sessionId} #${event.requestNumber} ${event.service}`,
+          event.used,
+        );
         for (const impact of event.impacts) this.#move(impact, 'usage');
         break;
       case 'shared-usage':
@@ -121,31 +173,31 @@ export class Auditor {
       known.floor = grant.floor;
       return;
     }
-    const nothing = { remaining: 0, credits: 0, debits: 0, expired: 0 };
+    const nothing = { remaining: 0, credits: 0n, debits: 0n, expired: 0n };
     this.#buckets.set(grant.bucketId, { accountId, floor: grant.floor, ...nothing });
   }
 
-  #usage(event: UsageEvent, entry: OutboxEntry): void {
-    const name = `${event.sessionId} #${event.requestNumber} ${event.service}`;
-    this.#add(this.#recorded, name, event.used);
-    const isFree = event.tariffVersion !== null && this.#freeLines.has(event.tariffVersion);
-    const shared = entry.accounts
-      .flatMap(({ events }) => events)
-      .filter((other) => other.type === 'shared-usage')
-      .filter(
-        ({ sessionId, service }) =>
-          `${sessionId} ${service}` === `${event.sessionId} ${event.service}`,
-      )
-      .flatMap(({ impacts }) => impacts);
-    const parts = entry.accounts
-      .flatMap(({ events }) => events)
-      .filter((other) => other.type === 'usage')
-      .filter(({ service }) => service === event.service).length;
-    // What an owner paid is not told apart by part where a report has two.
-    if (isFree || (parts > 1 && shared.length > 0)) return;
-    const paid = [...event.impacts, ...shared].reduce((sum, { units }) => sum + units, 0);
-    if (paid + event.uncollected !== event.used) {
-      this.#violate(6, `${name}: ${event.used} used, ${paid} paid, ${event.uncollected} not`);
+  /** Invariant 6: what a service reports in one request is paid for, free, or uncollected. */
+  #paid(entry: OutboxEntry): void {
+    const events = entry.accounts.flatMap(({ events: own }) => own);
+    const usages = events.filter((event) => event.type === 'usage');
+    for (const { sessionId, requestNumber, service } of usages) {
+      const charged = usages.filter(
+        (event) =>
+          event.service === service && !this.#freeLines.has(event.tariffVersion ?? 'no tariff'),
+      );
+      const shared = events.filter(
+        (event) => event.type === 'shared-usage' && event.service === service,
+      );
+      const paid = [...charged, ...shared]
+        .flatMap((event) => ('impacts' in event ? event.impacts : []))
+        .reduce((sum, { units }) => sum + units, 0);
+      const used = charged.reduce((sum, event) => sum + event.used, 0);
+      const uncollected = charged.reduce((sum, event) => sum + event.uncollected, 0);
+      if (paid + uncollected !== used) {
+        const name = `${sessionId} #${requestNumber} ${service}`;
+        this.#violate(6, `${name}: ${used} used, ${paid} paid, ${uncollected} not`);
+      }
     }
   }
 
@@ -156,9 +208,9 @@ export class Auditor {
       return;
     }
     book.remaining += delta;
-    if (kind === 'expiry') book.expired -= delta;
-    else if (kind === 'usage') book.debits -= delta;
-    else book.credits += delta;
+    if (kind === 'expiry') book.expired -= BigInt(delta);
+    else if (kind === 'usage') book.debits -= BigInt(delta);
+    else book.credits += BigInt(delta);
     if (book.remaining !== after) {
       this.#violate(2, `${bucketId} holds ${book.remaining}, an event says ${after}`);
       book.remaining = after;
@@ -171,27 +223,29 @@ export class Auditor {
 
   /** The accounts as they are when all calls have run. */
   finish(accounts: readonly (AccountSnapshot | null)[]): void {
-    for (const account of accounts) {
-      if (account === null) continue;
-      const last = this.#sequences.get(account.accountId) ?? 0;
-      if (last !== account.sequence) {
-        this.#violate(9, `${account.accountId} is at ${account.sequence}, its events at ${last}`);
-      }
-      for (const bucket of account.buckets) {
-        const book = this.#buckets.get(bucket.bucketId);
-        const sum = (book?.credits ?? 0) - (book?.debits ?? 0) - (book?.expired ?? 0);
-        if (book === undefined || sum !== bucket.remaining) {
-          this.#violate(
-            2,
-            `${bucket.bucketId} holds ${bucket.remaining}, its events sum to ${sum}`,
-          );
-        }
-        if (bucket.reserved < 0) {
-          this.#violate(3, `${bucket.bucketId} has ${bucket.reserved} reserved`);
-        }
-      }
+    for (const account of accounts) this.#account(account);
+    this.#checkReported([...this.#reported.keys(), ...this.#recorded.keys()]);
+  }
+
+  /** Invariants 2 and 9: what an account holds is what its events say. */
+  #account(account: AccountSnapshot | null): void {
+    if (account === null) return;
+    const last = this.#sequences.get(account.accountId) ?? 0;
+    if (last !== account.sequence) {
+      this.#violate(9, `${account.accountId} is at ${account.sequence}, its events at ${last}`);
     }
-    for (const name of new Set([...this.#reported.keys(), ...this.#recorded.keys()])) {
+    for (const { bucketId, remaining, reserved } of account.buckets) {
+      const book = this.#buckets.get(bucketId);
+      const sum = book === undefined ? 0n : book.credits - book.debits - book.expired;
+      if (book === undefined || sum !== BigInt(remaining)) {
+        this.#violate(2, `${bucketId} holds ${remaining}, its events sum to ${sum}`);
+      }
+      if (reserved < 0) this.#violate(3, `${bucketId} has ${reserved} reserved`);
+    }
+  }
+
+  #checkReported(names: Iterable<string>): void {
+    for (const name of new Set(names)) {
       const [reported, recorded] = [this.#reported.get(name) ?? 0, this.#recorded.get(name) ?? 0];
       if (reported !== recorded) {
         this.#violate(6, `${name} reported ${reported}, events hold ${recorded}`);
@@ -215,4 +269,11 @@ export class Auditor {
   #violate(invariant: number, text: string): void {
     this.violations.push(`invariant ${invariant}: ${text}`);
   }
+}
+
+/** What a request reports, by the names under which events record it. */
+function namesOf(call: Call): readonly string[] {
+  if (call.kind !== 'charge' && call.kind !== 'settle') return [];
+  const { sessionId, requestNumber, services } = call.request;
+  return services.map(({ key }) => `${sessionId} #${requestNumber} ${key}`);
 }

@@ -10,6 +10,7 @@ import type { AccountSnapshot } from '../../src/charging/snapshot.js';
 import type { DueTimer } from '../../src/charging/sweeping.js';
 import type { Amount } from '../../src/domain/amounts.js';
 import type { EventStamp, OutboxEntry } from '../../src/domain/events.js';
+import type { SessionState } from '../support/charging-subject.js';
 import { credit, definitionOf } from './credit.js';
 import { nextChangeOf } from './lifecycle.js';
 import { eligible, listed } from './order.js';
@@ -151,6 +152,40 @@ export class ChargingModel {
         armed,
       })),
     };
+  }
+
+  session(sessionId: string): SessionState | null {
+    const session = this.world.sessions.get(sessionId);
+    if (session === undefined) return null;
+    const { accountId, ownerId: ownerAccountId, state, openedAt, services } = session;
+    return {
+      ...{ sessionId, accountId, ownerAccountId, state, openedAt },
+      lastRequestNumber: session.lastNumber,
+      services: [...services.values()].map((service) => ({
+        key: service.key,
+        unit: service.unit,
+        used: service.used as Amount,
+        cost: Number(service.cost) as Amount,
+        validUntil: service.validUntil === 0 ? null : service.validUntil,
+        legs: service.holds.map(({ bucketId, amount }) => ({
+          bucketId,
+          reserved: amount as Amount,
+        })),
+      })),
+    };
+  }
+
+  /** Of what has ended nothing is kept but the record, once that has it all. */
+  purge(accountId: string, recordedSequence: number): number | null {
+    const account = this.world.accounts.get(accountId);
+    if (account === undefined || this.world.closed) return null;
+    if (account.sequence > recordedSequence) return null;
+    const before = account.buckets.length;
+    account.buckets = account.buckets.filter(({ id, state, endsAt, remaining }) => {
+      const hasEnded = state === 'inactive' && endsAt !== null && endsAt <= account.lastSeen;
+      return !hasEnded || remaining !== 0 || reservedOf(this.world, id) !== 0;
+    });
+    return before - account.buckets.length;
   }
 
   newEntries(): readonly OutboxEntry[] {

@@ -1,21 +1,47 @@
 /** What must be alike in the answers, balances and events of the scripts and of the model. */
 import type { AccountSnapshot } from '../../src/charging/snapshot.js';
+import type { SessionState } from '../support/charging-subject.js';
 import type { BucketGrant, ChargingEvent, OutboxEntry } from '../../src/domain/events.js';
 
 /** Text that is the same where the values are, whatever the order of their fields. */
 export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, field: unknown) =>
-    field !== null && typeof field === 'object' && !Array.isArray(field)
-      ? Object.fromEntries(Object.entries(field).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : field,
+  return (
+    JSON.stringify(value, (_key, field: unknown) =>
+      field !== null && typeof field === 'object' && !Array.isArray(field)
+        ? Object.fromEntries(Object.entries(field).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+        : field,
+    ) ?? 'nothing'
   );
 }
 
+/** Whether two values have the same text of {@link canonical}, found without making it. */
+export function alike(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((value, index) => alike(value, b[index]));
+  }
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  for (const name in left) if (!alike(left[name], right[name])) return false;
+  for (const name in right) if (!(name in left) && right[name] !== undefined) return false;
+  return true;
+}
+
 /** An account but for what says when it was looked at: times are seen in the answers. */
-export function comparableAccount(account: AccountSnapshot | null): string {
+export function comparableAccount(account: AccountSnapshot | null): unknown {
   if (account === null) return 'none';
   const { lastSeen: _, nextChangeAt: __, ...compared } = account;
-  return canonical(compared);
+  return compared;
+}
+
+/** A session, its services in the order of their keys; what is granted is in the answers. */
+export function comparableSession(session: SessionState | null): unknown {
+  if (session === null) return 'none';
+  const services = session.services
+    .map(({ key, used, cost, validUntil, legs }) => ({ key, used, cost, validUntil, legs }))
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  return { ...session, services };
 }
 
 /** An entry but for the engine's own carries; the events of one call may come in any order. */
@@ -27,6 +53,32 @@ export function comparableEntry(entry: OutboxEntry): string {
     events: events.map((event) => canonical(comparableEvent(event))).toSorted(),
   }));
   return canonical({ ...head, sections });
+}
+
+/** Whether two entries have the same text of {@link comparableEntry}; most have one order too. */
+export function alikeEntries(a: OutboxEntry, b: OutboxEntry): boolean {
+  return inOrder(a, b) || comparableEntry(a) === comparableEntry(b);
+}
+
+function inOrder(a: OutboxEntry, b: OutboxEntry): boolean {
+  const { id: _, accounts: left, ...headLeft } = a;
+  const { id: __, accounts: right, ...headRight } = b;
+  return (
+    alike(headLeft, headRight) &&
+    left.length === right.length &&
+    left.every(({ accountId, firstSequence, events }, place) => {
+      const other = right[place];
+      return (
+        other?.accountId === accountId &&
+        other.firstSequence === firstSequence &&
+        other.events.length === events.length &&
+        events.every((event, index) => {
+          const twin = other.events[index];
+          return twin !== undefined && alike(comparableEvent(event), comparableEvent(twin));
+        })
+      );
+    })
+  );
 }
 
 function comparableEvent(event: ChargingEvent): unknown {

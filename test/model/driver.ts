@@ -3,14 +3,15 @@
  * opened, what it was granted and what it has sent. The model answers each call at once, and so
  * says what the next can be; the same calls then go to the scripts.
  */
-import type { ChargeOutcome, ChargeRequest, ChargeService } from '../../src/charging/charge.js';
+import type { ChargeRequest, ChargeService } from '../../src/charging/charge.js';
 import type {
   AccountProvision,
+  AccountThreshold,
   CreditOperation,
   CreditRequest,
 } from '../../src/charging/provisioning.js';
 import type { DueTimer } from '../../src/charging/sweeping.js';
-import { toAmount, ZERO, type Amount } from '../../src/domain/amounts.js';
+import { AMOUNT_MAX, toAmount, ZERO, type Amount } from '../../src/domain/amounts.js';
 import type { AccountStanding } from '../../src/domain/events.js';
 import { chargeService, START_MS, stamp } from '../support/charge-requests.js';
 import { ChargingModel } from './charging-model.js';
@@ -19,6 +20,7 @@ import {
   type AskPlan,
   type Command,
   type CreditPlan,
+  type ThresholdPlan,
   type Use,
   type WorldPlan,
 } from './workload.js';
@@ -27,7 +29,9 @@ export type Call =
   | { readonly kind: 'charge' | 'settle' | 'enquire'; readonly request: ChargeRequest }
   | { readonly kind: 'credit'; readonly request: CreditRequest }
   | { readonly kind: 'provision'; readonly request: AccountProvision }
-  | { readonly kind: 'sweep'; readonly timer: DueTimer; readonly now: number };
+  | { readonly kind: 'sweep'; readonly timer: DueTimer; readonly now: number }
+  | { readonly kind: 'purge'; readonly accountId: string; readonly recorded: number }
+  | { readonly kind: 'fence'; readonly closed: boolean };
 
 const ACCOUNT_NAMES = ['A', 'B', 'C'] as const;
 
@@ -60,7 +64,7 @@ export class Driver {
 
   /** The calls that make the world. */
   begin(): readonly Call[] {
-    return this.#plan.accounts.flatMap(({ buckets }, index): Call[] => {
+    return this.#plan.accounts.flatMap(({ buckets, thresholds }, index): Call[] => {
       const accountId = this.#accounts[index] ?? 'A';
       this.#profiles.set(accountId, 1);
       this.#intents.set(accountId, 1);
@@ -70,7 +74,13 @@ export class Driver {
       }));
       return [
         { kind: 'provision', request: this.#provision(accountId, 'active', 1) },
-        { kind: 'credit', request: this.#credit(accountId, 1, operations) },
+        {
+          kind: 'credit',
+          request: this.#credit(accountId, 1, [
+            ...operations,
+            { operation: 'set-thresholds', thresholds: namedThresholds(thresholds) },
+          ]),
+        },
       ];
     });
   }
@@ -88,11 +98,11 @@ export class Driver {
         return calls;
       }
       case 'request':
-        return this.#request(command);
+        return fencedIf(command.fenced, this.#request(command));
       case 'again':
         return this.#again(command);
       case 'credit':
-        return this.#creditCall(command);
+        return fencedIf(command.fenced, this.#creditCall(command));
       case 'provision': {
         const accountId = this.#account(command.account);
         const known = this.#profiles.get(accountId) ?? 1;
@@ -104,15 +114,18 @@ export class Driver {
       }
       case 'sweep':
         return this.#sweep(command);
+      case 'purge': {
+        const accountId = this.#account(command.account);
+        const sequence = this.model.world.accounts.get(accountId)?.sequence ?? 0;
+        return [{ kind: 'purge', accountId, recorded: sequence - command.behind }];
+      }
     }
   }
 
-  /** Ends everything: sessions fall silent, are forgotten, buckets come to their ends. */
-  *end(): Generator<readonly Call[]> {
-    for (let round = 0; round < 3; round += 1) {
-      this.#now += 3_600_000;
-      yield this.#due();
-    }
+  /** Ends everything: open sessions fall silent, finished ones are forgotten, buckets end. */
+  end(): readonly Call[] {
+    this.#now += 3_600_000;
+    return this.#due();
   }
 
   #clock(command: { readonly ms: number; readonly toEnd: boolean }): number {
@@ -159,10 +172,11 @@ export class Driver {
     const phase = isEvent ? 'event' : command.phase === 'auto' ? auto : command.phase;
     const accountId = command.wrong === 'account' ? this.#account(1) : session.accountId;
     const profile = this.#profiles.get(accountId) ?? 1;
+    const membership = this.#plan.accounts[this.#accounts.indexOf(accountId)]?.sharing ?? null;
     const sharing =
-      this.#plan.sharing === null || command.alone || accountId !== this.#accounts[0]
+      membership === null || command.alone
         ? null
-        : { ...this.#plan.sharing, ownerAccountId: this.#accounts.at(-1) ?? 'A' };
+        : { ...membership, ownerAccountId: this.#accounts.at(-1) ?? 'A' };
     const request: ChargeRequest = {
       partition: 0,
       accountId,
@@ -190,7 +204,7 @@ export class Driver {
     const key = String(group);
     const granted = this.#granted(sessionId, key);
     const used = (use: Use): Amount =>
-      toAmount(Math.floor((granted * use.percent) / 100) + use.more);
+      toAmount(Math.min(AMOUNT_MAX, Math.floor((granted * use.percent) / 100) + use.more));
     return chargeService({
       key,
       ratingGroup: group,
@@ -206,6 +220,7 @@ export class Driver {
       zones: terms.zones,
       bands: [{ band: 'night', fromMs: START_MS + 60_000, untilMs: START_MS + 300_000 }],
       reason: plan.reason,
+      pooled: plan.pooled,
     });
   }
 
@@ -229,7 +244,7 @@ export class Driver {
     if (!command.changed) return [{ kind: 'charge', request: again }];
     const services = again.services.map((service) => ({
       ...service,
-      used: toAmount(service.used + 1),
+      used: service.used === AMOUNT_MAX ? ZERO : toAmount(service.used + 1),
     }));
     return [{ kind: 'charge', request: { ...again, services } }];
   }
@@ -242,9 +257,10 @@ export class Driver {
     const accountId = this.#account(command.account);
     const number = Math.max(1, (this.#intents.get(accountId) ?? 0) + 1 + command.offset);
     const last = this.#intents.get(accountId) ?? 0;
-    if (number === last + 1) this.#intents.set(accountId, number);
+    if (number === last + 1 && !command.fenced) this.#intents.set(accountId, number);
     const operations = command.operations.flatMap((plan) => this.#operation(accountId, plan));
-    return [{ kind: 'credit', request: this.#credit(accountId, number, operations) }];
+    const request = this.#credit(accountId, number, operations, command.ledger);
+    return [{ kind: 'credit', request }];
   }
 
   #operation(accountId: string, plan: CreditPlan): readonly CreditOperation[] {
@@ -256,14 +272,7 @@ export class Driver {
       return [{ operation: 'grant', bucket: { ...plan.bucket, bucketId, endsAt } }];
     }
     if (plan.kind === 'thresholds') {
-      const thresholds = plan.levels.map(({ resource, level }) => ({
-        id: `${resource}${level}${plan.bundle ?? ''}`,
-        resource,
-        bundleId: plan.bundle,
-        lowBalance: level % 2 === 1,
-        level: plan.percent ? { percent: level } : { amount: toAmount(level) },
-      }));
-      return [{ operation: 'set-thresholds', thresholds }];
+      return [{ operation: 'set-thresholds', thresholds: namedThresholds(plan) }];
     }
     const bucketId =
       plan.bucket === 7
@@ -308,13 +317,14 @@ export class Driver {
     accountId: string,
     intentNumber: number,
     operations: readonly CreditOperation[],
+    kind: CreditRequest['kind'] = 'top-up',
   ): CreditRequest {
     return {
       partition: 0,
       accountId,
       intentNumber,
       intentId: `${accountId}-${intentNumber}`,
-      kind: 'top-up',
+      kind,
       reason: null,
       operations,
       stamp,
@@ -345,11 +355,23 @@ export class Driver {
   }
 }
 
-/** What the model answers to a call. */
-export function askModel(
-  model: ChargingModel,
-  call: Call,
-): ChargeOutcome | ReturnType<ChargingModel['credit' | 'sweep' | 'provision' | 'enquire']> {
+function fencedIf(fenced: boolean, calls: readonly Call[]): readonly Call[] {
+  if (!fenced || calls.length === 0) return calls;
+  return [{ kind: 'fence', closed: true }, ...calls, { kind: 'fence', closed: false }];
+}
+
+function namedThresholds(plan: ThresholdPlan): readonly AccountThreshold[] {
+  return plan.levels.map(({ resource, level }) => ({
+    id: `${resource}${level}${plan.bundle ?? ''}`,
+    resource,
+    bundleId: plan.bundle,
+    lowBalance: level % 2 === 1,
+    level: plan.percent ? { percent: level } : { amount: toAmount(level) },
+  }));
+}
+
+/** What the model answers to a call. @throws as the scripts' face does. */
+export function askModel(model: ChargingModel, call: Call): unknown {
   switch (call.kind) {
     case 'charge':
       return model.charge(call.request);
@@ -363,5 +385,10 @@ export function askModel(
       return model.provision(call.request);
     case 'sweep':
       return model.sweep(call.timer, call.now);
+    case 'purge':
+      return model.purge(call.accountId, call.recorded);
+    case 'fence':
+      model.world.closed = call.closed;
+      return null;
   }
 }

@@ -58,6 +58,7 @@ export function grant(books: Books, question: Question): Grant {
     }
   }
   service.holds = takes.map(({ bucket, amount }) => ({ bucketId: bucket.id, amount }));
+  service.granted = plan.covered;
   service.validUntil = now + validitySeconds * 1000;
   startArmed(books, takes, now);
   return { units: plan.covered, validitySeconds, last, tariffChangeAt };

@@ -12,6 +12,8 @@ export function createModelSubject(model = new ChargingModel()): ChargingSubject
     sweep: async (timer, now) => model.sweep(timer, now),
     dueTimers: async (partition, now) => model.dueTimers(partition, now),
     account: async (_partition, accountId) => model.account(accountId),
+    session: async (_partition, sessionId) => model.session(sessionId),
+    purge: async (_partition, accountId, recorded) => model.purge(accountId, recorded),
     fence: async (_partition, closed) => {
       model.world.closed = closed;
     },

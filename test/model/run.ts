@@ -1,9 +1,19 @@
 /** Runs random commands against the scripts and the model side by side, and compares everything. */
-import type { OutboxEntry } from '../../src/domain/events.js';
 import type { AccountSnapshot } from '../../src/charging/snapshot.js';
-import type { ChargingSubject } from '../support/charging-subject.js';
+import type { OutboxEntry } from '../../src/domain/events.js';
+import type { ChargingSubject, SessionState } from '../support/charging-subject.js';
 import { Auditor } from './auditor.js';
-import { canonical, comparableAccount, comparableEntry, difference } from './comparison.js';
+import { sessionOf } from './audited-step.js';
+import { describeCalls } from './call-words.js';
+import {
+  alike,
+  alikeEntries,
+  canonical,
+  comparableAccount,
+  comparableEntry,
+  comparableSession,
+  difference,
+} from './comparison.js';
 import { askModel, Driver, type Call } from './driver.js';
 import type { Command, WorldPlan } from './workload.js';
 
@@ -15,12 +25,21 @@ export interface RunResult {
 /** The scripts did otherwise than the model, or broke an invariant. */
 export class DisagreementError extends Error {}
 
+/** One call: what the model made of it, and what the scripts do. */
 interface Step {
   readonly call: Call;
-  readonly expected: string;
-  readonly expectedAccounts: readonly string[];
+  readonly expected: unknown;
+  readonly expectedEntries: readonly OutboxEntry[];
+  readonly expectedAccounts: ReadonlyMap<string, AccountSnapshot | null>;
+  readonly expectedSession: SessionState | null;
   readonly answer: Promise<unknown>;
   readonly accounts: Promise<readonly (AccountSnapshot | null)[]>;
+  readonly session: Promise<SessionState | null>;
+}
+
+export interface RunHooks {
+  /** Between two calls; what it waits for, the next call waits for. */
+  readonly betweenCalls?: (count: number) => Promise<void> | null;
 }
 
 /** @throws DisagreementError that shows the first difference and the calls up to it. */
@@ -28,62 +47,122 @@ export async function runCommands(
   subject: ChargingSubject,
   plan: WorldPlan,
   commands: readonly Command[],
+  hooks: RunHooks = {},
 ): Promise<RunResult> {
   const driver = new Driver(plan);
   const steps: Step[] = [];
-  const expectedEntries: OutboxEntry[] = [];
 
   async function perform(calls: readonly Call[]): Promise<void> {
     for (const call of calls) {
       const alone = takesTwoSteps(driver, call);
-      const expected = comparableAnswer(call, askModel(driver.model, call));
-      expectedEntries.push(...driver.model.newEntries());
-      const expectedAccounts = driver.accounts.map((id) =>
-        comparableAccount(driver.model.account(id)),
-      );
-      // Calls follow each other on one connection, but for one that takes two steps: it waits.
-      if (alone) await steps.at(-1)?.accounts;
-      const answer = send(subject, call);
+      const expected = await caught(() => askModel(driver.model, call));
+      const sessionId = sessionOf(call);
+      const named = accountsToRead(driver, call, steps.length);
+      const waiting = hooks.betweenCalls?.(steps.length) ?? null;
+      if (waiting !== null) {
+        await settled(steps.at(-1));
+        await waiting;
+      }
+      // Calls follow each other on one connection; one that takes two steps is waited for.
+      const answer = caught(() => send(subject, call));
       if (alone) await answer;
-      const accounts = Promise.all(driver.accounts.map((id) => subject.account(0, id)));
-      steps.push({ call, expected, expectedAccounts, answer, accounts });
+      steps.push({
+        call,
+        expected,
+        expectedEntries: driver.model.newEntries(),
+        expectedAccounts: new Map(named.map((id) => [id, driver.model.account(id)])),
+        expectedSession: sessionId === null ? null : driver.model.session(sessionId),
+        answer,
+        accounts: Promise.all(named.map((id) => subject.account(0, id))),
+        session: sessionId === null ? Promise.resolve(null) : subject.session(0, sessionId),
+      });
     }
   }
 
   await perform(driver.begin());
   for (const command of commands) await perform(driver.calls(command));
-  const before = steps.length;
-  for (const calls of driver.end()) await perform(calls);
-
-  const auditor = new Auditor();
-  let last: readonly (AccountSnapshot | null)[] = [];
-  for (const [index, step] of steps.entries()) {
-    const answer = await step.answer;
-    last = await step.accounts;
-    compare(steps, index, 'answer', step.expected, comparableAnswer(step.call, answer));
-    for (const [place, expected] of step.expectedAccounts.entries()) {
-      compare(steps, index, 'account', expected, comparableAccount(last[place] ?? null));
-    }
-    auditor.answered(step.call, answer);
-  }
+  const count = steps.length;
+  await perform(driver.end());
+  await settled(steps.at(-1));
   const entries = await subject.newEntries(0);
-  for (const [index, entry] of entries.entries()) {
-    const expected = expectedEntries[index];
-    const text = expected === undefined ? 'no entry' : comparableEntry(expected);
-    compare(steps, steps.length - 1, `entry ${index}`, text, comparableEntry(entry));
-    auditor.entry(entry);
-  }
-  if (entries.length < expectedEntries.length) {
-    throw new DisagreementError(`the scripts wrote ${entries.length} of ${expectedEntries.length}`);
-  }
-  auditor.finish(last);
-  auditor.ended(last);
-  if (auditor.violations.length > 0) {
-    throw new DisagreementError(
-      `${auditor.violations.slice(0, 5).join('\n')}\n${describeCalls(steps.map(({ call }) => call))}`,
+  await compareAll(
+    steps,
+    entries,
+    await Promise.all(driver.accounts.map((id) => subject.account(0, id))),
+  );
+  return { calls: count, entries: entries.length };
+}
+
+async function compareAll(
+  steps: readonly Step[],
+  entries: readonly OutboxEntry[],
+  ended: readonly (AccountSnapshot | null)[],
+): Promise<void> {
+  const auditor = new Auditor();
+  let seen = 0;
+  for (const [index, step] of steps.entries()) {
+    const { call, expectedEntries, expectedAccounts } = step;
+    const [answer, read, session] = await Promise.all([step.answer, step.accounts, step.session]);
+    const accounts = new Map(
+      [...expectedAccounts.keys()].map((id, place) => [id, read[place] ?? null]),
     );
+    const own = entries.slice(seen, seen + expectedEntries.length);
+    seen += expectedEntries.length;
+
+    const check = (what: string, expected: unknown, actual: unknown): void => {
+      if (!alike(expected, actual))
+        disagree(steps, index, what, canonical(expected), canonical(actual));
+    };
+    check('answer', comparableAnswer(call, step.expected), comparableAnswer(call, answer));
+    for (const [id, expected] of expectedAccounts) {
+      check(
+        `account ${id}`,
+        comparableAccount(expected),
+        comparableAccount(accounts.get(id) ?? null),
+      );
+    }
+    check('session', comparableSession(step.expectedSession), comparableSession(session));
+    for (const [place, expected] of expectedEntries.entries()) {
+      const actual = own[place];
+      if (actual === undefined || !alikeEntries(expected, actual)) {
+        const text = actual === undefined ? 'no entry' : comparableEntry(actual);
+        disagree(steps, index, 'entry', comparableEntry(expected), text);
+      }
+    }
+    auditor.step({ call, answer, entries: own, accounts, session });
+    if (auditor.violations.length > 0) violated(auditor, steps.slice(0, index + 1));
   }
-  return { calls: before, entries: entries.length };
+  if (entries.length !== seen) {
+    throw new DisagreementError(`the scripts wrote ${entries.length} entries, the model ${seen}`);
+  }
+  auditor.finish(ended);
+  auditor.ended(ended);
+  if (auditor.violations.length > 0) violated(auditor, steps);
+}
+
+async function settled(step: Step | undefined): Promise<void> {
+  if (step !== undefined) await Promise.all([step.answer, step.accounts, step.session]);
+}
+
+/** The accounts that a call may change, and in turn one that it must not. */
+function accountsToRead(driver: Driver, call: Call, turn: number): readonly string[] {
+  const { accounts } = driver;
+  const named = accounts[turn % accounts.length] ?? 'A';
+  switch (call.kind) {
+    case 'charge':
+    case 'settle':
+    case 'enquire':
+      // Whoever owns the group owns it in every run.
+      return [...new Set([call.request.accountId, accounts.at(-1) ?? 'A', named])];
+    case 'credit':
+    case 'provision':
+      return [...new Set([call.request.accountId, named])];
+    case 'purge':
+      return [...new Set([call.accountId, named])];
+    case 'sweep':
+    case 'fence':
+      return accounts;
+  }
 }
 
 /** A sweep reads first; a member that left its group is charged again with the owner it had. */
@@ -96,75 +175,56 @@ function takesTwoSteps(driver: Driver, call: Call): boolean {
 }
 
 /** Whether a timer of an account came for nothing says nothing: what it did is in the balances. */
-function comparableAnswer(call: Call, answer: unknown): string {
+function comparableAnswer(call: Call, answer: unknown): unknown {
   const isTurn = call.kind === 'sweep' && call.timer.member.startsWith('a:');
   const { error } = (answer ?? {}) as { error?: unknown };
-  return isTurn && error === undefined ? 'swept' : canonical(answer);
+  return isTurn && error === undefined ? 'swept' : answer;
 }
 
-async function send(subject: ChargingSubject, call: Call): Promise<unknown> {
+async function caught(work: () => unknown): Promise<unknown> {
   try {
-    switch (call.kind) {
-      case 'charge':
-        return await subject.charge(call.request);
-      case 'settle':
-        return await subject.settle(call.request);
-      case 'enquire':
-        return await subject.enquire(call.request);
-      case 'credit':
-        return await subject.credit(call.request);
-      case 'provision':
-        return await subject.provision(call.request);
-      case 'sweep':
-        return await subject.sweep(call.timer, call.now);
-    }
+    return await work();
   } catch (error) {
     return { error: (error as Error).message };
   }
 }
 
-function compare(
+function send(subject: ChargingSubject, call: Call): Promise<unknown> {
+  switch (call.kind) {
+    case 'charge':
+      return subject.charge(call.request);
+    case 'settle':
+      return subject.settle(call.request);
+    case 'enquire':
+      return subject.enquire(call.request);
+    case 'credit':
+      return subject.credit(call.request);
+    case 'provision':
+      return subject.provision(call.request);
+    case 'sweep':
+      return subject.sweep(call.timer, call.now);
+    case 'purge':
+      return subject.purge(0, call.accountId, call.recorded);
+    case 'fence':
+      return subject.fence(0, call.closed).then(() => null);
+  }
+}
+
+function disagree(
   steps: readonly Step[],
   index: number,
   what: string,
   expected: string,
   actual: string,
-): void {
-  if (expected === actual) return;
+): never {
   throw new DisagreementError(
     `${what} differs at call ${index}\n  ${difference(expected, actual)}\n` +
       describeCalls(steps.slice(0, index + 1).map(({ call }) => call)),
   );
 }
 
-const CALLS_SHOWN = 30;
-
-function describeCalls(calls: readonly Call[]): string {
-  return calls
-    .map((call, index) => `  ${index} ${describeCall(call)}`)
-    .slice(-CALLS_SHOWN)
-    .join('\n');
-}
-
-function describeCall(call: Call): string {
-  if (call.kind === 'sweep') return `sweep ${call.timer.member} at ${call.now}`;
-  if (call.kind === 'credit') {
-    const { accountId, intentNumber, operations, now } = call.request;
-    return `credit ${accountId} #${intentNumber} at ${now} ${canonical(operations)}`;
-  }
-  if (call.kind === 'provision') {
-    const { accountId, standing, profileVersion } = call.request;
-    return `provision ${accountId} ${standing} ${profileVersion}`;
-  }
-  const { request } = call;
-  const services = request.services.map(({ key, used, usedAfter, want }) =>
-    [
-      `${key}:`,
-      `used ${used}`,
-      ...(usedAfter > 0 ? [`after ${usedAfter}`] : []),
-      `ask ${want ?? '-'}`,
-    ].join(' '),
+function violated(auditor: Auditor, steps: readonly Step[]): never {
+  throw new DisagreementError(
+    `${auditor.violations.slice(0, 5).join('\n')}\n${describeCalls(steps.map(({ call }) => call))}`,
   );
-  const head = `${call.kind} ${request.phase} ${request.sessionId} #${request.requestNumber}`;
-  return `${head} on ${request.accountId} at ${request.now ?? 0}: ${services.join('; ')}`;
 }

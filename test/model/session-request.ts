@@ -18,6 +18,7 @@ import {
   emit,
   newService,
   openBooks,
+  release,
   type Account,
   type Books,
   type Service,
@@ -142,7 +143,7 @@ function answer(
       results = tried.results;
     }
   } else {
-    for (const ask of request.services) {
+    for (const ask of settlingOrder(session, request)) {
       const service = serviceOf(session, ask);
       const window = windowAt(ask.windows, now);
       changed = settle(books, { request, ask, service, window, now }).moved || changed;
@@ -254,6 +255,14 @@ function serviceOf(session: Session, ask: ChargeService): Service {
   return found;
 }
 
+/** Of a pool those that used more than they were granted come behind those that give back. */
+function settlingOrder(session: Session, { services }: ChargeRequest): readonly ChargeService[] {
+  const isOver = (ask: ChargeService): boolean =>
+    ask.pooled === true && ask.used + ask.usedAfter > serviceOf(session, ask).granted;
+  const over = new Set(services.filter(isOver));
+  return [...services.filter((ask) => !over.has(ask)), ...over];
+}
+
 export function windowAt(windows: readonly ChargeWindow[], now: number): ChargeWindow | null {
   return windows.find(({ fromMs, untilMs }) => fromMs <= now && now < untilMs) ?? null;
 }
@@ -273,7 +282,7 @@ function takeEvent(
 ): 'not-enough' | { changed: boolean; results: Map<string, ChargedService['result']> } {
   const results = new Map<string, ChargedService['result']>();
   let changed = false;
-  for (const ask of request.services) {
+  for (const ask of settlingOrder(session, request)) {
     const service = serviceOf(session, ask);
     const window = windowAt(ask.windows, now);
     if (request.action === 'refund') {
@@ -308,9 +317,11 @@ function giveBack(
   if (bucket === undefined) return false;
   let amount: number = ask.used;
   if (window !== null) {
+    if (ask.used > window.line.unitsMax) return false;
     const meter = meterOf(own, service, window);
     amount = Number(pay(window.line, meter, BigInt(ask.used)).cost - meter.cost);
   }
+  if (BigInt(bucket.remaining) + BigInt(amount) > BigInt(Number.MAX_SAFE_INTEGER)) return false;
   bucket.remaining += amount;
   emit(books, accountOf(books, bucket), {
     type: 'ledger',
@@ -387,7 +398,7 @@ function close(books: Books, session: Session, work: Work, isNew: boolean): bool
   if (request.phase === 'event') {
     if (isNew) session.state = 'closed';
   } else if (request.phase === 'terminate' && wasOpen) {
-    for (const service of session.services.values()) service.holds = [];
+    for (const service of session.services.values()) release(service);
     session.state = 'closed';
     say(books, session, 'closed', request.requestNumber, request.cause);
     released = true;

@@ -8,7 +8,9 @@ import { pay } from './price.js';
 import {
   emit,
   findBucket,
+  floorOf,
   freeOf,
+  release,
   type Account,
   type Books,
   type Bucket,
@@ -45,12 +47,12 @@ export function settle(books: Books, report: Report): { moved: boolean; uncollec
   const parts = partsOf(report);
   if (parts.length === 0) {
     const released = ownsHolds && service.holds.length > 0;
-    if (released) service.holds = [];
+    if (released) release(service);
     return { moved: released, uncollected: 0 };
   }
   if (ownsHolds) {
     for (const part of parts) payFromHolds(books, report, part);
-    service.holds = [];
+    release(service);
   }
   for (const part of parts) payFromOthers(books, report, part);
   const takes = parts.flatMap((part) => part.takes);
@@ -79,16 +81,18 @@ function partsOf({ ask, service, window }: Report): readonly Part[] {
 function payFromHolds(books: Books, report: Report, part: Part): void {
   const { service, now, request } = report;
   const inTime = now <= service.validUntil + request.policy.graceMs;
+  // What was held at no cost does not keep its bucket.
   const held = new Map(
-    service.holds.map((hold) => [findBucket(books, hold.bucketId), hold] as const),
+    service.holds.flatMap((hold) => {
+      const bucket = findBucket(books, hold.bucketId);
+      return bucket === null ? [] : [[bucket, hold] as const];
+    }),
   );
   const usable = [...held.keys()].filter(({ endsAt }) => endsAt === null || endsAt > now || inTime);
   const free = (bucket: Bucket): number => {
     const hold = held.get(bucket)?.amount ?? 0;
     // Staff may have taken some of it, or raised the floor.
-    return bucket.floor === null
-      ? hold
-      : Math.max(0, Math.min(hold, bucket.remaining - bucket.floor));
+    return Math.max(0, Math.min(hold, bucket.remaining - floorOf(bucket)));
   };
   const taken = payWith(books, report, part, usable, free);
   for (const { bucket, amount } of taken) {

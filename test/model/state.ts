@@ -74,6 +74,8 @@ export interface Service {
   /** Units taken from each bucket that has a step of its own. */
   readonly steps: Map<string, number>;
   holds: Hold[];
+  /** Units that were granted with what it holds. */
+  granted: number;
   validUntil: number;
   /** The price of the reservation, and the one that follows it inside its validity time. */
   window: ChargeWindow | null;
@@ -123,12 +125,12 @@ export function accountOf(books: Books, bucket: Bucket): Account {
   return found;
 }
 
-export function findBucket(books: Books, id: string): Bucket {
+export function findBucket(books: Books, id: string): Bucket | null {
   for (const { buckets } of books.accounts) {
     const found = buckets.find((bucket) => bucket.id === id);
     if (found !== undefined) return found;
   }
-  throw new Error(`there is no bucket ${id}`);
+  return null;
 }
 
 /** Invariant 3, by construction: what is reserved is what services hold. */
@@ -144,8 +146,20 @@ export function reservedOf(world: World, bucketId: string): number {
 
 /** What charging may still take: above the floor, and held by nobody. */
 export function freeOf(world: World, bucket: Bucket): number {
-  if (bucket.floor === null) return Infinity;
-  return Math.max(0, bucket.remaining - reservedOf(world, bucket.id) - bucket.floor);
+  return Math.max(0, bucket.remaining - reservedOf(world, bucket.id) - floorOf(bucket));
+}
+
+/** How far below nothing a bucket without a floor goes: numbers stay exact, and so do sums of two. */
+export const NO_FLOOR = -(2 ** 52);
+
+export function floorOf({ floor }: Pick<Bucket, 'floor'>): number {
+  return floor ?? NO_FLOOR;
+}
+
+/** Gives back what a service holds. */
+export function release(service: Service): void {
+  service.holds = [];
+  service.granted = 0;
 }
 
 export function newService(key: string, unit: UnitKind): Service {
@@ -160,6 +174,7 @@ export function newService(key: string, unit: UnitKind): Service {
     opened: false,
     steps: new Map(),
     holds: [],
+    granted: 0,
     validUntil: 0,
     window: null,
     nextWindow: null,

@@ -2,7 +2,7 @@
 import type { SweepOutcome } from '../../src/charging/sweeping.js';
 import { expireReleased, isDue, nextChangeOf, turn } from './lifecycle.js';
 import { say, turnDue } from './session-request.js';
-import { openBooks, type Account, type Books, type Session, type World } from './state.js';
+import { openBooks, release, type Account, type Books, type Session, type World } from './state.js';
 import { checkThresholds } from './thresholds.js';
 
 export interface Swept {
@@ -50,7 +50,7 @@ function sweepSession(world: World, session: Session, given: number): Swept {
   }
   const books = openBooks(world, accounts);
   turnDue(books, now);
-  for (const service of session.services.values()) service.holds = [];
+  for (const service of session.services.values()) release(service);
   expireReleased(books, now);
   checkThresholds(books);
   for (const account of accounts) {

@@ -12,12 +12,20 @@ function isWatched(threshold: Threshold, bucket: Bucket): boolean {
   return bucket.state !== 'inactive';
 }
 
+/** Several buckets may hold more together than a number can say: then it is that much. */
+function sumOf(amounts: readonly number[]): number {
+  const sum = amounts.reduce((total, amount) => total + BigInt(amount), 0n);
+  return Math.min(Number(sum), Number.MAX_SAFE_INTEGER);
+}
+
 export function checkThresholds(books: Books): void {
   for (const account of books.accounts) {
     for (const threshold of account.thresholds) {
       const watched = account.buckets.filter((bucket) => isWatched(threshold, bucket));
-      const value = watched.reduce((sum, { remaining }) => sum + remaining, 0);
-      const granted = watched.reduce((sum, bucket) => sum + bucket.granted, 0);
+      const value =
+        sumOf(watched.map(({ remaining }) => Math.max(remaining, 0))) -
+        sumOf(watched.map(({ remaining }) => Math.max(-remaining, 0)));
+      const granted = sumOf(watched.map((bucket) => bucket.granted));
       const level =
         'percent' in threshold.level
           ? Number((BigInt(granted) * BigInt(threshold.level.percent)) / 100n)

@@ -3,6 +3,9 @@ import type { ChargeWindow } from '../../src/charging/charge.js';
 import { pay, payable, roundedUp, type Meter } from './price.js';
 import type { Account, Bucket, Service } from './state.js';
 
+/** What a run of money buckets counts as having, at the most. */
+const MONEY_MAX = 2 ** 52;
+
 export interface Take {
   readonly bucket: Bucket;
   readonly amount: number;
@@ -58,8 +61,11 @@ export function walk(question: WalkQuestion): Walk {
       most === null
         ? units - covered
         : Math.min(restOfStep(window, meter, units - covered), most - covered);
-    const money = run.reduce((sum, each) => sum + free(each), 0);
-    const bought = Number(payable(window.line, meter, BigInt(wanted), bigMoney(money)));
+    const money = Math.min(
+      MONEY_MAX,
+      run.reduce((sum, each) => sum + free(each), 0),
+    );
+    const bought = Number(payable(window.line, meter, BigInt(wanted), BigInt(money)));
     if (bought > 0) {
       const after = pay(window.line, meter, BigInt(bought));
       takes.push(...spread(run, free, Number(after.cost - meter.cost), bought));
@@ -70,10 +76,6 @@ export function walk(question: WalkQuestion): Walk {
     if (run.at(-1)?.blocker === true) break;
   }
   return { takes, covered, meter };
-}
-
-function bigMoney(money: number): bigint {
-  return money === Infinity ? 2n ** 60n : BigInt(money);
 }
 
 /** Whole steps where the bucket has one, counted over the service's use of it in the session. */

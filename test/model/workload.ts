@@ -13,6 +13,7 @@ import type {
 import { CONSUMPTION_ORDERS } from '../../src/charging/charge.js';
 import type { NewBucket } from '../../src/charging/event-codec.js';
 import { toAmount, type Amount } from '../../src/domain/amounts.js';
+import type { LedgerKind } from '../../src/domain/events.js';
 import type { SharingMembership } from '../../src/domain/profile.js';
 import { UNIT_KINDS, type UnitKind } from '../../src/domain/units.js';
 import { chargeWindow, newBucket, rateLine, START_MS } from '../support/charge-requests.js';
@@ -22,6 +23,7 @@ export const ACCOUNTS_MAX = 3;
 export const SESSIONS = 5;
 const FOREVER_MS = 8.64e15;
 const BUNDLES = ['gold', 'blue'] as const;
+const CREDIT_KINDS = ['top-up', 'grant', 'adjustment', 'reversal', 'transfer'] as const;
 
 export interface GroupTerms {
   readonly unit: UnitKind;
@@ -31,13 +33,24 @@ export interface GroupTerms {
 }
 
 export interface WorldPlan {
-  readonly accounts: readonly { readonly buckets: readonly BucketPlan[] }[];
+  readonly accounts: readonly AccountPlan[];
   readonly groups: readonly GroupTerms[];
   readonly policy: ChargePolicy;
   readonly unitOrder: ConsumptionOrder;
   readonly moneyOrder: ConsumptionOrder;
-  /** The first account may draw on the last. */
+}
+
+export interface AccountPlan {
+  readonly buckets: readonly BucketPlan[];
+  readonly thresholds: ThresholdPlan;
+  /** How it may draw on the last account, which owns the group; null for a member of none. */
   readonly sharing: Omit<SharingMembership, 'ownerAccountId'> | null;
+}
+
+export interface ThresholdPlan {
+  readonly levels: readonly { readonly resource: string; readonly level: number }[];
+  readonly percent: boolean;
+  readonly bundle: string | null;
 }
 
 /** A bucket but for its name. */
@@ -45,11 +58,15 @@ export type BucketPlan = Omit<NewBucket, 'bucketId'>;
 
 const amount = fc
   .oneof(
-    { weight: 6, arbitrary: fc.nat(300) },
-    { weight: 2, arbitrary: fc.nat(20) },
-    { weight: 1, arbitrary: fc.nat(5_000) },
+    { weight: 30, arbitrary: fc.nat(300) },
+    { weight: 10, arbitrary: fc.nat(20) },
+    { weight: 5, arbitrary: fc.nat(5_000) },
+    { weight: 1, arbitrary: fc.constantFrom(Number.MAX_SAFE_INTEGER, 2 ** 52) },
   )
   .map(toAmount);
+
+/** Units that any line of a run can price, all its services together. */
+const UNITS_PRICED = 4e14;
 
 const seconds = (max: number): fc.Arbitrary<number> =>
   fc.oneof(
@@ -163,7 +180,7 @@ const line = fc
     connectionFee: money,
     minimumCharge: money,
     cap: fc.option(fc.integer({ min: 0, max: 200 }), { freq: 4 }),
-    unitsMax: fc.constantFrom(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 700),
+    unitsMax: fc.constantFrom(UNITS_PRICED, UNITS_PRICED, 700),
   })
   .map(({ prices, length, cap, unitsMax, ...parts }) =>
     rateLine({
@@ -218,7 +235,10 @@ const groupTerms: fc.Arbitrary<GroupTerms> = fc
   .record({
     unit: fc.constantFrom(...UNIT_KINDS, 'octets' as const),
     windows,
-    maximum: fc.integer({ min: 1, max: 400 }),
+    maximum: fc.oneof(
+      { weight: 10, arbitrary: fc.integer({ min: 1, max: 400 }) },
+      { weight: 1, arbitrary: fc.constant(Number.MAX_SAFE_INTEGER) },
+    ),
     minimum: fc.integer({ min: 1, max: 50 }),
     sharePercent: fc.constantFrom(100, 100, 50, 25, 1),
     validitySeconds: fc.constantFrom(1, 30, 600),
@@ -236,12 +256,48 @@ const groupTerms: fc.Arbitrary<GroupTerms> = fc
     },
   }));
 
+const membership = fc.option(
+  fc.record({
+    order: fc.constantFrom('own-first' as const, 'shared-first' as const),
+    scope: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(null) },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          contexts: set(['data@test']),
+          ratingGroups: set([...GROUPS]),
+          zones: set(['home']),
+          bands: fc.constant(null),
+        }),
+      },
+    ),
+    resources: fc.constantFrom(null, null, null, ['EUR'], ['octets']),
+  }),
+  { freq: 1 },
+);
+
+const thresholdPlan: fc.Arbitrary<ThresholdPlan> = fc.record({
+  levels: fc.uniqueArray(
+    fc.record({ resource: fc.constantFrom('octets', 'EUR'), level: fc.nat(100) }),
+    { selector: ({ resource, level }) => `${resource}${level}`, maxLength: 3 },
+  ),
+  percent: fc.boolean(),
+  bundle: fc.option(fc.constantFrom(...BUNDLES), { freq: 2 }),
+});
+
+const accountPlan: fc.Arbitrary<AccountPlan> = fc.record({
+  buckets: fc.array(bucketPlan, { maxLength: 6 }),
+  thresholds: thresholdPlan,
+  sharing: membership,
+});
+
 export const worldPlan: fc.Arbitrary<WorldPlan> = fc
   .record({
-    accounts: fc.array(fc.record({ buckets: fc.array(bucketPlan, { maxLength: 5 }) }), {
-      minLength: 1,
-      maxLength: ACCOUNTS_MAX,
-    }),
+    accounts: fc.oneof(
+      ...[1, 2, 2, ACCOUNTS_MAX].map((count) =>
+        fc.array(accountPlan, { minLength: count, maxLength: count }),
+      ),
+    ),
     groups: fc.tuple(groupTerms, groupTerms, groupTerms),
     policy: fc.record({
       unknownSession: fc.constantFrom('recreate', 'recreate', 'reject'),
@@ -252,30 +308,14 @@ export const worldPlan: fc.Arbitrary<WorldPlan> = fc
     }),
     unitOrder: fc.constantFrom('earliest-expiring', ...CONSUMPTION_ORDERS),
     moneyOrder: fc.constantFrom('earliest-expiring', ...CONSUMPTION_ORDERS),
-    sharing: fc.option(
-      fc.record({
-        order: fc.constantFrom('own-first', 'shared-first'),
-        scope: fc.oneof(
-          { weight: 2, arbitrary: fc.constant(null) },
-          {
-            weight: 1,
-            arbitrary: fc.record({
-              contexts: set(['data@test']),
-              ratingGroups: set([...GROUPS]),
-              zones: set(['home']),
-              bands: fc.constant(null),
-            }),
-          },
-        ),
-        resources: fc.constantFrom(null, ['EUR'], ['octets']),
-      }),
-      { freq: 2 },
-    ),
   })
   .map((plan) => ({
     ...plan,
     groups: named(plan.groups),
-    sharing: plan.accounts.length > 1 ? plan.sharing : null,
+    // The owner of a group is a member of none.
+    accounts: plan.accounts.map((account, index) =>
+      index === plan.accounts.length - 1 ? { ...account, sharing: null } : account,
+    ),
   }));
 
 /** Each line a name of its own, as compiled tariffs have. */
@@ -302,6 +342,8 @@ export interface AskPlan {
   /** Null: asks for nothing. */
   readonly want: number | null;
   readonly reason: string | null;
+  /** It shares what it was granted with the others of its session. */
+  readonly pooled: boolean;
 }
 
 export type Command =
@@ -318,13 +360,17 @@ export type Command =
       readonly wrong: 'account' | 'profile' | null;
       /** As somebody who has left the sharing group. */
       readonly alone: boolean;
+      /** While recovery holds the partition. */
+      readonly fenced: boolean;
     }
   | { readonly kind: 'again'; readonly back: number; readonly changed: boolean }
   | {
       readonly kind: 'credit';
       readonly account: number;
       readonly offset: number;
+      readonly ledger: LedgerKind;
       readonly operations: readonly CreditPlan[];
+      readonly fenced: boolean;
     }
   | {
       readonly kind: 'provision';
@@ -333,6 +379,8 @@ export type Command =
       readonly version: number;
     }
   | { readonly kind: 'sweep'; readonly session: number; readonly due: boolean }
+  /** The record is so many events behind. */
+  | { readonly kind: 'purge'; readonly account: number; readonly behind: number }
   | { readonly kind: 'clock'; readonly ms: number; readonly toEnd: boolean }
   | { readonly kind: 'clock-back'; readonly ms: number };
 
@@ -346,16 +394,14 @@ export type CreditPlan =
       readonly bucket: number;
       readonly state: 'active' | 'armed' | 'inactive';
     }
-  | {
-      readonly kind: 'thresholds';
-      readonly levels: readonly { readonly resource: string; readonly level: number }[];
-      readonly percent: boolean;
-      readonly bundle: string | null;
-    };
+  | ({ readonly kind: 'thresholds' } & ThresholdPlan);
 
 const use = fc.record({
   percent: fc.constantFrom(0, 0, 50, 100, 100, 100, 130),
-  more: fc.constantFrom(0, 0, 0, 1, 5),
+  more: fc.oneof(
+    { weight: 60, arbitrary: fc.constantFrom(0, 0, 0, 1, 5) },
+    { weight: 1, arbitrary: fc.constantFrom(2 ** 52, Number.MAX_SAFE_INTEGER) },
+  ),
 });
 
 const nothing = fc.constant({ percent: 0, more: 0 });
@@ -364,11 +410,19 @@ const ask: fc.Arbitrary<AskPlan> = fc.record({
   group: fc.nat(GROUPS.length - 1),
   used: use,
   usedAfter: fc.oneof({ weight: 5, arbitrary: nothing }, { weight: 1, arbitrary: use }),
-  want: fc.option(fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 1_000 })), {
-    freq: 5,
-  }),
+  want: fc.option(
+    fc.oneof(
+      { weight: 20, arbitrary: fc.integer({ min: 1, max: 200 }) },
+      { weight: 20, arbitrary: fc.integer({ min: 1, max: 1_000 }) },
+      { weight: 1, arbitrary: fc.constant(Number.MAX_SAFE_INTEGER) },
+    ),
+    { freq: 5 },
+  ),
   reason: fc.constantFrom(null, null, 'validity-time'),
+  pooled: fc.nat(3).map((die) => die === 0),
 });
+
+const fenced = fc.nat(79).map((die) => die === 0);
 
 const request = fc.record({
   kind: fc.constant('request' as const),
@@ -389,6 +443,7 @@ const request = fc.record({
     { weight: 1, arbitrary: fc.constantFrom('account' as const, 'profile' as const) },
   ),
   alone: fc.nat(9).map((die) => die === 0),
+  fenced,
 });
 
 const creditOperation: fc.Arbitrary<CreditPlan> = fc.oneof(
@@ -405,7 +460,14 @@ const creditOperation: fc.Arbitrary<CreditPlan> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('add' as const),
       bucket: fc.nat(7),
-      amount: fc.oneof(fc.nat(300), fc.integer({ min: -100, max: 100 })),
+      amount: fc.oneof(
+        { weight: 10, arbitrary: fc.nat(300) },
+        { weight: 10, arbitrary: fc.integer({ min: -100, max: 100 }) },
+        {
+          weight: 1,
+          arbitrary: fc.constantFrom(Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER, 2 ** 52),
+        },
+      ),
     }),
   },
   {
@@ -434,18 +496,7 @@ const creditOperation: fc.Arbitrary<CreditPlan> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant('thresholds' as const),
-      levels: fc.uniqueArray(
-        fc.record({
-          resource: fc.constantFrom('octets', 'EUR'),
-          level: fc.nat(100),
-        }),
-        { selector: ({ resource, level }) => `${resource}${level}`, maxLength: 3 },
-      ),
-      percent: fc.boolean(),
-      bundle: fc.option(fc.constantFrom(...BUNDLES), { freq: 2 }),
-    }),
+    arbitrary: thresholdPlan.map((plan) => ({ kind: 'thresholds' as const, ...plan })),
   },
 );
 
@@ -465,7 +516,9 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
       kind: fc.constant('credit' as const),
       account: fc.nat(ACCOUNTS_MAX - 1),
       offset: fc.constantFrom(0, 0, 0, 0, 0, 0, -1, 1),
+      ledger: fc.constantFrom(...CREDIT_KINDS),
       operations: fc.array(creditOperation, { minLength: 1, maxLength: 3 }),
+      fenced,
     }),
   },
   {
@@ -473,7 +526,7 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('provision' as const),
       account: fc.nat(ACCOUNTS_MAX - 1),
-      standing: fc.constantFrom('active', 'active', 'suspended', 'closed'),
+      standing: fc.constantFrom('active', 'active', 'active', 'active', 'suspended', 'closed'),
       version: fc.constantFrom(0, 0, 1, -1),
     }),
   },
@@ -483,6 +536,14 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
       kind: fc.constant('sweep' as const),
       session: fc.nat(SESSIONS - 1),
       due: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('purge' as const),
+      account: fc.nat(ACCOUNTS_MAX - 1),
+      behind: fc.constantFrom(0, 0, 0, 1, -1),
     }),
   },
   {

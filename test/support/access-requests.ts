@@ -14,7 +14,11 @@ import {
 const RETENTION_MS = 24 * 3_600_000;
 
 /** Octets of both directions, at 1 each. */
-const octets = chargeService({ key: '0', want: toAmount(1_000) });
+const plain = chargeService({ key: '0', want: toAmount(1_000) });
+const octets = {
+  ...plain,
+  quota: { ...plain.quota, validitySeconds: 45, shortValiditySeconds: 45 },
+};
 const free = packTerms({
   ...octets,
   windows: [chargeWindow(rateLine({ id: 'free' }), { kind: 'free' })],

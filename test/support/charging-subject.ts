@@ -5,9 +5,15 @@ import type {
   CreditOutcome,
   CreditRequest,
 } from '../../src/charging/provisioning.js';
+import type { ServiceSnapshot, SessionSnapshot } from '../../src/charging/session-snapshot.js';
 import type { AccountSnapshot } from '../../src/charging/snapshot.js';
 import type { DueTimer, SweepOutcome } from '../../src/charging/sweeping.js';
 import type { OutboxEntry } from '../../src/domain/events.js';
+
+/** A session but for what only the answers say. */
+export type SessionState = Omit<SessionSnapshot, 'services'> & {
+  readonly services: readonly Omit<ServiceSnapshot, 'granted'>[];
+};
 
 export interface ChargingSubject {
   charge(request: ChargeRequest): Promise<ChargeOutcome>;
@@ -18,6 +24,9 @@ export interface ChargingSubject {
   sweep(timer: DueTimer, now: number): Promise<SweepOutcome>;
   dueTimers(partition: number, now: number): Promise<readonly DueTimer[]>;
   account(partition: number, accountId: string): Promise<AccountSnapshot | null>;
+  session(partition: number, sessionId: string): Promise<SessionState | null>;
+  /** Drops ended, empty buckets; null while the record is behind the account's last event. */
+  purge(partition: number, accountId: string, recordedSequence: number): Promise<number | null>;
   /** Closes a partition, as recovery does, or opens it again. */
   fence(partition: number, closed: boolean): Promise<void>;
   /** What a partition's outbox got since the last call. */

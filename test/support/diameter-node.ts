@@ -6,6 +6,7 @@ import type {
 import type { Amount } from '../../src/domain/amounts.js';
 import type { DiameterLimits } from '../../src/diameter/limits.js';
 import type { DiameterPeer } from '../../src/domain/diameter-peer.js';
+import type { OriginStart } from '../../src/diameter/origin-states.js';
 import {
   createDiameterServer,
   type DiameterServer,
@@ -32,6 +33,8 @@ export interface DiameterNode {
   readonly server: DiameterServer;
   readonly port: number;
   readonly metrics: Metrics;
+  /** What hosts said of their starts. */
+  readonly starts: OriginStart[];
   /** What the handler was asked, in order. */
   readonly requests: CreditControlRequest[];
 }
@@ -65,6 +68,7 @@ export async function startDiameterNode(
 ): Promise<DiameterNode> {
   const { handler = grantAll, limits, ...rest } = options;
   const requests: CreditControlRequest[] = [];
+  const starts: OriginStart[] = [];
   const metrics = createMetrics({ processMetrics: false });
   const server = createDiameterServer(
     {
@@ -81,10 +85,11 @@ export async function startDiameterNode(
         requests.push(request);
         return handler(request);
       },
+      started: (start) => starts.push(start),
       logger: createLogger({ level: 'silent' }),
       metrics,
     },
   );
   await server.listen();
-  return { server, port: server.addresses[0]?.port ?? 0, metrics, requests };
+  return { server, port: server.addresses[0]?.port ?? 0, metrics, starts, requests };
 }

@@ -3,8 +3,9 @@ import type { Engine } from '../../src/charging/engine.js';
 import { charge, enquire, settle } from '../../src/charging/charge.js';
 import { decodeEntry } from '../../src/charging/event-codec.js';
 import { creditAccount, provisionAccount } from '../../src/charging/provisioning.js';
+import { readSession } from '../../src/charging/session-snapshot.js';
 import { entryOf } from '../../src/charging/stream.js';
-import { readAccount } from '../../src/charging/snapshot.js';
+import { purgeEndedBuckets, readAccount } from '../../src/charging/snapshot.js';
 import { dueTimers, sweepTimer } from '../../src/charging/sweeping.js';
 import type { ChargingSubject } from './charging-subject.js';
 
@@ -23,6 +24,9 @@ export function createEngineSubject(engine: Engine): ChargingSubject {
     sweep: (timer, now) => sweepTimer(engine, timer, now),
     dueTimers: (partition, now) => dueTimers(engine, partition, now, TIMERS_MAX),
     account: (partition, accountId) => readAccount(engine, partition, accountId),
+    session: (partition, sessionId) => readSession(engine, partition, sessionId),
+    purge: (partition, accountId, recorded) =>
+      purgeEndedBuckets(engine, { partition, accountId }, recorded),
     fence: async (partition, closed) => {
       await engine.redis.set(
         engine.keys.control(partition),

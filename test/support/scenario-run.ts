@@ -71,6 +71,12 @@ async function perform(step: Step, subject: ChargingSubject): Promise<string> {
     }
     case 'sweep':
       return (await subject.sweep(action.timer, action.now)).kind;
+    case 'purge': {
+      const account = await subject.account(0, action.accountId);
+      const recorded = (account?.sequence ?? 0) - action.behind;
+      const dropped = await subject.purge(0, action.accountId, recorded);
+      return dropped === null ? 'not yet' : `dropped ${dropped}`;
+    }
     case 'due':
       return (await subject.dueTimers(0, action.now))
         .map(

@@ -34,6 +34,7 @@ export type Action =
   | { readonly kind: 'credit'; readonly request: CreditRequest }
   | { readonly kind: 'provision'; readonly request: AccountProvision }
   | { readonly kind: 'sweep'; readonly timer: DueTimer; readonly now: number }
+  | { readonly kind: 'purge'; readonly accountId: string; readonly behind: number }
   | { readonly kind: 'due'; readonly now: number }
   | { readonly kind: 'left'; readonly accountId: string }
   | { readonly kind: 'fence'; readonly closed: boolean };
@@ -179,6 +180,9 @@ class ScenarioReader {
       const kind = words.oneOf(['session', 'account'], 'what is swept');
       const member = `${kind === 'session' ? 's' : 'a'}:${words.next('its name')}`;
       this.#push({ kind: 'sweep', timer: { partition: 0, member }, now: this.#now }, expected);
+    } else if (verb === 'purge') {
+      const behind = words.after('behind', Number) ?? 0;
+      this.#push({ kind: 'purge', accountId: this.#accountId, behind }, expected);
     } else if (verb === 'due') {
       this.#push({ kind: 'due', now: this.#now }, expected);
     } else if (verb === 'left') {

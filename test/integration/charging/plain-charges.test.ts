@@ -14,7 +14,7 @@ import { newBucket } from '../../support/charge-requests.js';
 import { testEngines } from '../../support/charging-engine.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 
-const RUNS = 25;
+const RUNS = 40;
 /** The same workload in every run; another number makes another one. */
 const SEED = 771203415;
 const PLAIN_CALL = 'charge_plainly(keys, args) or';
@@ -26,12 +26,15 @@ function calm(plan: WorldPlan): WorldPlan {
   const { bucketId: _, ...plenty } = newBucket('', 'octets', 20_000, { priority: 1 });
   return {
     ...plan,
-    accounts: plan.accounts.map(({ buckets }) => ({ buckets: [plenty, ...buckets] })),
+    accounts: plan.accounts.map(({ buckets, thresholds }) => ({
+      buckets: [plenty, ...buckets],
+      thresholds,
+      sharing: null,
+    })),
     groups: plan.groups.map((group) => ({ ...group, unit: 'octets' })),
     policy: { ...plan.policy, supervisionMs: plan.policy.supervisionMs + 60_000 },
     unitOrder: 'earliest-expiring',
     moneyOrder: 'earliest-expiring',
-    sharing: null,
   };
 }
 
@@ -46,13 +49,16 @@ function plainly(given: Command): Command {
     offset: 0,
     wrong: null,
     alone: false,
+    fenced: false,
     script: 'charge',
     asks: given.asks
       .filter(({ group }, index) => groups.indexOf(group) === index)
       .map((ask) => ({
         ...ask,
+        want: ask.want === null ? null : (ask.want % 500) + 1,
         used: { percent: Math.min(ask.used.percent, 100), more: 0 },
         usedAfter: { percent: 0, more: 0 },
+        pooled: false,
       })),
   };
 }

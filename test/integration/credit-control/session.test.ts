@@ -431,6 +431,17 @@ describe('a one-time event', () => {
     expect(await balances()).toMatchObject({ EUR: [5_090_000, 0] });
   });
 
+  it.each(['debit', 'refund'] as const)(
+    'in money alone is no %s of anything else',
+    async (action) => {
+      const money = { money: { currency: 978, amount: toAmount(12_500_000) } };
+      const services = [ask(null, { requested: money })];
+      const outcome = await handle(gyRequest({ ...sms, action, services }));
+      expect(servicesOf(outcome)).toMatchObject([{ result: 'rating-failed' }]);
+      expect(await balances()).toMatchObject({ EUR: [5_000_000, 0] });
+    },
+  );
+
   it('asks for the price without taking it', async () => {
     const outcome = await handle(gyRequest({ ...sms, action: 'price-enquiry', services: one }));
     expect(outcome).toMatchObject({ cost: { amount: 90_000, resource: 'EUR', scale: 6 } });

@@ -55,11 +55,9 @@ describe(`a random workload (seed ${SEED})`, () => {
       }
       await world.recorded();
       expect(await findingsOf(world)).toEqual([]);
-      for (const calls of driver.end()) {
-        for (const call of calls) {
-          askModel(driver.model, call);
-          await performCall(subject, call);
-        }
+      for (const call of driver.end()) {
+        askModel(driver.model, call);
+        await performCall(subject, call);
       }
       await world.pauseFlusher();
       expect(await findingsOf(world)).toEqual([]);

@@ -30,6 +30,7 @@ const spelled: Keys = {
   meta: 'meta',
   config: 'config',
   nodes: 'nodes',
+  originStates: 'origin-states',
   reach: 'reach',
   identity: () => 'identity',
   route: () => 'route',

@@ -56,7 +56,7 @@ describe('the library of scripts', () => {
       SCRIPT_NAMES.map((script) => [
         script,
         new RegExp(
-          `function_name = '${scripts.functionName(script)}', callback = scripts.${script}, flags = \\{ ([^}]*)\\}`,
+          `function_name = '${scripts.functionName(script)}', callback = scripts\\.${script}, flags = \\{ ([^}]*)\\}`,
         ).exec(source)?.[1] ?? 'not registered',
       ]),
     );

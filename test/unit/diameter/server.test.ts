@@ -180,6 +180,45 @@ describe('the base protocol', () => {
   });
 });
 
+describe('Origin-State-Id', () => {
+  const AVP = Buffer.from('000001164000000c', 'hex');
+
+  /** The request with this Origin-State-Id, in place of its own if it has one. */
+  function withState(message: Buffer, stateId: number): Buffer {
+    const at = message.indexOf(AVP);
+    const rest = at < 0 ? [message] : [message.subarray(0, at), message.subarray(at + 12)];
+    const value = Buffer.alloc(4);
+    value.writeUInt32BE(stateId);
+    const changed = Buffer.concat([...rest, AVP, value]);
+    changed.writeUIntBE(changed.length, 1, 3);
+    return changed;
+  }
+  const ENDING = { ...GATEWAY, profile: { restart: 'end' } } as const;
+
+  it('is told once for each start of a host', async () => {
+    const { port, starts } = await start({ peers: [ENDING] });
+    const first = await WirePeer.open(port, withState(CER, 7));
+    await first.exchange(withState(CCR, 7));
+    await first.exchange(withState(UPDATE, 7));
+    await first.exchange(withState(CCR, 8));
+    await first.exchange(withState(CCR, 0));
+    const host = { peer: 'gateway-1', originHost: 'pgw1.visited.example' };
+    expect(starts).toEqual([
+      { ...host, originStateId: 7 },
+      { ...host, originStateId: 8 },
+    ]);
+    first.destroy();
+  });
+
+  it('is nothing to a peer whose sessions stay until they fall silent', async () => {
+    const { port, starts } = await start();
+    const peer = await WirePeer.open(port, CER);
+    await peer.exchange(withState(CCR, 8));
+    expect(starts).toEqual([]);
+    peer.destroy();
+  });
+});
+
 describe('requests that can not be served', () => {
   it.each(readVectors('errors.txt'))(
     'answers $name with $result',

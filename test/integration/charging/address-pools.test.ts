@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  leaseAddress,
+  poolOfAddress,
+  releaseAddress,
+} from '../../../src/charging/address-pools.js';
+import type { AddressPool } from '../../../src/domain/access-plan.js';
+import { START_MS } from '../../support/charge-requests.js';
+import { testEngines } from '../../support/charging-engine.js';
+
+const engines = testEngines();
+
+/** Six addresses in two ranges. */
+const POOL: AddressPool = {
+  code: 'home',
+  ranges: [
+    { first: '10.0.0.254', last: '10.0.1.1' },
+    { first: '10.9.0.1', last: '10.9.0.2' },
+  ],
+  restSeconds: 10,
+};
+const LEASE_MS = 60_000;
+
+type Step =
+  | { readonly kind: 'lease'; readonly session: number; readonly waitMs: number }
+  | { readonly kind: 'release'; readonly session: number; readonly waitMs: number };
+
+const step: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constantFrom('lease', 'lease', 'release'),
+  session: fc.integer({ min: 1, max: 10 }),
+  waitMs: fc.constantFrom(0, 1_000, 9_000, 30_000),
+});
+
+describe('a pool', () => {
+  it('never has one address in two hands, and turns nobody away while one is free', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const engine = await engines.fresh();
+        const held = new Map<string, { address: string; until: number }>();
+        const resting = new Map<string, number>();
+        let now = START_MS;
+        for (const { kind, session, waitMs } of steps) {
+          now += waitMs;
+          const sessionId = `s${session}`;
+          const others = [...held].filter(([id, { until }]) => id !== sessionId && until > now);
+          if (kind === 'release') {
+            await releaseAddress(engine, { pool: POOL, sessionId, now });
+            const had = held.get(sessionId);
+            if (had !== undefined) resting.set(had.address, now + POOL.restSeconds * 1000);
+            held.delete(sessionId);
+            continue;
+          }
+          const request = { pool: POOL, sessionId, owner: `o${session}`, leaseMs: LEASE_MS, now };
+          const address = await leaseAddress(engine, request);
+          const rest = [...resting].filter(([, until]) => until > now).length;
+          if (address === null) {
+            expect(others.length + rest).toBeGreaterThanOrEqual(6);
+            continue;
+          }
+          expect(poolOfAddress([POOL], address)).toBe(POOL);
+          expect(others.map(([, one]) => one.address)).not.toContain(address);
+          for (const [id, one] of held) if (one.address === address) held.delete(id);
+          resting.delete(address);
+          held.set(sessionId, { address, until: now + LEASE_MS });
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('gives a session that asks again what it has, and its subscriber what it had', async () => {
+    const engine = await engines.fresh();
+    const lease = (sessionId: string, owner: string, now: number) =>
+      leaseAddress(engine, { pool: POOL, sessionId, owner, leaseMs: LEASE_MS, now });
+    const first = await lease('s1', 'anna', START_MS);
+    expect(await lease('s1', 'anna', START_MS + 1)).toBe(first);
+    await releaseAddress(engine, { pool: POOL, sessionId: 's1', now: START_MS + 2 });
+    expect(await lease('s2', 'ben', START_MS + 3)).not.toBe(first);
+    expect(await lease('s3', 'anna', START_MS + 20_000)).toBe(first);
+  });
+
+  it('refuses a session the address that another one has', async () => {
+    const engine = await engines.fresh();
+    const address = await leaseAddress(engine, {
+      ...{ pool: POOL, sessionId: 's1', owner: 'anna', leaseMs: LEASE_MS },
+      now: START_MS,
+    });
+    const wanted = { pool: POOL, owner: 'ben', leaseMs: LEASE_MS, address: address ?? '' };
+    expect(
+      await leaseAddress(engine, { ...wanted, sessionId: 's2', now: START_MS + 1 }),
+    ).toBeNull();
+    expect(await leaseAddress(engine, { ...wanted, sessionId: 's1', now: START_MS + 1 })).toBe(
+      address,
+    );
+  });
+});

@@ -1,0 +1,44 @@
+/** Charging subjects one after the other, each over an empty key space, on a Redis of their own. */
+import { createEngineConnection } from '../../src/charging/engine-connection.js';
+import { createKeys } from '../../src/charging/keys.js';
+import { openKeySpace } from '../../src/charging/partitions.js';
+import { createLogger } from '../../src/observability/logger.js';
+import type { ChargingSubject } from './charging-subject.js';
+import { createEngineSubject } from './engine-subject.js';
+import { startRedisInstance } from './redis-instance.js';
+
+export interface EmptySubjects {
+  fresh(): Promise<ChargingSubject>;
+  close(): Promise<void>;
+}
+
+const TIMEOUT_MS = 60_000;
+
+/** Starts a server that writes nothing to disk, for runs that ask nothing of a restart. */
+export async function openEmptySubjects(): Promise<EmptySubjects> {
+  const own = await startRedisInstance({ appendFsync: 'off', maxMemoryMb: 512 });
+  const connection = createEngineConnection(
+    {
+      url: own.url,
+      keyPrefix: 'w',
+      name: 'workload',
+      commandTimeoutMs: TIMEOUT_MS,
+      requestTimeoutMs: TIMEOUT_MS,
+    },
+    { logger: createLogger({ level: 'silent' }) },
+  );
+  await connection.open();
+  let count = 0;
+  return {
+    fresh: async () => {
+      const engine = { ...connection.engine, keys: createKeys(`w:${count}`) };
+      count += 1;
+      await openKeySpace(engine, 1, null);
+      return createEngineSubject(engine);
+    },
+    close: async () => {
+      await connection.close();
+      await own.remove();
+    },
+  };
+}
