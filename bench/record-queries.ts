@@ -1,0 +1,66 @@
+/**
+ * How long do the questions that staff ask take over a large record, and does each find its index?
+ * `npm run bench -- record-queries [--events N]`, ten million by default: some minutes and gigabytes.
+ */
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import { startPostgresServer } from '../src/local/postgres-server.js';
+import { migrate } from '../src/records/migrate.js';
+import { explain, fillRatedEvents, QUESTIONS } from '../test/support/many-events.js';
+import { median } from './median.js';
+
+const ROUNDS = 5;
+
+export async function run(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { events: { type: 'string', default: '10000000' } },
+  });
+  const events = Number(values.events);
+  const directory = await mkdtemp(path.join(tmpdir(), 'tolld-bench-'));
+  await chmod(directory, 0o755);
+  const postgres = await startPostgresServer({
+    directory,
+    disposable: directory,
+    password: randomBytes(12).toString('hex'),
+    durable: false,
+    maxConnections: 20,
+  });
+  const url = postgres.databaseUrl('postgres');
+  const pool = new pg.Pool({ connectionString: url, max: 2 });
+  try {
+    await migrate({ url });
+    const onStep = (done: number): void => console.log(`${done} of ${events} rows`);
+    await fillRatedEvents(pool, { rows: events, onStep });
+    const answers: Record<string, number> = {};
+    let scans = 0;
+    for (const [name, question] of Object.entries(QUESTIONS)) {
+      const times: number[] = [];
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const { ms, scanned } = await explain(pool, question);
+        times.push(ms);
+        scans += scanned.length;
+      }
+      answers[name] = Number(median(times).toFixed(3));
+    }
+    if (scans > 0) process.exitCode = 1;
+    console.log(
+      JSON.stringify({
+        bench: 'record-queries',
+        value: Math.max(...Object.values(answers)),
+        unit: 'ms of the slowest question',
+        answers,
+        tablesScanned: scans,
+        events,
+      }),
+    );
+  } finally {
+    await pool.end();
+    await postgres.stop();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
