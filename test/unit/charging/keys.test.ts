@@ -64,6 +64,7 @@ it('every kind of key is in schema/redis.md', () => {
     keys.rejects,
     keys.boots,
     keys.authenticators,
+    keys.originStates,
   ].map((name) => name.slice('tolld:'.length).replace('{p0}', '{pN}'));
   expect(built.toSorted()).toEqual(documented.toSorted());
 });
