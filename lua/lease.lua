@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 --- @include "read_time"
 -- lease: gives a session an address of a pool, or keeps the one it has. An address belongs to one
 -- session until its lease is over; the longest unused goes first, what the subscriber had before

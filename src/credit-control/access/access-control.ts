@@ -15,7 +15,7 @@ import type { SecretBox } from '../../secret-box.js';
 import type { CatalogHolder } from '../catalog-holder.js';
 import type { AccessMetrics } from './access-metrics.js';
 import { createAccessSubjects } from './access-subject.js';
-import { createAccounting, type Accounting, type AccountingDependencies } from './accounting.js';
+import { createAccounting, type Accounting } from './accounting.js';
 import { createAdmission } from './admission.js';
 
 export interface AccessControlOptions {
@@ -33,7 +33,6 @@ export interface AccessControlDependencies {
   readonly metrics: AccessMetrics;
   readonly clock: () => number;
   readonly refusesSessions?: () => string | null;
-  readonly onReport?: AccountingDependencies['onReport'];
 }
 
 export interface AccessControl {
@@ -50,8 +49,12 @@ export function createAccessControl(
   const { engine, catalog, logger, metrics, clock } = dependencies;
   const subjects = createAccessSubjects({ engine });
   const accounting = createAccounting(options, {
-    ...{ engine, catalog, subjects, logger, metrics, clock },
-    onReport: dependencies.onReport ?? (() => undefined),
+    engine,
+    catalog,
+    subjects,
+    logger,
+    metrics,
+    clock,
   });
   const decide = createAdmission({
     ...{ engine, catalog, subjects, logger, clock },

@@ -44,16 +44,10 @@ export interface AccountingDependencies {
   readonly metrics: AccessMetrics;
   /** Milliseconds since 1970; picks the rates sent along. */
   readonly clock: () => number;
-  /** Told what a report made of its session, after it is durable. */
-  readonly onReport: (seen: ReportSeen) => void;
 }
 
-/** A report that was taken, for those who steer. */
-export interface ReportSeen {
-  readonly report: SessionReport;
-  readonly outcome: Exclude<ReportOutcome, { readonly kind: 'refused' }>;
-  readonly payer: Payer;
-}
+/** What a report that was taken made of its session. */
+type Taken = Exclude<ReportOutcome, { readonly kind: 'refused' }>;
 
 export interface Accounting {
   session(report: SessionReport): Promise<AccountingOutcome>;
@@ -119,12 +113,11 @@ export function createAccounting(
   async function settled(
     report: SessionReport,
     payer: Payer,
-    outcome: ReportSeen['outcome'],
+    outcome: Taken,
   ): Promise<AccountingOutcome> {
     const { partition } = payer.profile;
     for (const replaced of outcome.replaced) await end(partition, replaced, 'replaced');
     if (outcome.kind !== 'late') await keepAddress(report, payer, outcome);
-    dependencies.onReport({ report, outcome, payer });
     return { kind: 'recorded' };
   }
 
@@ -132,7 +125,7 @@ export function createAccounting(
   async function keepAddress(
     report: SessionReport,
     { profile, plan }: Payer,
-    { sessionId }: ReportSeen['outcome'],
+    { sessionId }: Taken,
   ): Promise<void> {
     const { address } = report;
     for (const pool of poolsOf(address, plan)) {
