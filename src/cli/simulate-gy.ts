@@ -26,6 +26,7 @@ import {
   describeProgress,
   describeResult,
 } from './simulation-report.js';
+import { openTopUps, type TopUps } from './simulated-top-ups.js';
 import { TRAFFIC, TRAFFIC_WORDS, type TrafficWord } from './simulated-traffic.js';
 import { listenForStop } from './stop-signal.js';
 
@@ -42,6 +43,8 @@ interface SimulateFlags {
   readonly thinkMs: number;
   readonly repeatShare: number;
   readonly alternate?: boolean;
+  readonly topUp?: string;
+  readonly topUpEvery: number;
   readonly compare?: boolean;
   readonly compareSeconds: number;
   readonly expect?: SessionEnd;
@@ -96,6 +99,8 @@ function options(command: Command): Command {
     .option('--repeat-share <share>', 'share of requests sent twice, from 0 to 1', parseShare, 0)
     .option('--alternate', 'send each request over the next connection')
     .option('--seed <number>', 'the same number makes the same choices', parseCount, 1)
+    .option('--top-up <amount>', 'book this much money for a subscriber in between', parseMoney)
+    .option('--top-up-every <count>', 'sessions between two top-ups', parseCount, 5)
     .option('--compare', 'hold what the record has against what was used')
     .option('--compare-seconds <s>', 'how long the record may take to have it', parseCount, 10)
     .addOption(
@@ -106,7 +111,36 @@ function options(command: Command): Command {
     .option('--json', 'print the result as JSON');
 }
 
+function parseMoney(text: string): string {
+  if (!/^\d{1,9}(\.\d{1,6})?$/.test(text))
+    throw new InvalidArgumentError('give money, as 5 or 2.50');
+  return text;
+}
+
 async function simulate(context: CommandContext, flags: SimulateFlags): Promise<SimulationResult> {
+  const topUps =
+    flags.topUp === undefined
+      ? null
+      : openTopUps(context, {
+          amount: flags.topUp,
+          everySessions: Math.max(1, flags.topUpEvery),
+          run: `${Date.now()}-${flags.seed}`,
+        });
+  try {
+    const result = await play(context, flags, topUps);
+    if (topUps !== null && flags.json !== true)
+      context.terminal.out(`${topUps.booked} top-ups booked`);
+    return result;
+  } finally {
+    await topUps?.close();
+  }
+}
+
+async function play(
+  context: CommandContext,
+  flags: SimulateFlags,
+  topUps: TopUps | null,
+): Promise<SimulationResult> {
   const { terminal, readConfig } = context;
   const { diameter } = readConfig().config;
   const quiet = flags.quiet === true || flags.json === true;
@@ -132,7 +166,11 @@ async function simulate(context: CommandContext, flags: SimulateFlags): Promise<
       routing: flags.alternate === true ? 'alternate' : 'sticky',
       seed: flags.seed,
     },
-    { logger: createLogger({ level: 'silent' }), onEvent: show },
+    {
+      logger: createLogger({ level: 'silent' }),
+      onEvent: show,
+      ...(topUps !== null && { beforeSession: topUps.beforeSession }),
+    },
   );
   const stop = listenForStop({ onImpatience: () => process.exit(EXIT.failed) });
   void stop.received.then(() => simulator.stop());

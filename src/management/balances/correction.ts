@@ -1,9 +1,8 @@
 /** Corrections of the record, as intents: what a bucket holds and what its facts say made one again. */
 import type pg from 'pg';
 import { toAmount } from '../../domain/amounts.js';
-import { newIdentifier } from '../identifier.js';
 import type { Transact } from '../transaction.js';
-import type { IntentBody } from './intent.js';
+import { lockAccount, writeIntent, type IntentBody } from './intent.js';
 
 export interface BucketDifference {
   readonly accountId: string;
@@ -38,25 +37,20 @@ export async function correctBuckets(
   }
   const corrected: string[] = [];
   for (const [accountId, list] of byAccount) {
-    const isWritten = await transact((client) => writeIntent(client, accountId, list, options));
+    const isWritten = await transact((client) => writeCorrection(client, accountId, list, options));
     if (isWritten) corrected.push(accountId);
   }
   return corrected;
 }
 
-async function writeIntent(
+async function writeCorrection(
   client: pg.PoolClient,
   accountId: string,
   differences: readonly BucketDifference[],
   { actor, clock }: CorrectionOptions,
 ): Promise<boolean> {
-  const { rows } = await client.query<{ tenant: string; lastIntent: number }>(
-    `SELECT tenant, last_intent::float8 AS "lastIntent" FROM tolld.accounts
-     WHERE id = $1 FOR NO KEY UPDATE`,
-    [accountId],
-  );
-  const [account] = rows;
-  if (account === undefined) return false;
+  const account = await lockAccount(client, accountId);
+  if (account === null) return false;
   const sequence = Math.min(...differences.map((each) => each.sequence));
   const { rows: later } = await client.query(
     `SELECT FROM tolld.intents
@@ -65,7 +59,6 @@ async function writeIntent(
     [accountId, sequence],
   );
   if (later.length > 0) return false;
-  const number = account.lastIntent + 1;
   const body: IntentBody = {
     operations: differences.map(({ bucketId, resource, difference }) => ({
       operation: 'correct',
@@ -75,22 +68,12 @@ async function writeIntent(
     })),
     reason: `reconciled at event ${sequence}`,
   };
-  await client.query(
-    `INSERT INTO tolld.intents (id, tenant, account_id, number, idempotency_key, kind, body, actor)
-     VALUES ($1, $2, $3, $4, $5, 'correction', $6, $7)`,
-    [
-      newIdentifier(clock()),
-      account.tenant,
-      accountId,
-      number,
-      `correction:${accountId}:${number}`,
-      JSON.stringify(body),
-      actor,
-    ],
-  );
-  await client.query('UPDATE tolld.accounts SET last_intent = $2 WHERE id = $1', [
-    accountId,
-    number,
-  ]);
+  await writeIntent(client, account, {
+    kind: 'correction',
+    idempotencyKey: `correction:${accountId}:${account.lastIntent + 1}`,
+    body,
+    actor,
+    now: clock(),
+  });
   return true;
 }
