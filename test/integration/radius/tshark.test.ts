@@ -64,7 +64,7 @@ function ofCode(read: readonly ReadPacket[], code: string): string[] {
   return read.filter(({ text }) => text.includes(`Code: ${code}`)).map(({ text }) => text);
 }
 
-async function playSessions() {
+async function playSessions({ thinkMs = 10 } = {}) {
   const front = await startRadiusFront(
     {},
     {
@@ -99,7 +99,7 @@ async function playSessions() {
       concurrent: 5,
       interims: { min: 20, max: 20 },
       downloadPerInterim: { min: 400_000_000, max: 400_000_000 },
-      thinkMs: { min: 10, max: 10 },
+      thinkMs: { min: thinkMs, max: thinkMs },
       dynamicAuthorization: { address: '127.0.0.1', port: 0 },
       seed: 3,
     },
@@ -109,6 +109,12 @@ async function playSessions() {
   if (taking === null) throw new Error('takes no orders');
   const dynamic = await tap(taking, 3799);
   return { simulator, events, taking, taps: [authentication, accounting, dynamic], dynamic };
+}
+
+async function untilEnded(events: readonly RadiusSimulatorEvent[]): Promise<void> {
+  const isEnd = (event: RadiusSimulatorEvent): boolean =>
+    event.type === 'session-ended' && event.acctSessionId === '81100001';
+  await expect.poll(() => events.some(isEnd), { timeout: 20_000 }).toBe(true);
 }
 
 async function untilReported(events: readonly RadiusSimulatorEvent[]): Promise<void> {
@@ -173,7 +179,7 @@ describe('tshark', () => {
 
 describe('radclient steers the simulated router', () => {
   it('by CoA-Request and Disconnect-Request, and is told what it does not know', async () => {
-    const { simulator, events, taking } = await playSessions();
+    const { simulator, events, taking } = await playSessions({ thinkMs: 1_000 });
     const running = simulator.run();
     await untilReported(events);
     const to = { address: '127.0.0.1', port: taking.port };
@@ -199,6 +205,8 @@ describe('radclient steers the simulated router', () => {
     ]);
     const end = await radclient({ command: 'disconnect', to, secret, packets: session });
     expect(receivedPackets(end.output)[0]).toEqual(['Disconnect-ACK']);
+    await untilEnded(events);
+    simulator.stop();
     const { tally } = await running;
     expect(tally.find(({ acctSessionId }) => acctSessionId === '81100001')?.end).toBe(
       'disconnected',
