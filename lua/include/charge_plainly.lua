@@ -203,7 +203,13 @@ local function read_service(service, stored, now)
     return false
   end
   local carry_from, _, cost, window, following = unpack_some(stored, 4, 1)
-  local carry_until = unpack_some(stored, 4, carry_from)
+  local carry_until = unpack_some(stored, 2, carry_from)
+  local totals, steps = byte(stored, carry_until + 1, carry_until + 2)
+  if totals == PACKED_ARRAY and steps == PACKED_ARRAY then
+    carry_until = carry_until + 2
+  else
+    carry_until = unpack_some(stored, 2, carry_until)
+  end
   local legs_at, _, used, granted, valid_until = unpack_some(stored, 4, carry_until)
   local elements, first = array_size(stored, legs_at)
   local priced = open_window(window)
@@ -611,12 +617,12 @@ local function charge_plainly(keys, args)
   end
   forget_opened()
   local packed = args[1]
-  if byte(packed, 1) ~= PLAIN_REQUEST or #packed > PLAIN_TEXT_MAX then
+  if #packed > PLAIN_TEXT_MAX then
     return nil
   end
   local policy_at, given, session_id, number, phase, fingerprint, account_id, profile =
     unpack_some(packed, 8, 1)
-  if phase ~= PHASE_UPDATE or byte(packed, policy_at + 1) ~= PLAIN_POLICY then
+  if phase ~= PHASE_UPDATE then
     return nil
   end
   local asks_at, _, _, supervision, _, grace = unpack_some(packed, 5, policy_at + 1)
@@ -658,7 +664,7 @@ local function charge_plainly(keys, args)
   if id_until + 80 > #account_bytes then
     read_whole()
   end
-  local run_from, account_version = unpack_some(account_bytes, 2, 1)
+  local account_version, run_from = byte(account_bytes, 2), id_until
   local run_until, sequence, last_seen, slack = unpack_some(account_bytes, 3, run_from)
   local buckets_at, standing, account_profile, _, due = unpack_some(account_bytes, 4, run_until)
   local elements, first_bucket = array_size(account_bytes, buckets_at)

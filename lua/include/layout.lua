@@ -270,8 +270,6 @@ PACKED_TRUE = 195
 -- Heads of what charge_plainly knows, each with as many elements as above; another is not plain. A
 -- request has no more services and no longer texts; of an account its first octets are read, up to
 -- this one: its header and a bucket or two.
-PLAIN_REQUEST = 157
-PLAIN_POLICY = 149
 PLAIN_ASK = 150
 PLAIN_ACCOUNT = 158
 PLAIN_SESSION = 156
@@ -449,6 +447,9 @@ LIVE_KEY = 5
 LIVE_STATION = 6
 LIVE_PORT = 7
 LIVE_USER = 8
+
+-- What a burst may carry beyond the speed of a line
+BURST_OCTETS = 16777216
 
 -- Fair use in ACCESS_CAPS: flat triples (cap, start of its period in ms, octets counted)
 CAP_WIDTH = 3

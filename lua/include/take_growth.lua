@@ -1,6 +1,6 @@
 --- @include "access_record"
 -- Growth of a session's running totals: what a report adds to what the NAS said before.
-local WORD, HALF_WORD, BURST_OCTETS = 4294967296, 2147483648, 16777216
+local WORD, HALF_WORD = 4294967296, 2147483648
 
 -- growth_of(last, total, width, rate, elapsed_ms): how much a total grew, or nil where it fell and did
 -- not pass 2^32. A fall may be such a pass on a NAS of 32 bits, where what was used then is what

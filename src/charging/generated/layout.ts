@@ -271,8 +271,6 @@ export const PACKED_TRUE = 195;
 // Heads of what charge_plainly knows, each with as many elements as above; another is not plain. A
 // request has no more services and no longer texts; of an account its first octets are read, up to
 // this one: its header and a bucket or two.
-export const PLAIN_REQUEST = 157;
-export const PLAIN_POLICY = 149;
 export const PLAIN_ASK = 150;
 export const PLAIN_ACCOUNT = 158;
 export const PLAIN_SESSION = 156;
@@ -450,6 +448,9 @@ export const LIVE_KEY = 5;
 export const LIVE_STATION = 6;
 export const LIVE_PORT = 7;
 export const LIVE_USER = 8;
+
+// What a burst may carry beyond the speed of a line
+export const BURST_OCTETS = 16777216;
 
 // Fair use in ACCESS_CAPS: flat triples (cap, start of its period in ms, octets counted)
 export const CAP_WIDTH = 3;
