@@ -313,13 +313,19 @@ async function readTemplate(
   const owner = await redis.getBuffer(keys.account(home, ownerIdOf(template)));
   const session = await redis.hgetallBuffer(keys.session(home, sessionIdOf(template)));
   if (account === null) throw new Error('the template account is gone');
+  // A session that holds units of a sharing owner names him too.
+  const headerFor = (header: Buffer, accountId: string, ownerId: string): Buffer => {
+    const copied = overwrite(header, templateId, accountId);
+    const templateOwner = ownerIdOf(template);
+    return copied.includes(templateOwner) ? overwrite(copied, templateOwner, ownerId) : copied;
+  };
   return (index) => {
     const accountId = accountIdOf(index);
     const partition = partitionOf(accountId, PARTITIONS);
     const sessionId = sessionIdOf(index);
     const fields = Object.entries(session).flatMap(([field, value]): CommandPart[] => [
       field,
-      field === 'h' ? overwrite(value, templateId, accountId) : value,
+      field === 'h' ? headerFor(value, accountId, ownerIdOf(index)) : value,
     ]);
     const deadline = String(Date.now() + POLICY.supervisionMs);
     const commands = [
