@@ -3,6 +3,7 @@
 --- @include "open_partition"
 --- @include "write_entry"
 --- @include "raise_steering"
+--- @include "new_account"
 -- provision: brings an account into being, or changes its standing and profile version.
 -- An older profile version than the account's changes nothing: a message that was overtaken.
 -- Live sessions are told: they are aborted where the account is not active any more, and ask again
@@ -16,26 +17,6 @@
 local account_key, control_key, outbox_key = KEYS[1], KEYS[2], KEYS[3]
 local steer_key, tasks_key = KEYS[4], KEYS[5]
 local request = cmsgpack.unpack(ARGV[1])
-
--- new_account(id): an account without buckets.
-local function new_account(id)
-  local account = {}
-  account[ACCOUNT_VERSION] = SCHEMA_VERSION
-  account[ACCOUNT_ID] = id
-  account[ACCOUNT_SEQUENCE] = 0
-  account[ACCOUNT_LAST_SEEN] = 0
-  account[ACCOUNT_SLACK] = false
-  account[ACCOUNT_STANDING] = STANDING_ACTIVE
-  account[ACCOUNT_PROFILE] = 0
-  account[ACCOUNT_INTENT] = 0
-  account[ACCOUNT_NEXT_CHANGE] = 0
-  account[ACCOUNT_BUCKETS] = {}
-  account[ACCOUNT_STARVED] = {}
-  account[ACCOUNT_COUNTERS] = {}
-  account[ACCOUNT_THRESHOLDS] = {}
-  account[ACCOUNT_PENDING] = 0
-  return account
-end
 
 local epoch = open_partition(control_key)
 if not epoch then

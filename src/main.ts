@@ -11,6 +11,7 @@ import { nasCommand } from './cli/nas.js';
 import { processTerminal, type Terminal } from './cli/output.js';
 import { rejectsCommand } from './cli/rejects.js';
 import { serveCommand } from './cli/serve.js';
+import { rebuildCommand } from './cli/rebuild.js';
 import { reconcileCommand } from './cli/reconcile.js';
 import { sessionCommand } from './cli/session.js';
 import { simulateCommand } from './cli/simulate.js';
@@ -90,6 +91,7 @@ export async function main(
     .addCommand(rejectsCommand(context))
     .addCommand(verifyCommand(context))
     .addCommand(reconcileCommand(context))
+    .addCommand(rebuildCommand(context))
     .addCommand(simulateCommand(context))
     .addCommand(configCommand(context));
   quietly([program, ...program.commands], terminal);

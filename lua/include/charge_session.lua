@@ -88,6 +88,7 @@ local function usage_event(request, ask, service, used, part, result)
       service[SERVICE_OPENED],
       service[SERVICE_TOTALS],
       service[SERVICE_STEPS],
+      result[4],
     },
   }
 end

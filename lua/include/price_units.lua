@@ -85,7 +85,8 @@ local function read_meter(account, service, window)
   }
 end
 
--- write_meter(account, service, window, meter): keeps what a debit moved.
+-- write_meter(account, service, window, meter): keeps what a debit moved. Returns the line's counter
+-- as { key, period, units }, or nil where it has none.
 local function write_meter(account, service, window, meter)
   local line = window[WINDOW_LINE]
   service[SERVICE_GROSS], service[SERVICE_COST] = meter[METER_GROSS], meter[METER_COST]
@@ -110,7 +111,9 @@ local function write_meter(account, service, window, meter)
     end
     counters[at], counters[at + 1] = key, window[WINDOW_PERIOD]
     counters[at + 2] = meter[METER_COUNTER]
+    return { key, window[WINDOW_PERIOD], meter[METER_COUNTER] }
   end
+  return nil
 end
 
 -- position_of(line, meter): where the next billed unit falls among the tiers.

@@ -100,7 +100,7 @@ local function pay_part(books, service, part, list, effects)
   local walk, covered, meter = plan_walk(list, books[1], service, part[2], part[1], false)
   debit_walk(walk, service, effects)
   if meter then
-    write_meter(books[1], service, part[2], meter)
+    effects[3] = write_meter(books[1], service, part[2], meter)
   end
   part[1] = part[1] - covered
   return walk
@@ -121,7 +121,7 @@ local function overdraw(books, service, part, list, effects)
   end
   local walk = { payer, cost, units }
   debit_walk(walk, service, effects)
-  write_meter(books[1], service, part[2], meter)
+  effects[3] = write_meter(books[1], service, part[2], meter)
   part[1] = part[1] - units
   return walk
 end
@@ -161,7 +161,7 @@ local function settle_usage(books, events, service, ask, parts, now, request)
     if held then
       walks[#walks + 1] = pay_part(books, service, parts[p], held, effects)
     end
-    results[p] = { effects[1], effects[2], service[SERVICE_COST] - cost_before }
+    results[p] = { effects[1], effects[2], service[SERVICE_COST] - cost_before, effects[3] }
   end
   if held then
     for i = 1, #others, 2 do
@@ -172,7 +172,7 @@ local function settle_usage(books, events, service, ask, parts, now, request)
     local part, result = parts[p], results[p]
     local units, cost_before = part[1], service[SERVICE_COST]
     if units > 0 then
-      local effects = { result[1], result[2] }
+      local effects = { result[1], result[2], result[4] }
       repeat
         local list = list_eligible(books, ask[ASK_TERMS], part[2], now, request[REQUEST_SHARING])
         local walk = pay_part(books, service, part, list, effects)
@@ -185,7 +185,7 @@ local function settle_usage(books, events, service, ask, parts, now, request)
           walks[#walks + 1] = overdraw(books, service, part, list, effects)
         end
       until not again
-      result[3] = result[3] + service[SERVICE_COST] - cost_before
+      result[3], result[4] = result[3] + service[SERVICE_COST] - cost_before, effects[3]
     end
   end
   if results[2] then

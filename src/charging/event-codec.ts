@@ -1,4 +1,5 @@
 /** Outbox entries as the scripts pack them (ENTRY_ and EVENT_ in lua/include/layout.lua). */
+import type { Amount } from '../domain/amounts.js';
 import type {
   AccountEvents,
   AccountStanding,
@@ -439,8 +440,11 @@ export interface NewBucket extends BucketGrant {
   readonly after?: string | null;
 }
 
-/** Packs a bucket that is about to be granted, in the order of BUCKET_ in layout.lua. */
-export function encodeBucket(bucket: NewBucket): Packable {
+/**
+ * Packs a bucket, in the order of BUCKET_ in layout.lua: one that is about to be granted, or one that
+ * held something already.
+ */
+export function encodeBucket(bucket: NewBucket, remaining: Amount = bucket.granted): Packable {
   const scope = bucket.detail['scope'] as Record<string, Packable> | undefined;
   return [
     bucket.bucketId,
@@ -451,7 +455,7 @@ export function encodeBucket(bucket: NewBucket): Packable {
     bucket.startsAt ?? 0,
     bucket.endsAt ?? 0,
     bucket.createdAt,
-    bucket.granted,
+    remaining,
     0,
     bucket.floor ?? layout.NO_FLOOR,
     bucket.step,

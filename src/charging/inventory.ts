@@ -1,8 +1,8 @@
 /** Which accounts and sessions Redis holds: for proofs and recovery, never for a request. */
 import type { Engine } from './engine.js';
 import * as layout from './generated/layout.js';
-import { mastersOf } from './redis-client.js';
 import { unpack } from './packing.js';
+import { mastersOf } from './redis-client.js';
 import { asArray, asText, asTextOrNull } from './unpacked.js';
 
 /** What a partition holds, by the names of its keys. */

@@ -209,20 +209,21 @@ function packOperation(operation: CreditOperation): Packable {
     case 'correct':
       return [layout.OPERATION_CORRECT, operation.bucketId, operation.resource, operation.amount];
     case 'set-thresholds':
-      return [layout.OPERATION_SET_THRESHOLDS, operation.thresholds.map(packThreshold)];
+      return [
+        layout.OPERATION_SET_THRESHOLDS,
+        operation.thresholds.map((each) => packThreshold(each)),
+      ];
   }
 }
 
-function packThreshold({
-  id,
-  resource,
-  bundleId,
-  level,
-  lowBalance = false,
-}: AccountThreshold): Packable {
+/** Packs a threshold; one that has fired waits to be lifted above its level. */
+export function packThreshold(
+  { id, resource, bundleId, level, lowBalance = false }: AccountThreshold,
+  armed = true,
+): Packable {
   const percent = 'percent' in level;
   const value = percent ? level.percent : level.amount;
-  return [id, resource, bundleId ?? false, percent, value, true, lowBalance];
+  return [id, resource, bundleId ?? false, percent, value, armed, lowBalance];
 }
 
 /** Publishes a subscriber's profile under one of its identities. */

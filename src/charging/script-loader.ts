@@ -20,6 +20,7 @@ export const SCRIPT_NAMES = [
   'sweep',
   'purge',
   'snapshot',
+  'restore',
   'steer',
   'claim',
   'conclude',

@@ -92,6 +92,8 @@ export interface BucketGrant {
   readonly bundleId: string | null;
   /** How long it lasts from its first use, in ms; null where its validity is fixed. */
   readonly durationMs?: number | null;
+  /** The bundle or bucket that must be spent before this one starts. */
+  readonly after?: string | null;
   /** Everything else of the bucket as the engine keeps it (scope, thresholds …). */
   readonly detail: Readonly<Record<string, unknown>>;
 }

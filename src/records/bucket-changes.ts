@@ -102,7 +102,7 @@ async function writeDefinitions(
       step: grant.step,
       blocker: grant.blocker,
       bundle_id: grant.bundleId,
-      detail: grant.detail,
+      detail: grant.after ? { ...grant.detail, after: grant.after } : grant.detail,
     };
   });
   await client.query({

@@ -12,6 +12,8 @@ export interface RecordedAccount {
   readonly accountId: string;
   readonly partition: number;
   readonly lastSequence: number;
+  /** When the last event happened, ms since 1970. */
+  readonly lastAt: number;
   readonly lastIntent: number;
   readonly standing: string | null;
   readonly profileVersion: number | null;
@@ -26,6 +28,7 @@ export async function readRecordedAccounts(
     name: 'proof accounts',
     text: `
       SELECT account_id AS "accountId", partition, last_sequence::float8 AS "lastSequence",
+        (extract(epoch FROM last_at) * 1000)::bigint::float8 AS "lastAt",
         last_intent::float8 AS "lastIntent", standing, profile_version::float8 AS "profileVersion",
         balances
       FROM tolld.account_states WHERE account_id = ANY ($1)`,

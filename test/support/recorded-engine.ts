@@ -35,12 +35,23 @@ export interface RecordedEngine {
   /** Stops writing to Postgres, and goes on. */
   pauseFlusher(): Promise<void>;
   resumeFlusher(): void;
+  /** Removes every key, as a Redis that lost its disk. */
+  empty(): Promise<void>;
 }
 
 export interface RecordedEngineOptions {
   readonly partitions?: number;
   /** Default: the run's server. */
   readonly redisUrl?: () => string;
+}
+
+async function removeKeys({ redis }: Engine, pattern: string): Promise<void> {
+  let cursor = '0';
+  do {
+    const [next, keys] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', 1000);
+    if (keys.length > 0) await redis.unlink(...keys);
+    cursor = next;
+  } while (cursor !== '0');
 }
 
 /** Call it at the top of a test file. */
@@ -116,5 +127,6 @@ export function recordedEngine({
       flusher = undefined;
     },
     resumeFlusher: startFlusher,
+    empty: () => removeKeys(opened().engine, `${prefix}:*`),
   };
 }

@@ -325,6 +325,37 @@ export const RESULT_SUPERSEDED = 5;
 export const RESULT_RATING_FAILED = 6;
 export const RESULT_NOT_CHARGEABLE = 7;
 
+// Account as recovery restores it (ARGV), and the sessions that go on with it
+export const RESTORE_ACCOUNT = 1;
+export const RESTORE_SEQUENCE = 2;
+export const RESTORE_LAST_SEEN = 3;
+export const RESTORE_STANDING = 4;
+export const RESTORE_PROFILE = 5;
+export const RESTORE_INTENT = 6;
+export const RESTORE_BUCKETS = 7;
+export const RESTORE_COUNTERS = 8;
+export const RESTORE_THRESHOLDS = 9;
+
+export const RESUME_SESSION = 1;
+export const RESUME_STATE = 2;
+export const RESUME_OPENED = 3;
+export const RESUME_NUMBER = 4;
+export const RESUME_LAST_SEEN = 5;
+export const RESUME_DEADLINE = 6;
+export const RESUME_RETENTION = 7;
+export const RESUME_STAMP = 8;
+export const RESUME_SERVICES = 9;
+
+// Service of a session that goes on
+export const RESUME_KEY = 1;
+export const RESUME_UNIT = 2;
+export const RESUME_USED = 3;
+export const RESUME_COST = 4;
+export const RESUME_GROSS = 5;
+export const RESUME_CONNECTED = 6;
+export const RESUME_TOTALS = 7;
+export const RESUME_STEPS = 8;
+
 // Outbox entry (field e). ENTRY_STAMP is true where the stamp is field s, false where there is none.
 export const ENTRY_VERSION = 1;
 export const ENTRY_AT = 2;

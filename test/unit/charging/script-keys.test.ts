@@ -11,6 +11,7 @@ import type { Keys } from '../../../src/charging/keys.js';
 import { pack } from '../../../src/charging/packing.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
 import { setLevel, settleReport, takeReport } from '../../../src/charging/session-report.js';
+import { restoreAccount, type RestoredAccount } from '../../../src/charging/restoring.js';
 import { readScripts, SCRIPT_NAMES, type ScriptName } from '../../../src/charging/script-loader.js';
 import { purgeEndedBuckets, readAccountWithSessions } from '../../../src/charging/snapshot.js';
 import {
@@ -120,6 +121,29 @@ const claimed: ClaimedSteering = {
 };
 
 const pool = { code: 'pool', ranges: [{ first: '10.0.0.1', last: '10.0.0.2' }], restSeconds: 0 };
+const restored: Omit<RestoredAccount, 'partition' | 'accountId'> = {
+  sequence: 1,
+  lastSeen: 0,
+  standing: 'active',
+  profileVersion: 1,
+  lastIntent: 0,
+  buckets: [],
+  counters: [],
+  thresholds: [],
+  sessions: [
+    {
+      sessionId: 's',
+      state: 'open',
+      openedAt: 0,
+      lastNumber: 0,
+      lastSeen: 0,
+      deadline: 0,
+      retentionMs: 0,
+      stamp,
+      services: [],
+    },
+  ],
+};
 
 const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> = {
   charge: (engine) => charge(engine, shared),
@@ -131,6 +155,7 @@ const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> 
   sweep: (engine) => sweepTimer(engine, { partition: 0, member: 's:s' }),
   purge: (engine) => purgeEndedBuckets(engine, account, 1),
   snapshot: (engine) => readAccountWithSessions(engine, { ...account, sessionIds: ['s'] }),
+  restore: (engine) => restoreAccount(engine, { ...account, ...restored }),
   steer: (engine) => raiseSteering(engine, session, { kind: 'abort', reason: 'demand' }),
   claim: (engine) => claimSteering(engine, session, { leaseMs: 1 }),
   conclude: (engine) =>

@@ -1,0 +1,201 @@
+/** What the record has of accounts, as far as recovery needs it to bring them back. */
+import type pg from 'pg';
+import { readRecordedAccounts, readRecordedBuckets } from './recorded-state.js';
+import type { RecordedAccount, RecordedBucket } from './recorded-state.js';
+
+export interface RestorableAccount {
+  readonly record: RecordedAccount;
+  readonly buckets: readonly RecordedBucket[];
+  readonly counters: readonly RecordedCounter[];
+  /** Of applied intents, the oldest first: the last that sets thresholds counts. */
+  readonly thresholdIntents: readonly RecordedThresholds[];
+  /** The last crossing or lifting of each threshold. */
+  readonly marks: readonly RecordedMark[];
+  readonly sessions: readonly RecordedSession[];
+}
+
+export interface RecordedCounter {
+  readonly accountId: string;
+  readonly key: string;
+  readonly period: number;
+  readonly units: number;
+}
+
+export interface RecordedThresholds {
+  readonly accountId: string;
+  /** Account sequence of the event that confirmed it. */
+  readonly sequence: number;
+  readonly operations: readonly Readonly<Record<string, unknown>>[];
+}
+
+export interface RecordedMark {
+  readonly accountId: string;
+  readonly thresholdId: string;
+  readonly sequence: number;
+  readonly direction: 'crossed' | 're-armed';
+}
+
+export interface RecordedSession {
+  readonly accountId: string;
+  readonly sessionId: string;
+  readonly tenant: string;
+  readonly customer: string | null;
+  readonly subscription: string | null;
+  readonly peer: string | null;
+  readonly serviceContext: string | null;
+  readonly state: 'open' | 'closed' | 'expired';
+  /** Ms since 1970. */
+  readonly openedAt: number;
+  readonly closedAt: number | null;
+  readonly lastNumber: number;
+  readonly imsi: string | null;
+  readonly msisdn: string | null;
+  readonly userName: string | null;
+  readonly mac: string | null;
+  readonly address: string | null;
+  readonly calledParty: string | null;
+  readonly network: Readonly<Record<string, string>> | null;
+  readonly services: readonly RecordedService[];
+}
+
+export interface RecordedService {
+  readonly key: string;
+  readonly unit: string;
+  readonly used: number;
+  readonly cost: number;
+  readonly carry: unknown;
+  readonly requestNumber: number;
+  readonly at: number;
+  readonly configVersion: number;
+}
+
+/** All of the accounts; sessions of RADIUS that are open, or ended after `endedSince`. */
+export async function readRestorable(
+  client: pg.ClientBase,
+  accountIds: readonly string[],
+  { endedSince }: { readonly endedSince: Date },
+): Promise<readonly RestorableAccount[]> {
+  const records = await readRecordedAccounts(client, accountIds);
+  const buckets = await readRecordedBuckets(client, accountIds);
+  const counters = await readCounters(client, accountIds);
+  const intents = await readThresholdIntents(client, accountIds);
+  const marks = await readMarks(client, accountIds);
+  const sessions = await readSessions(client, accountIds, endedSince);
+  return [...records.values()].map((record) => {
+    const isOwn = ({ accountId }: { readonly accountId: string }): boolean =>
+      accountId === record.accountId;
+    return {
+      record,
+      buckets: buckets.filter(isOwn),
+      counters: counters.filter(isOwn),
+      thresholdIntents: intents.filter(isOwn),
+      marks: marks.filter(isOwn),
+      sessions: sessions.filter(isOwn),
+    };
+  });
+}
+
+/** The last value of each counter, as the events that moved it carry it. */
+async function readCounters(
+  client: pg.ClientBase,
+  accountIds: readonly string[],
+): Promise<readonly RecordedCounter[]> {
+  const { rows } = await client.query<RecordedCounter>({
+    name: 'restorable counters',
+    text: `
+      SELECT DISTINCT ON (account_id, carry #>> '{4,0}') account_id AS "accountId",
+        carry #>> '{4,0}' AS key, (carry #>> '{4,1}')::float8 AS period,
+        (carry #>> '{4,2}')::float8 AS units
+      FROM tolld.rated_events
+      WHERE account_id = ANY ($1) AND jsonb_typeof(carry -> 4) = 'array'
+      ORDER BY account_id, carry #>> '{4,0}', sequence DESC`,
+    values: [accountIds],
+  });
+  return rows;
+}
+
+async function readThresholdIntents(
+  client: pg.ClientBase,
+  accountIds: readonly string[],
+): Promise<readonly RecordedThresholds[]> {
+  const { rows } = await client.query<RecordedThresholds>({
+    name: 'restorable thresholds',
+    text: `
+      SELECT account_id AS "accountId", applied_sequence::float8 AS sequence,
+        body -> 'operations' AS operations
+      FROM tolld.intents
+      WHERE account_id = ANY ($1) AND state = 'applied'
+        AND body @> '{"operations": [{"operation": "set-thresholds"}]}'
+      ORDER BY account_id, number`,
+    values: [accountIds],
+  });
+  return rows;
+}
+
+async function readMarks(
+  client: pg.ClientBase,
+  accountIds: readonly string[],
+): Promise<readonly RecordedMark[]> {
+  const { rows } = await client.query<RecordedMark>({
+    name: 'restorable marks',
+    text: `
+      SELECT DISTINCT ON (account_id, subject) account_id AS "accountId",
+        subject AS "thresholdId", sequence::float8 AS sequence, change AS direction
+      FROM tolld.account_events
+      WHERE account_id = ANY ($1) AND kind = 'threshold'
+      ORDER BY account_id, subject, sequence DESC`,
+    values: [accountIds],
+  });
+  return rows;
+}
+
+async function readSessions(
+  client: pg.ClientBase,
+  accountIds: readonly string[],
+  endedSince: Date,
+): Promise<readonly RecordedSession[]> {
+  const { rows } = await client.query<RecordedSession>({
+    name: 'restorable sessions',
+    text: `
+      SELECT DISTINCT ON (s.session_id) s.account_id AS "accountId", s.session_id AS "sessionId",
+        s.tenant, s.customer_id AS customer, s.subscription_id AS subscription, s.peer,
+        s.service_context AS "serviceContext", s.state,
+        (extract(epoch FROM s.opened_at) * 1000)::bigint::float8 AS "openedAt",
+        (extract(epoch FROM s.closed_at) * 1000)::bigint::float8 AS "closedAt",
+        s.last_request_number::float8 AS "lastNumber", s.imsi, s.msisdn,
+        s.user_name AS "userName", s.mac, s.address, s.called_party AS "calledParty", s.network,
+        coalesce((
+          SELECT jsonb_agg(u) FROM (
+            SELECT DISTINCT ON (service) service AS key, unit, session_used AS used,
+              session_cost AS cost, carry, request_number AS "requestNumber",
+              (extract(epoch FROM charged_at) * 1000)::bigint AS at,
+              coalesce(config_version, 0) AS "configVersion"
+            FROM tolld.rated_events e
+            WHERE e.session_id = s.session_id AND e.account_id = s.account_id
+              AND e.kind = 'usage' AND e.charged_at >= s.opened_at
+            ORDER BY service, sequence DESC) AS u), '[]') AS services
+      FROM tolld.sessions s
+      WHERE s.account_id = ANY ($1) AND s.protocol = 'radius'
+        AND (s.closed_at IS NULL OR s.closed_at > $2)
+      ORDER BY s.session_id, s.opened_at DESC`,
+    values: [accountIds, endedSince],
+  });
+  return rows;
+}
+
+/**
+ * Ends in the record the sessions that a rebuilt Redis does not know: all but those of RADIUS. What
+ * their gateways report next is of an unknown session.
+ */
+export async function endForgottenSessions(
+  client: pg.ClientBase,
+  accountIds: readonly string[],
+): Promise<number> {
+  const { rowCount } = await client.query({
+    name: 'end forgotten sessions',
+    text: `UPDATE tolld.sessions SET state = 'expired', closed_at = now(), cause = 'rebuild'
+           WHERE account_id = ANY ($1) AND closed_at IS NULL AND protocol IS DISTINCT FROM 'radius'`,
+    values: [accountIds],
+  });
+  return rowCount ?? 0;
+}

@@ -1,0 +1,160 @@
+/** Fills an empty Redis from Postgres: every account as its facts left it, behind the fence. */
+import type pg from 'pg';
+import type { Engine } from '../charging/engine.js';
+import { readControl } from '../charging/inventory.js';
+import { SCHEMA_VERSION } from '../charging/generated/layout.js';
+import { readKeySpace } from '../charging/partitions.js';
+import { fencePartition, openPartition, restoreAccount } from '../charging/restoring.js';
+import { inTransaction } from '../records/database.js';
+import type { Installation } from '../records/installation.js';
+import { listRecordedAccounts, readRecordedOffsets } from '../records/recorded-state.js';
+import { endForgottenSessions, readRestorable } from '../records/restorable.js';
+import { readInSnapshot } from './gathering.js';
+import { restoredAccount } from './restored-account.js';
+
+/** Nothing may be rebuilt as things are; the message says why. */
+export class RebuildRefusedError extends Error {
+  readonly code = 'TOLLD_REBUILD';
+}
+
+export interface RebuildOptions {
+  readonly installation: Installation;
+  /** How long an ended RADIUS session keeps its totals, and an open one may stay silent at first. */
+  readonly sessionRetentionMs?: number;
+}
+
+export interface RebuildDependencies {
+  readonly engine: Engine;
+  /** With the right to read every tenant, and to end sessions in the record. */
+  readonly pool: pg.Pool;
+  /** Brings configuration, profiles and pending changes to Redis; called once accounts are open. */
+  readonly publish: () => Promise<void>;
+  readonly clock: () => number;
+  readonly onProgress?: (progress: RebuildProgress) => void;
+}
+
+export interface RebuildProgress {
+  readonly partition: number;
+  readonly partitions: number;
+  readonly accounts: number;
+}
+
+export interface RebuildReport {
+  readonly epoch: number;
+  readonly accounts: number;
+  readonly buckets: number;
+  /** RADIUS sessions that go on, or whose end is known. */
+  readonly sessions: number;
+  /** Sessions that the record had open and that are unknown from now on. */
+  readonly sessionsForgotten: number;
+}
+
+/** A day: what a NAS sends later than that belongs to nobody. */
+const SESSION_RETENTION_MS = 24 * 3_600_000;
+const ACCOUNTS_AT_ONCE = 200;
+/** "toll" in ASCII: one rebuild at a time. */
+const REBUILD_LOCK = 0x746f6c6c;
+/** Field of the key space's description while a rebuild is under way. */
+const UNDER_WAY = 'rebuild';
+
+/**
+ * Rebuilds. One that broke off is taken up by calling this again.
+ * @throws RebuildRefusedError over a Redis that is in use, or while another rebuild runs.
+ */
+export async function rebuild(
+  options: RebuildOptions,
+  dependencies: RebuildDependencies,
+): Promise<RebuildReport> {
+  const lock = await dependencies.pool.connect();
+  try {
+    const { rows } = await lock.query<{ locked: boolean }>(
+      'SELECT pg_try_advisory_lock($1) AS locked',
+      [REBUILD_LOCK],
+    );
+    if (rows[0]?.locked !== true) throw new RebuildRefusedError('another rebuild is running');
+    return await rebuildLocked(options, dependencies);
+  } finally {
+    // The lock goes with its connection.
+    lock.release(true);
+  }
+}
+
+async function rebuildLocked(
+  { installation, sessionRetentionMs = SESSION_RETENTION_MS }: RebuildOptions,
+  dependencies: RebuildDependencies,
+): Promise<RebuildReport> {
+  const { engine, pool, publish, clock, onProgress } = dependencies;
+  const { partitions, instanceId } = installation;
+  const { redis, keys } = engine;
+  const isRestored = await refuseOverLive(engine, partitions);
+  const epoch = await nextEpoch(pool);
+  const report = { epoch, accounts: 0, buckets: 0, sessions: 0, sessionsForgotten: 0 };
+  if (!isRestored) {
+    for (let partition = 0; partition < partitions; partition += 1) {
+      await fencePartition(engine, partition, epoch);
+    }
+    const now = clock();
+    for (let partition = 0; partition < partitions; partition += 1) {
+      const ids = await readInSnapshot(pool, (client) => listRecordedAccounts(client, partition));
+      for (let from = 0; from < ids.length; from += ACCOUNTS_AT_ONCE) {
+        const chunk = ids.slice(from, from + ACCOUNTS_AT_ONCE);
+        const endedSince = new Date(now - sessionRetentionMs);
+        const found = await readInSnapshot(pool, (client) =>
+          readRestorable(client, chunk, { endedSince }),
+        );
+        const accounts = found.map((each) => restoredAccount(each, { now, sessionRetentionMs }));
+        await Promise.all(accounts.map((account) => restoreAccount(engine, account)));
+        report.accounts += accounts.length;
+        for (const { buckets, sessions } of accounts) {
+          report.buckets += buckets.length;
+          report.sessions += sessions.length;
+        }
+        report.sessionsForgotten += await forgetSessions(pool, chunk);
+      }
+      onProgress?.({ partition, partitions, accounts: report.accounts });
+    }
+    await redis.hset(keys.meta, UNDER_WAY, 'restored');
+  }
+  for (let partition = 0; partition < partitions; partition += 1) {
+    const control = await readControl(engine, partition);
+    if (control.kind === 'fenced') await openPartition(engine, partition, control.epoch);
+  }
+  await publish();
+  // Last: a process that starts earlier finds no key space and refuses.
+  await redis.hset(keys.meta, { instance: instanceId, schema: SCHEMA_VERSION, partitions });
+  await redis.hdel(keys.meta, UNDER_WAY);
+  return report;
+}
+
+/** @returns whether a rebuild that broke off had restored everything already. */
+async function refuseOverLive(engine: Engine, partitions: number): Promise<boolean> {
+  const space = await readKeySpace(engine);
+  if (space !== null) {
+    throw new RebuildRefusedError(
+      `Redis is in use (instance ${space.instance}); only an empty one is rebuilt: ` +
+        'stop all processes and empty it first, if that is what you want',
+    );
+  }
+  if ((await engine.redis.hget(engine.keys.meta, UNDER_WAY)) === 'restored') return true;
+  for (let partition = 0; partition < partitions; partition += 1) {
+    if ((await readControl(engine, partition)).kind !== 'open') continue;
+    throw new RebuildRefusedError(
+      `partition ${partition} is open though Redis has no key space: it lost a part of its keys; ` +
+        'empty it whole first',
+    );
+  }
+  return false;
+}
+
+/** Behind every entry that was ever recorded: numbers used twice can't be taken for each other. */
+async function nextEpoch(pool: pg.Pool): Promise<number> {
+  const offsets = await readInSnapshot(pool, readRecordedOffsets);
+  return Math.max(0, ...[...offsets.values()].map(({ epoch }) => epoch)) + 1;
+}
+
+function forgetSessions(pool: pg.Pool, accountIds: readonly string[]): Promise<number> {
+  return inTransaction(pool, async (client) => {
+    await client.query(`SELECT set_config('app.tenant', '*', true)`);
+    return endForgottenSessions(client, accountIds);
+  });
+}
