@@ -27,12 +27,12 @@ import {
 import { fundAccount } from '../../support/charging-engine.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 import { recordedEngine, type RecordedEngine } from '../../support/recorded-engine.js';
-import { performCall } from './workload-calls.js';
+import { isUsual, performCall } from './workload-calls.js';
 
 /** The same workloads in every run; another number makes others. */
 const SEED = 1121;
 const RUNS = 8;
-const commands = fc.array(command, { minLength: 60, maxLength: 90, size: 'max' });
+const commands = fc.array(command.filter(isUsual), { minLength: 60, maxLength: 90, size: 'max' });
 const workloads = fc.sample(fc.tuple(worldPlan, commands, commands), { seed: SEED, numRuns: RUNS });
 const worlds = workloads.map(() => recordedEngine());
 
@@ -95,7 +95,7 @@ describe(`a random workload (seed ${SEED})`, () => {
 
       await perform(driver.begin());
       for (const each of first) await perform(driver.calls(each));
-      for (const calls of driver.end()) await perform(calls);
+      for (const call of driver.end()) await perform([call]);
       await rebuildFromRecord(world);
       await perform([]);
       for (const each of second) await perform(driver.calls(each));
