@@ -11,7 +11,7 @@ import { toAmount } from '../../../src/domain/amounts.js';
 import { main } from '../../../src/main.js';
 import { rebuild } from '../../../src/recovery/rebuild.js';
 import { verify } from '../../../src/recovery/verify.js';
-import { canonical, comparableAccount } from '../../model/comparison.js';
+import { canonical } from '../../model/comparison.js';
 import { askModel, Driver, type Call } from '../../model/driver.js';
 import { command, worldPlan } from '../../model/workload.js';
 import {
@@ -27,7 +27,7 @@ import {
 import { fundAccount } from '../../support/charging-engine.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 import { recordedEngine, type RecordedEngine } from '../../support/recorded-engine.js';
-import { isUsual, performCall } from './workload-calls.js';
+import { isUsual, performCall, restorable } from './workload-calls.js';
 
 /** The same workloads in every run; another number makes others. */
 const SEED = 1121;
@@ -75,8 +75,17 @@ describe(`a random workload (seed ${SEED})`, () => {
       const driver = new Driver(plan);
       await insertAccounts(world, driver.accounts);
 
+      /** Of sessions other than those of RADIUS nothing is known after a rebuild, nor their answers. */
+      let forgotten: ReadonlySet<string> = new Set();
+      const isKnown = (call: Call): boolean =>
+        !(
+          'request' in call &&
+          'sessionId' in call.request &&
+          forgotten.has(call.request.sessionId)
+        );
+
       async function perform(calls: readonly Call[]): Promise<void> {
-        for (const call of calls) {
+        for (const call of calls.filter((each) => isUsual(each) && isKnown(each))) {
           const expected = askModel(driver.model, call);
           if (
             call.kind === 'credit' &&
@@ -89,13 +98,14 @@ describe(`a random workload (seed ${SEED})`, () => {
         }
         for (const id of driver.accounts) {
           const live = await readAccount(world.engine, 0, id);
-          expect(comparableAccount(live)).toEqual(comparableAccount(driver.model.account(id)));
+          expect(restorable(live)).toEqual(restorable(driver.model.account(id)));
         }
       }
 
       await perform(driver.begin());
       for (const each of first) await perform(driver.calls(each));
-      for (const call of driver.end()) await perform([call]);
+      for (const calls of driver.end()) await perform([calls].flat());
+      forgotten = new Set(driver.model.world.sessions.keys());
       await rebuildFromRecord(world);
       await perform([]);
       for (const each of second) await perform(driver.calls(each));

@@ -1,10 +1,10 @@
 /** Sends what the driver of the random workload comes up with. */
+import type { AccountSnapshot } from '../../../src/charging/snapshot.js';
 import type { Call } from '../../model/driver.js';
-import type { Command } from '../../model/workload.js';
 import type { ChargingSubject } from '../../support/charging-subject.js';
 
-/** What staff and networks do: recovery and the purge of ended buckets come in by other ways here. */
-export function isUsual({ kind }: Command): boolean {
+/** What staff and networks do: purges and fences come from recovery, which these tests are about. */
+export function isUsual({ kind }: { readonly kind: string }): boolean {
   return kind !== 'fence' && kind !== 'purge';
 }
 
@@ -22,8 +22,15 @@ export async function performCall(subject: ChargingSubject, call: Call): Promise
       return subject.provision(call.request);
     case 'sweep':
       return subject.sweep(call.timer, call.now);
-    case 'purge':
-    case 'fence':
-      throw new Error(`${call.kind} is no usual call`);
+    default:
+      throw new Error('no usual call');
   }
+}
+
+/** What the record can bring back of an account: not when it was last looked at. */
+export function restorable(account: AccountSnapshot | null): unknown {
+  if (account === null) return null;
+  const { lastSeen: _, nextChangeAt: __, counters, ...compared } = account;
+  // Counters stand in the order in which they were first needed, which nobody asks for.
+  return { ...compared, counters: counters.toSorted((a, b) => (a.key < b.key ? -1 : 1)) };
 }
