@@ -32,6 +32,8 @@ export async function run(args: readonly string[]): Promise<void> {
   });
   const url = postgres.databaseUrl('postgres');
   const pool = new pg.Pool({ connectionString: url, max: 2 });
+  // The server may end connections before the pool has.
+  pool.on('error', () => undefined);
   try {
     await migrate({ url });
     const onStep = (done: number): void => console.log(`${done} of ${events} rows`);
