@@ -27,7 +27,7 @@ import {
 import { fundAccount } from '../../support/charging-engine.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 import { recordedEngine, type RecordedEngine } from '../../support/recorded-engine.js';
-import { isUsual, performCall, restorable } from './workload-calls.js';
+import { insertAccounts, isUsual, performCall, restorable } from './workload-calls.js';
 
 /** The same workloads in every run; another number makes others. */
 const SEED = 1121;
@@ -55,15 +55,6 @@ async function rebuildFromRecord(world: RecordedEngine) {
 async function expectBalanced({ engine, streams, pool, partitions }: RecordedEngine) {
   const { findings } = await verify({ partitions }, { engine, streams, pool });
   expect(findings).toEqual([]);
-}
-
-async function insertAccounts({ pool }: RecordedEngine, ids: readonly string[]): Promise<void> {
-  await pool.query(`INSERT INTO tolld.tenants (id, moniker, name) VALUES ('test', 'test', 'test')`);
-  for (const id of ids) {
-    await pool.query(`INSERT INTO tolld.accounts (id, tenant, partition) VALUES ($1, 'test', 0)`, [
-      id,
-    ]);
-  }
 }
 
 describe(`a random workload (seed ${SEED})`, () => {

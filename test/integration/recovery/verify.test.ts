@@ -15,7 +15,7 @@ import { chargeRequest, newBucket, stamp } from '../../support/charge-requests.j
 import { fundAccount } from '../../support/charging-engine.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 import { recordedEngine, type RecordedEngine } from '../../support/recorded-engine.js';
-import { isUsual, performCall } from './workload-calls.js';
+import { insertAccounts, isUsual, performCall } from './workload-calls.js';
 
 /** The same workloads in every run; another number makes others. */
 const SEED = 20261121;
@@ -41,6 +41,7 @@ describe(`a random workload (seed ${SEED})`, () => {
       const world = worlds[index] as RecordedEngine;
       const subject = createEngineSubject(world.engine);
       const driver = new Driver(plan);
+      await insertAccounts(world, driver.accounts);
       let steps = 0;
       async function perform(calls: readonly Call[]): Promise<void> {
         for (const call of calls.filter(isUsual)) {

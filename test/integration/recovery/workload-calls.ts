@@ -2,6 +2,7 @@
 import type { AccountSnapshot } from '../../../src/charging/snapshot.js';
 import type { Call } from '../../model/driver.js';
 import type { ChargingSubject } from '../../support/charging-subject.js';
+import type { RecordedEngine } from '../../support/recorded-engine.js';
 
 /** What staff and networks do: purges and fences come from recovery, which these tests are about. */
 export function isUsual({ kind }: { readonly kind: string }): boolean {
@@ -33,4 +34,17 @@ export function restorable(account: AccountSnapshot | null): unknown {
   const { lastSeen: _, nextChangeAt: __, counters, ...compared } = account;
   // Counters stand in the order in which they were first needed, which nobody asks for.
   return { ...compared, counters: counters.toSorted((a, b) => (a.key < b.key ? -1 : 1)) };
+}
+
+/** Accounts as management would have written them: an event of a timer says nothing of its tenant. */
+export async function insertAccounts(
+  { pool }: RecordedEngine,
+  ids: readonly string[],
+): Promise<void> {
+  await pool.query(`INSERT INTO tolld.tenants (id, moniker, name) VALUES ('test', 'test', 'test')`);
+  for (const id of ids) {
+    await pool.query(`INSERT INTO tolld.accounts (id, tenant, partition) VALUES ($1, 'test', 0)`, [
+      id,
+    ]);
+  }
 }
