@@ -72,9 +72,15 @@ const CONSTANT = /^([A-Z][A-Z0-9_]*) = (-?\d+)$/gm;
 const INCLUDE = /^--- @include "([a-z_]+)"$/gm;
 const SHEBANG = /^#!lua(?: flags=([a-z,-]+))?$/;
 
-/** Reads every script and assembles the library. Touches files only. */
-export function readScripts(): Scripts {
-  return scriptsOf(assembleLibrary());
+/** Gives the text of a file below lua/, named without its ending. */
+export type LuaReader = (path: string) => string;
+
+/**
+ * Reads every script and assembles the library. Touches files only.
+ * @param read for tests that put something into the scripts
+ */
+export function readScripts(read: LuaReader = readLuaFile): Scripts {
+  return scriptsOf(assembleLibrary(read));
 }
 
 /** The scripts of a library, whose functions are named `<library>_<script>`. */
@@ -109,7 +115,7 @@ async function loadInto(server: Redis, source: string): Promise<void> {
   }
 }
 
-function luaFile(path: string): string {
+export function readLuaFile(path: string): string {
   return readFileSync(new URL(`${path}.lua`, LUA), 'utf8');
 }
 
@@ -117,7 +123,7 @@ function luaFile(path: string): string {
 function includesOf(text: string): readonly string[] {
   const found = new Set<string>();
   for (const [, file = ''] of text.matchAll(INCLUDE)) {
-    for (const each of includesOf(luaFile(`include/${file}`))) found.add(each);
+    for (const each of includesOf(readLuaFile(`include/${file}`))) found.add(each);
     found.add(file);
   }
   return [...found];
@@ -141,7 +147,7 @@ function familiesOf(users: readonly (readonly ScriptName[])[]): readonly Readonl
  * One chunk of all scripts. A chunk has no room for more than 200 locals at a time, so what only few
  * scripts include stands in a block with them.
  */
-function assembleLibrary(): Scripts['library'] {
+function assembleLibrary(luaFile: LuaReader): Scripts['library'] {
   const constants = new Map(
     [...luaFile('include/layout').matchAll(CONSTANT)].map(([, name, value]) => [name, value]),
   );

@@ -20,6 +20,7 @@ const SHRINKING_MS = 60_000;
 export interface RoundOptions {
   readonly seed: number;
   readonly runs?: number;
+  /** How long to look for a smaller case; 0 keeps none. */
   readonly shrinkingMs?: number;
 }
 
@@ -62,6 +63,9 @@ export async function runRound(
   const [plan, commands] = details.counterexample ?? [];
   if (plan === undefined || commands === undefined) {
     return { ...counts, failure: `seed ${seed}: ${String(details.errorInstance)}` };
+  }
+  if (shrinkingMs === 0) {
+    return { ...counts, failure: (details.errorInstance as Error | null)?.message ?? 'it failed' };
   }
   const file = path.join(tmpdir(), 'tolld-regressions', `seed-${seed}.yaml`);
   mkdirSync(path.dirname(file), { recursive: true });

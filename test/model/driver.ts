@@ -62,6 +62,11 @@ export class Driver {
     return this.#accounts;
   }
 
+  /** Whether an account may draw on the owner of a group, unless it has left that. */
+  isMember(accountId: string): boolean {
+    return (this.#plan.accounts[this.#accounts.indexOf(accountId)]?.sharing ?? null) !== null;
+  }
+
   /** The calls that make the world. */
   begin(): readonly Call[] {
     return this.#plan.accounts.flatMap(({ buckets, thresholds }, index): Call[] => {

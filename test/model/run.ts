@@ -169,9 +169,8 @@ function accountsToRead(driver: Driver, call: Call, turn: number): readonly stri
 function takesTwoSteps(driver: Driver, call: Call): boolean {
   if (call.kind === 'sweep') return true;
   if (call.kind !== 'charge' && call.kind !== 'settle') return false;
-  const { sessionId, sharing } = call.request;
-  const owner = driver.model.world.sessions.get(sessionId)?.ownerId ?? null;
-  return owner !== null && sharing?.ownerAccountId !== owner;
+  const { accountId, sharing } = call.request;
+  return (sharing ?? null) === null && driver.isMember(accountId);
 }
 
 /** Whether a timer of an account came for nothing says nothing: what it did is in the balances. */

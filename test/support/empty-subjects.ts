@@ -2,10 +2,17 @@
 import { createEngineConnection } from '../../src/charging/engine-connection.js';
 import { createKeys } from '../../src/charging/keys.js';
 import { openKeySpace } from '../../src/charging/partitions.js';
+import type { Scripts } from '../../src/charging/script-loader.js';
 import { createLogger } from '../../src/observability/logger.js';
 import type { ChargingSubject } from './charging-subject.js';
 import { createEngineSubject } from './engine-subject.js';
 import { startRedisInstance } from './redis-instance.js';
+
+export interface EmptySubjectsOptions {
+  /** Default: the scripts as they are. */
+  readonly scripts?: Scripts;
+  readonly timeoutMs?: number;
+}
 
 export interface EmptySubjects {
   fresh(): Promise<ChargingSubject>;
@@ -15,23 +22,28 @@ export interface EmptySubjects {
 const TIMEOUT_MS = 60_000;
 
 /** Starts a server that writes nothing to disk, for runs that ask nothing of a restart. */
-export async function openEmptySubjects(): Promise<EmptySubjects> {
+export async function openEmptySubjects({
+  scripts,
+  timeoutMs = TIMEOUT_MS,
+}: EmptySubjectsOptions = {}): Promise<EmptySubjects> {
   const own = await startRedisInstance({ appendFsync: 'off', maxMemoryMb: 512 });
   const connection = createEngineConnection(
     {
       url: own.url,
       keyPrefix: 'w',
       name: 'workload',
-      commandTimeoutMs: TIMEOUT_MS,
-      requestTimeoutMs: TIMEOUT_MS,
+      commandTimeoutMs: timeoutMs,
+      requestTimeoutMs: timeoutMs,
     },
     { logger: createLogger({ level: 'silent' }) },
   );
   await connection.open();
+  const charging = { ...connection.engine, scripts: scripts ?? connection.engine.scripts };
+  await charging.scripts.load(charging.redis);
   let count = 0;
   return {
     fresh: async () => {
-      const engine = { ...connection.engine, keys: createKeys(`w:${count}`) };
+      const engine = { ...charging, keys: createKeys(`w:${count}`) };
       count += 1;
       await openKeySpace(engine, 1, null);
       return createEngineSubject(engine);

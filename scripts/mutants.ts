@@ -1,0 +1,86 @@
+/**
+ * `npm run mutants`: runs the scenarios and a short workload against the scripts with one fault in
+ * them at a time (test/mutants/charging.txt). A fault that no test finds is a rule without a test.
+ */
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { Command } from 'commander';
+import { readLuaFile, readScripts } from '../src/charging/script-loader.js';
+import { runRound } from '../test/model/campaign.js';
+import { mutated, readMutants, type Mutant } from '../test/mutants/mutants.js';
+import { openEmptySubjects, type EmptySubjects } from '../test/support/empty-subjects.js';
+import { runScenario } from '../test/support/scenario-run.js';
+import { readScenarios } from '../test/support/scenario.js';
+
+/** The same workload for every mutant. */
+const SEEDS = [1, 2, 3];
+/** A script that does not end is found out, too. */
+const TIMEOUT_MS = 60_000;
+const SCENARIOS = path.resolve(import.meta.dirname, '../test/scenarios');
+
+const scenarios = readdirSync(SCENARIOS)
+  .filter((file) => file.startsWith('charging-'))
+  .flatMap((file) => readScenarios(file).map((scenario) => ({ file, scenario })));
+
+/** What a mutant is caught by; null for one that survives. */
+async function catchMutant(mutant: Mutant): Promise<string | null> {
+  const scripts = readScripts((file) =>
+    file === mutant.file ? mutated(mutant, readLuaFile(file)) : readLuaFile(file),
+  );
+  const subjects = await openEmptySubjects({ scripts, timeoutMs: TIMEOUT_MS });
+  try {
+    return (await failingScenario(subjects)) ?? (await failingRound(subjects));
+  } finally {
+    await subjects.close();
+  }
+}
+
+async function failingScenario(subjects: EmptySubjects): Promise<string | null> {
+  for (const { file, scenario } of scenarios) {
+    try {
+      await runScenario(scenario, await subjects.fresh());
+    } catch {
+      return `${file}: ${scenario.title}`;
+    }
+  }
+  return null;
+}
+
+async function failingRound(subjects: EmptySubjects): Promise<string | null> {
+  for (const seed of SEEDS) {
+    const round = { seed, shrinkingMs: 0 };
+    const { failure } = await runRound(round, { subject: () => subjects.fresh() });
+    if (failure !== null) return `the workload of seed ${seed}: ${failure.split('\n')[0] ?? ''}`;
+  }
+  return null;
+}
+
+async function runMutants(mutants: readonly Mutant[], lanes: number): Promise<number> {
+  const waiting = mutants[Symbol.iterator]();
+  let survived = 0;
+  const work = async (): Promise<void> => {
+    for (const mutant of waiting) {
+      const caughtBy = await catchMutant(mutant);
+      if (caughtBy === null) survived += 1;
+      const word = caughtBy === null ? 'SURVIVED' : 'caught  ';
+      console.log(
+        `${word}  ${mutant.title}${caughtBy === null ? '' : `\n            ${caughtBy}`}`,
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, work));
+  console.log(`${mutants.length - survived} caught, ${survived} survived`);
+  return survived > 0 ? 1 : 0;
+}
+
+const { only, lanes } = new Command('npm run mutants --')
+  .description('Runs the charging tests against the scripts with one fault in them at a time.')
+  .option('--only <text>', 'mutants whose title, file or function holds this text', '')
+  .option('--lanes <n>', 'mutants at once', Number, 3)
+  .addHelpText('after', '\nEnds with 0 when every mutant was caught, with 1 when one survived.')
+  .parse()
+  .opts<{ readonly only: string; readonly lanes: number }>();
+const chosen = readMutants().filter(({ title, file, place }) =>
+  `${title} ${file} ${place}`.includes(only),
+);
+process.exitCode = await runMutants(chosen, lanes);
