@@ -10,6 +10,7 @@
 -- Reply { REPLY_DONE or REPLY_REPEATED, answer, packed: { time in ms, services (ANSWER_), whether the
 --       balance is low } }
 --       { REPLY_OTHER_ACCOUNT, account id } for a session that lives on another account
+--       { REPLY_MOVED, partition } the account is on its way there, or has arrived
 --       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE, UNKNOWN_SESSION,
 --       CONFLICT, STALE_NUMBER, SERVICE_DENIED, AMOUNT_RANGE; nothing has changed then
 -- Events session, usage per service that reports use, bucket-state, ledger (expiry)

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 --- @include "read_time"
 --- @include "open_partition"
+--- @include "moved_to"
 --- @include "open_buckets"
 --- @include "write_entry"
 --- @include "raise_steering"
@@ -39,6 +40,10 @@ local packed = redis.call('GET', account_key)
 local account = packed and cmsgpack.unpack(packed) or nil
 if account and account[ACCOUNT_VERSION] > SCHEMA_VERSION then
   return { REPLY_NEWER_STATE }
+end
+if account and moved_to(account) then
+  -- Its sessions have gone with it.
+  account = nil
 end
 check_steering(steer_key, tasks_key)
 redis.call('ZCARD', timers_key)

@@ -1,6 +1,7 @@
 #!lua
 --- @include "read_time"
 --- @include "open_partition"
+--- @include "moved_to"
 --- @include "open_buckets"
 --- @include "open_terms"
 --- @include "price_units"
@@ -25,7 +26,7 @@
 -- Reply { REPLY_DONE, packed ids of the sessions that are told to ask again }
 --       { REPLY_REFUSED, reason }: bucket-exists, unknown-bucket, amount-out-of-range
 --       { REPLY_REPEATED } applied before; { REPLY_OUT_OF_ORDER, last applied number }
---       { REPLY_FENCED }, { REPLY_NEWER_STATE }, { REPLY_UNKNOWN_ACCOUNT }
+--       { REPLY_MOVED, partition }, { REPLY_FENCED }, { REPLY_NEWER_STATE }, { REPLY_UNKNOWN_ACCOUNT }
 -- Events ledger per operation, bucket-state, threshold
 local account_key, control_key, outbox_key, timers_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local steer_key, tasks_key = KEYS[5], KEYS[6]
@@ -168,6 +169,9 @@ end
 local account = cmsgpack.unpack(packed)
 if account[ACCOUNT_VERSION] > SCHEMA_VERSION then
   return { REPLY_NEWER_STATE }
+end
+if moved_to(account) then
+  return { REPLY_MOVED, moved_to(account) }
 end
 local number = request[CREDIT_NUMBER]
 if number <= account[ACCOUNT_INTENT] then

@@ -6,6 +6,7 @@
 -- KEYS account, control, and the sharing owner's account where there is one
 -- ARGV request, packed (REQUEST_ in layout.lua); ASK_USED are the units asked about
 -- Reply { REPLY_DONE, units covered by service, packed }
+--       { REPLY_MOVED, partition }
 --       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE, SERVICE_DENIED
 local request = cmsgpack.unpack(ARGV[1])
 forget_owner()
@@ -27,7 +28,7 @@ local books, sharing = { account }, request[REQUEST_SHARING]
 if sharing then
   books[2], missing = read_book(KEYS[3])
   if not books[2] then
-    return missing
+    return missing[1] == REPLY_MOVED and { REPLY_UNKNOWN_ACCOUNT } or missing
   end
   mark_owner(books[2])
   if books[2][ACCOUNT_STANDING] ~= STANDING_ACTIVE then

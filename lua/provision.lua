@@ -1,6 +1,7 @@
 #!lua
 --- @include "read_time"
 --- @include "open_partition"
+--- @include "moved_to"
 --- @include "write_entry"
 --- @include "raise_steering"
 --- @include "new_account"
@@ -12,7 +13,7 @@
 -- KEYS account, control, outbox, steer, tasks - all of one partition
 -- ARGV provision request, packed (PROVISION_ in layout.lua)
 -- Reply { REPLY_DONE } changed; { REPLY_REPEATED } nothing to change, or overtaken
---       { REPLY_FENCED }, { REPLY_NEWER_STATE }
+--       { REPLY_MOVED, partition }, { REPLY_FENCED }, { REPLY_NEWER_STATE }
 -- Events account
 local account_key, control_key, outbox_key = KEYS[1], KEYS[2], KEYS[3]
 local steer_key, tasks_key = KEYS[4], KEYS[5]
@@ -26,6 +27,9 @@ local packed = redis.call('GET', account_key)
 local account = packed and cmsgpack.unpack(packed) or new_account(request[PROVISION_ACCOUNT])
 if account[ACCOUNT_VERSION] > SCHEMA_VERSION then
   return { REPLY_NEWER_STATE }
+end
+if moved_to(account) then
+  return { REPLY_MOVED, moved_to(account) }
 end
 local standing, profile = request[PROVISION_STANDING], request[PROVISION_PROFILE]
 local same = account[ACCOUNT_STANDING] == standing and account[ACCOUNT_PROFILE] == profile

@@ -1,6 +1,7 @@
 #!lua
 --- @include "read_time"
 --- @include "open_partition"
+--- @include "moved_to"
 --- @include "raise_steering"
 -- steer: asks for a request to the gateway of a live session, or of all that an account has.
 --
@@ -22,6 +23,9 @@ if not packed then
   return { REPLY_UNKNOWN_ACCOUNT }
 end
 local account = cmsgpack.unpack(packed)
+if moved_to(account) then
+  return { REPLY_UNKNOWN_ACCOUNT }
+end
 local after = account[ACCOUNT_SEQUENCE]
 if string.byte(member) == 115 then
   local header = redis.call('HGET', session_key, 'h')

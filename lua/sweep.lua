@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 --- @include "read_time"
 --- @include "open_partition"
+--- @include "moved_to"
 --- @include "open_buckets"
 --- @include "open_terms"
 --- @include "price_units"
@@ -22,7 +23,7 @@
 --      gateway forgot it, the moment of that: not heard since then it is closed before its time
 -- Reply { REPLY_DONE, 'expired' | 'removed' | 'turned' | 'forgotten' }
 --       { REPLY_NOT_DUE, when in ms } armed again
---       { REPLY_OWNER_NEEDED, account id }, { REPLY_FENCED }, { REPLY_NEWER_STATE }
+--       { REPLY_MOVED, partition }, { REPLY_OWNER_NEEDED, account id }, { REPLY_FENCED }, { REPLY_NEWER_STATE }
 -- Events session (expired), bucket-state, ledger (expiry)
 local account_key, session_key, control_key, outbox_key, timers_key =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -38,6 +39,18 @@ local packed = redis.call('GET', account_key)
 local account = packed and cmsgpack.unpack(packed) or nil
 if account and account[ACCOUNT_VERSION] > SCHEMA_VERSION then
   return { REPLY_NEWER_STATE }
+end
+
+if account and moved_to(account) then
+  -- Until all that is its has arrived elsewhere nothing changes here; what is left then is nobody's.
+  if account[MOVED_STATE] then
+    return { REPLY_MOVED, moved_to(account) }
+  end
+  redis.call('ZREM', timers_key, member)
+  if string.byte(member) == 115 then
+    redis.call('DEL', session_key)
+  end
+  return { REPLY_DONE, 'forgotten' }
 end
 
 -- forget(): the timer watches nothing any more.

@@ -12,6 +12,8 @@
 --- @include "write_entry"
 --- @include "arm_account"
 --- @include "write_fields"
+--- @include "moved_to"
+--- @include "remember"
 -- charge_session(keys, request, may_grant): one request of a charging session, from its answer if
 -- it was answered before to its answer if it was not. Shared by charge.lua and settle.lua, which
 -- differ only in whether they may grant (and so whether Redis runs them when memory is out).
@@ -128,21 +130,6 @@ end
 local function decode_answer(stored)
   local answer = cmsgpack.unpack(stored)
   return answer[1], answer[2], answer[3]
-end
-
--- remember(list, name, wanted): puts a name on a list, or takes it off.
-local function remember(list, name, wanted)
-  for i = 1, #list do
-    if list[i] == name then
-      if not wanted then
-        table.remove(list, i)
-      end
-      return
-    end
-  end
-  if wanted then
-    list[#list + 1] = name
-  end
 end
 
 -- release_all(books, key, header, loaded): at the end of a session gives back what its services
@@ -307,6 +294,9 @@ local function read_book(key)
   if account[ACCOUNT_VERSION] > SCHEMA_VERSION then
     return nil, { REPLY_NEWER_STATE }
   end
+  if moved_to(account) then
+    return nil, { REPLY_MOVED, moved_to(account) }
+  end
   return account
 end
 
@@ -425,7 +415,9 @@ local function charge_session(keys, request, may_grant)
     and phase ~= PHASE_EVENT
     and policy[POLICY_UNKNOWN_SESSION] == UNKNOWN_SESSION_REJECT
   then
-    return { REPLY_UNKNOWN_SESSION }
+    -- Where the account has gone, its sessions have.
+    local _, elsewhere = read_book(keys[1])
+    return elsewhere or { REPLY_UNKNOWN_SESSION }
   end
 
   local account, missing = read_book(keys[1])
@@ -440,7 +432,8 @@ local function charge_session(keys, request, may_grant)
   if sharing then
     local owner, absent = read_book(keys[6])
     if not owner then
-      return absent
+      -- An owner that has gone says nothing of where the member is.
+      return absent[1] == REPLY_MOVED and { REPLY_UNKNOWN_ACCOUNT } or absent
     end
     mark_owner(owner)
     if owner[ACCOUNT_STANDING] ~= STANDING_ACTIVE then

@@ -24,6 +24,8 @@ REPLY_OWNER_NEEDED = 15
 REPLY_AMOUNT_RANGE = 16
 REPLY_OTHER_SESSION = 17
 
+REPLY_MOVED = 18
+
 -- One past the largest exact amount: 2^53.
 AMOUNT_LIMIT = 9007199254740992
 
@@ -44,6 +46,12 @@ ACCOUNT_STARVED = 11
 ACCOUNT_COUNTERS = 12
 ACCOUNT_THRESHOLDS = 13
 ACCOUNT_PENDING = 14
+
+-- What an account leaves behind in a partition: its version, id and sequence as above, where it went,
+-- and its packed state until that stands there; false from then on. The sequence is that of its
+-- moved-out event: of two moves the later has the higher.
+MOVED_TO = 4
+MOVED_STATE = 5
 
 -- Threshold of an account
 THRESHOLD_ID = 1
@@ -420,6 +428,8 @@ PROVISION_PROFILE = 5
 
 ACCOUNT_CREATED = 1
 ACCOUNT_CHANGED = 2
+ACCOUNT_MOVED_OUT = 3
+ACCOUNT_MOVED_IN = 4
 
 -- Task of steering: a request to make of a live session's gateway, or (member "a:<account id>") of
 -- all live sessions of an account. TASK_AFTER: of a session the last request number when it was

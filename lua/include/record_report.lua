@@ -190,6 +190,11 @@ local function record_report(keys, request, report, may_grant)
   local track = stored[2] and cmsgpack.unpack(stored[2])
   local state = stored[1] and cmsgpack.unpack(stored[1])[SESSION_STATE] or SESSION_OPEN
   if not track then
+    local _, missing = read_book(keys[1])
+    if missing and missing[1] == REPLY_MOVED then
+      -- Where the account has gone, its sessions have.
+      return missing
+    end
     if report[REPORT_HANDLED] or status == STATUS_ENDED then
       return { REPLY_UNKNOWN_SESSION }
     end

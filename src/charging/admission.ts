@@ -125,6 +125,8 @@ export async function admit(engine: Engine, request: AdmissionRequest): Promise<
       return { kind: 'refused', refusal: 'fenced' };
     case layout.REPLY_NEWER_STATE:
       return { kind: 'refused', refusal: 'newer-state' };
+    // Gone elsewhere: its profile says where, or soon will.
+    case layout.REPLY_MOVED:
     case layout.REPLY_UNKNOWN_ACCOUNT:
       return { kind: 'refused', refusal: 'unknown-account' };
     case layout.REPLY_STALE_PROFILE:

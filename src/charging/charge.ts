@@ -134,6 +134,8 @@ export const CHARGE_REFUSALS = [
   'newer-state',
   'unknown-account',
   'stale-profile',
+  /** The account is on its way to another partition, or there already. */
+  'moved',
   'unknown-session',
   'conflict',
   'stale-number',
@@ -404,6 +406,7 @@ const REFUSALS: ReadonlyMap<number, ChargeRefusal> = new Map([
   [layout.REPLY_NEWER_STATE, 'newer-state'],
   [layout.REPLY_UNKNOWN_ACCOUNT, 'unknown-account'],
   [layout.REPLY_STALE_PROFILE, 'stale-profile'],
+  [layout.REPLY_MOVED, 'moved'],
   [layout.REPLY_UNKNOWN_SESSION, 'unknown-session'],
   [layout.REPLY_CONFLICT, 'conflict'],
   [layout.REPLY_STALE_NUMBER, 'stale-number'],

@@ -14,21 +14,26 @@ import {
   standingCode,
   type NewBucket,
 } from './event-codec.js';
+import { PartitionFencedError } from './fenced.js';
 import * as layout from './generated/layout.js';
 import { pack, unpack, type Packable } from './packing.js';
 import { findProfile } from './routing.js';
 import { asArray, asText } from './unpacked.js';
 
-/** The partition is held by recovery, or Redis was emptied: nothing may be charged or credited. */
-export class PartitionFencedError extends Error {
-  readonly code = 'TOLLD_PARTITION_FENCED';
+export { moveAccount } from './moving.js';
+export { AccountMissingError } from './move-steps.js';
+export { PartitionFencedError } from './fenced.js';
 
-  constructor(partition: number) {
+/** The account has moved: what is to be done to it must be done there. */
+export class AccountMovedError extends Error {
+  readonly code = 'TOLLD_ACCOUNT_MOVED';
+
+  constructor(accountId: string, partition: number) {
     super(
-      `partition ${partition} is closed: Redis holds no state that matches the record; ` +
-        'run `tolld rebuild`, or `tolld serve` on the right Redis',
+      `account ${accountId} has left partition ${partition}, and the record does not know; ` +
+        'run `tolld verify`',
     );
-    this.name = 'PartitionFencedError';
+    this.name = 'AccountMovedError';
   }
 }
 
@@ -77,6 +82,8 @@ export async function provisionAccount(
       return true;
     case layout.REPLY_REPEATED:
       return false;
+    case layout.REPLY_MOVED:
+      throw new AccountMovedError(accountId, partition);
     case layout.REPLY_FENCED:
       throw new PartitionFencedError(partition);
     default:
@@ -187,6 +194,8 @@ export async function creditAccount(engine: Engine, credit: CreditRequest): Prom
       return { kind: 'out-of-order', lastApplied: Number(reply[1]) };
     case layout.REPLY_UNKNOWN_ACCOUNT:
       return { kind: 'unknown-account' };
+    case layout.REPLY_MOVED:
+      throw new AccountMovedError(accountId, partition);
     case layout.REPLY_FENCED:
       throw new PartitionFencedError(partition);
     default:

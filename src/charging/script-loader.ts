@@ -30,6 +30,11 @@ export const SCRIPT_NAMES = [
   'level',
   'lease',
   'release',
+  'move_out',
+  'move_lift',
+  'move_lay',
+  'move_in',
+  'move_drop',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 

@@ -92,6 +92,8 @@ const REFUSALS = new Map([
   [layout.REPLY_FENCED, 'fenced'],
   [layout.REPLY_NEWER_STATE, 'newer-state'],
   [layout.REPLY_UNKNOWN_ACCOUNT, 'unknown-account'],
+  // Gone elsewhere: its profile says where, or soon will.
+  [layout.REPLY_MOVED, 'unknown-account'],
   [layout.REPLY_STALE_PROFILE, 'stale-profile'],
   [layout.REPLY_UNKNOWN_SESSION, 'unknown-session'],
   [layout.REPLY_AMOUNT_RANGE, 'amount-out-of-range'],

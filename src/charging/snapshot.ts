@@ -51,7 +51,7 @@ export interface AccountWithSessions {
   readonly sessions: readonly SessionSnapshot[];
 }
 
-/** The account, or null where Redis has none. @throws EngineUnavailableError */
+/** The account, or null where that partition of Redis has none. @throws EngineUnavailableError */
 export async function readAccount(
   engine: Engine,
   partition: number,
@@ -61,8 +61,33 @@ export async function readAccount(
   return found?.account ?? null;
 }
 
+/** Partitions that an account may have gone through since its caller heard of it. */
+const HOPS_MAX = 8;
+
 /**
- * The account with sessions of its partition, in one moment; null where Redis has no such account.
+ * The account, or null where Redis has none; where it has moved, it is looked for there, and
+ * `partition` says so. One that is on its way is nowhere. @throws EngineUnavailableError
+ */
+export async function findAccount(
+  engine: Engine,
+  partition: number,
+  accountId: string,
+): Promise<(AccountSnapshot & { readonly partition: number }) | null> {
+  let place = partition;
+  for (let hop = 0; hop < HOPS_MAX; hop += 1) {
+    const key = engine.keys.account(place, accountId);
+    const reply = await callScript(engine, 'snapshot', [key], []);
+    if (statusOf(reply) === layout.REPLY_DONE) {
+      return { ...decodeAccount(bytesOf(reply, 1)), partition: place };
+    }
+    if (statusOf(reply) !== layout.REPLY_MOVED) return null;
+    place = Number(reply[1]);
+  }
+  return null;
+}
+
+/**
+ * The account with sessions of its partition, in one moment; null where it is not in that partition.
  * @throws EngineUnavailableError
  */
 export async function readAccountWithSessions(

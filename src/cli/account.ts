@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { createEngineConnection } from '../charging/engine-connection.js';
 import { readSession } from '../charging/session-snapshot.js';
-import { readAccount } from '../charging/snapshot.js';
+import { findAccount } from '../charging/snapshot.js';
 import { createLogger } from '../observability/logger.js';
 import { readConsumptionOrders, readScales, type AccountPlace } from '../records/account-lookup.js';
 import { readTimeline } from '../records/account-timeline.js';
@@ -39,7 +39,7 @@ async function readFromRedis(
   );
   try {
     await connection.open();
-    const account = await readAccount(connection.engine, partition, accountId);
+    const account = await findAccount(connection.engine, partition, accountId);
     if (account === null) {
       throw new NotFoundError(
         `account ${accountId} is in the record and not in Redis (partition ${partition})`,
@@ -48,7 +48,7 @@ async function readFromRedis(
     // Postgres is a moment behind: what has ended meanwhile is left out.
     const ids = new Set([...account.starvedSessions, ...sessionIds]);
     const found = await Promise.all(
-      [...ids].map((id) => readSession(connection.engine, partition, id)),
+      [...ids].map((id) => readSession(connection.engine, account.partition, id)),
     );
     const sessions = found.filter((session) => session?.state === 'open');
     return { account, sessions: sessions.filter((session) => session !== null) };

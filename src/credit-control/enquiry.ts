@@ -17,7 +17,7 @@ export async function checkBalance(
 ): Promise<CreditControlOutcome | null> {
   const outcome = await enquire(engine, request);
   if (outcome.kind === 'refused') {
-    const stale = outcome.refusal === 'stale-profile' || outcome.refusal === 'unknown-account';
+    const stale = ['stale-profile', 'unknown-account', 'moved'].includes(outcome.refusal);
     if (stale) return null;
     const refusal = outcome.refusal === 'service-denied' ? 'service-denied' : 'unavailable';
     return { kind: 'refused', refusal, detail: `the engine answered ${outcome.refusal}` };

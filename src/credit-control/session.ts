@@ -11,7 +11,8 @@ import {
   type ChargeRequest,
 } from '../charging/charge.js';
 import { EngineOutOfMemoryError, EngineUnavailableError, type Engine } from '../charging/engine.js';
-import { readAccount } from '../charging/snapshot.js';
+import { settleMove } from '../charging/moving.js';
+import { findAccount } from '../charging/snapshot.js';
 import { AmountRangeError } from '../domain/amounts.js';
 import type {
   CreditControlHandler,
@@ -78,6 +79,7 @@ export function createCreditControl(
     const hold = opens ? dependencies.refusesSessions?.() : null;
     if (typeof hold === 'string') return refuse('unavailable', hold);
     // The second time with a profile read afresh: the first may have been a stale copy.
+    let last: Subject | null = null;
     for (const fresh of [false, true]) {
       const subject = await subjects.find(request, fresh);
       if (subject === null) {
@@ -85,8 +87,30 @@ export function createCreditControl(
       }
       const outcome = await chargeSubject(request, subject);
       if (outcome !== 'stale') return outcome;
+      last = subject;
     }
-    return refuse('unavailable', 'the profile changed twice while the request was decided');
+    return (
+      (last === null ? null : await follow(request, last)) ??
+      refuse('unavailable', 'the profile changed twice while the request was decided')
+    );
+  }
+
+  /**
+   * The profile says where the account was: it has moved, or is on its way. A move that was cut off is
+   * finished here. A member is where its owner is or draws on nothing of his.
+   */
+  async function follow(
+    request: CreditControlRequest,
+    { profile, route }: Subject,
+  ): Promise<CreditControlOutcome | null> {
+    const { accountId, partition } = profile;
+    const stamp = stampOf(request, profile, catalog.current().version);
+    const place = await settleMove(engine, { accountId, from: partition, stamp });
+    if (place === null || place === partition) return null;
+    const moved = { ...profile, partition: place, sharing: null };
+    const subject = { profile: moved, route: { ...route, partition: place }, routed: false };
+    const outcome = await chargeSubject(request, subject);
+    return outcome === 'stale' ? null : outcome;
   }
 
   async function chargeSubject(
@@ -133,10 +157,10 @@ export function createCreditControl(
     // No route led there: the identity belongs to another account by now, and the session's key
     // says which it began with.
     const { accountId } = outcome;
-    const account = await readAccount(engine, request.partition, accountId);
+    const account = await findAccount(engine, request.partition, accountId);
     if (account === null) return outcome;
-    const { profileVersion } = account;
-    return charge(engine, { ...request, accountId, profileVersion, sharing: null });
+    const { profileVersion, partition } = account;
+    return charge(engine, { ...request, accountId, profileVersion, partition, sharing: null });
   }
 
   function failure(error: unknown, request: CreditControlRequest): CreditControlOutcome {
@@ -159,7 +183,7 @@ function refuse(refusal: Refusal, detail: string): CreditControlOutcome {
 
 /** The copy of the profile was too old, or its account was moved. */
 function isStale(refusal: ChargeRefusal): boolean {
-  return refusal === 'stale-profile' || refusal === 'unknown-account';
+  return ['stale-profile', 'unknown-account', 'moved'].includes(refusal);
 }
 
 /** Two entries for one service in a request are one: their use adds up, the last ask counts. */
@@ -254,6 +278,7 @@ const REFUSALS: Readonly<Record<ChargeRefusal, readonly [Refusal, string]>> = {
   fenced: ['unavailable', 'the partition is closed until recovery has compared it'],
   'newer-state': ['unavailable', 'the account was written by a newer version: upgrade this node'],
   'unknown-account': ['unknown-subscriber', 'the account is not in Redis'],
+  moved: ['unavailable', 'the account is being moved'],
   'stale-profile': ['unavailable', 'the profile is being changed'],
   'unknown-session': ['unknown-session', 'the session is not known and is not recreated'],
   conflict: ['conflicting-duplicate', 'this request number was used with other content'],

@@ -1,7 +1,7 @@
 /** Who a request is about: the profile to charge and, for a session under way, its route. */
 import type { Engine } from '../charging/engine.js';
 import { findProfile, findRoute, writeRoute } from '../charging/routing.js';
-import { readAccount } from '../charging/snapshot.js';
+import { findAccount } from '../charging/snapshot.js';
 import type { CreditControlRequest } from '../domain/credit-control.js';
 import type { SubscriberIdentity } from '../domain/identity.js';
 import type { SubscriberProfile } from '../domain/profile.js';
@@ -64,9 +64,10 @@ export function createSubjectFinder(dependencies: { readonly engine: Engine }): 
   ): Promise<SubscriberProfile | null> {
     const { accountId, partition } = route;
     if (profile.accountId === accountId) return profile;
-    const account = await readAccount(engine, partition, accountId);
+    const account = await findAccount(engine, partition, accountId);
     if (account === null) return null;
-    return { ...profile, accountId, partition, version: account.profileVersion, sharing: null };
+    const place = { partition: account.partition, version: account.profileVersion };
+    return { ...profile, accountId, ...place, sharing: null };
   }
 
   async function find(request: CreditControlRequest, fresh: boolean): Promise<Subject | null> {

@@ -1,6 +1,7 @@
 /** What management asks of the engine (charging/provisioning.ts), bound to one. */
 import {
   creditAccount,
+  moveAccount,
   provisionAccount,
   publishConfiguration,
   publishProfile,
@@ -18,6 +19,7 @@ type Bound<Call> = Call extends (engine: Engine, ...args: infer Args) => infer R
 export interface EngineFace {
   readonly provisionAccount: Bound<typeof provisionAccount>;
   readonly creditAccount: Bound<typeof creditAccount>;
+  readonly moveAccount: Bound<typeof moveAccount>;
   readonly publishProfile: Bound<typeof publishProfile>;
   readonly removeProfile: Bound<typeof removeProfile>;
   readonly readPublishedProfile: Bound<typeof readPublishedProfile>;
@@ -29,6 +31,7 @@ export function createEngineFace(engine: Engine): EngineFace {
   return {
     provisionAccount: (...args) => provisionAccount(engine, ...args),
     creditAccount: (...args) => creditAccount(engine, ...args),
+    moveAccount: (...args) => moveAccount(engine, ...args),
     publishProfile: (...args) => publishProfile(engine, ...args),
     removeProfile: (...args) => removeProfile(engine, ...args),
     readPublishedProfile: (...args) => readPublishedProfile(engine, ...args),

@@ -25,6 +25,8 @@ export const REPLY_OWNER_NEEDED = 15;
 export const REPLY_AMOUNT_RANGE = 16;
 export const REPLY_OTHER_SESSION = 17;
 
+export const REPLY_MOVED = 18;
+
 // One past the largest exact amount: 2^53.
 export const AMOUNT_LIMIT = 9007199254740992;
 
@@ -45,6 +47,12 @@ export const ACCOUNT_STARVED = 11;
 export const ACCOUNT_COUNTERS = 12;
 export const ACCOUNT_THRESHOLDS = 13;
 export const ACCOUNT_PENDING = 14;
+
+// What an account leaves behind in a partition: its version, id and sequence as above, where it went,
+// and its packed state until that stands there; false from then on. The sequence is that of its
+// moved-out event: of two moves the later has the higher.
+export const MOVED_TO = 4;
+export const MOVED_STATE = 5;
 
 // Threshold of an account
 export const THRESHOLD_ID = 1;
@@ -421,6 +429,8 @@ export const PROVISION_PROFILE = 5;
 
 export const ACCOUNT_CREATED = 1;
 export const ACCOUNT_CHANGED = 2;
+export const ACCOUNT_MOVED_OUT = 3;
+export const ACCOUNT_MOVED_IN = 4;
 
 // Task of steering: a request to make of a live session's gateway, or (member "a:<account id>") of
 // all live sessions of an account. TASK_AFTER: of a session the last request number when it was

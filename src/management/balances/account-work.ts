@@ -48,18 +48,14 @@ export interface WorkQuery {
   readonly skipped: readonly string[];
 }
 
-/**
- * What a profile is made of. A suspended group lets nobody draw, nor can one who is not where its
- * owner is.
- */
+/** What a profile is made of; a suspended group lets nobody draw. */
 export const ACCOUNT_COLUMNS = `
   a.id, a.tenant, a.partition, a.customer_id AS customer, a.tariff,
   a.profile_version::float8 AS "profileVersion",
   g.owner_account_id AS "sharingOwner", g.definition AS "sharingTerms"`;
 export const ACCOUNT_TABLES = `
   tolld.accounts a LEFT JOIN tolld.sharing_groups g
-    ON g.tenant = a.tenant AND g.id = a.sharing_group AND g.state = 'active'
-      AND a.target_partition IS NULL`;
+    ON g.tenant = a.tenant AND g.id = a.sharing_group AND g.state = 'active'`;
 
 /** Locks and returns the next accounts with work; those that another process holds are left to it. */
 export async function takeWork(
@@ -204,6 +200,18 @@ async function readReleased(
     released.set(accountId, [...(released.get(accountId) ?? []), identity]);
   }
   return released;
+}
+
+/** The account stands in Redis where it was to be. */
+export async function recordMove(
+  client: pg.PoolClient,
+  { id, partition }: { readonly id: string; readonly partition: number },
+): Promise<void> {
+  await client.query({
+    name: 'moved account',
+    text: `UPDATE tolld.accounts SET partition = $2, target_partition = NULL WHERE id = $1`,
+    values: [id, partition],
+  });
 }
 
 /** Marks what was brought to Redis. */

@@ -3,6 +3,8 @@
  * harmless when repeated, so whatever a crash cuts off is simply done again (docs/architecture.md,
  * "Management changes"). An intent is settled by the event that it caused, not here.
  */
+import type pg from 'pg';
+import { AccountMissingError } from '../../charging/provisioning.js';
 import type { EventStamp } from '../../domain/events.js';
 import type { Logger } from '../../observability/logger.js';
 import type { EngineFace } from '../engine-face.js';
@@ -11,6 +13,7 @@ import { boundIdleTime, type Transact } from '../transaction.js';
 import { identityKind, profilesOf } from './account-profile.js';
 import {
   readPublishedVersion,
+  recordMove,
   settlePublications,
   takeWork,
   type AccountWork,
@@ -76,7 +79,9 @@ export function createIntentApplier(
         const { batchAccountsMax: accountsMax } = options;
         const work = await takeWork(client, { accountsMax, awaited, skipped });
         const configVersion = await readPublishedVersion(client);
-        const outcomes = await Promise.all(work.map((each) => attempt(each, configVersion)));
+        const outcomes = await Promise.all(
+          work.map((each) => attempt(client, each, configVersion)),
+        );
         const done = work.filter((_, index) => outcomes[index] === true);
         await settlePublications(client, done);
         return { work, done };
@@ -99,16 +104,54 @@ export function createIntentApplier(
   }
 
   /** Brings one account over; a failure concerns this one only. */
-  async function attempt(work: AccountWork, configVersion: number): Promise<boolean> {
-    const { id } = work.account;
+  async function attempt(
+    client: pg.PoolClient,
+    work: AccountWork,
+    configVersion: number,
+  ): Promise<boolean> {
+    const { id, targetPartition } = work.account;
+    const stamp = stampOf(work, configVersion);
     try {
-      await bringOver(work, stampOf(work, configVersion));
+      if (targetPartition === null) await bringOver(work, stamp);
+      else {
+        const account = await move(work.account, targetPartition, stamp);
+        await bringOver({ ...work, account }, stamp);
+        await recordMove(client, account);
+      }
       return true;
     } catch (error) {
       const level = error instanceof IntentGapError ? 'error' : 'warn';
       logger[level]({ err: error, account: id }, 'account not brought to redis; it is tried again');
       return false;
     }
+  }
+
+  /**
+   * Takes the account to the partition that it is to be in: with its owner, before a profile lets it
+   * draw on him. What a crash cuts off is found by the row, which still names both places.
+   */
+  async function move(
+    account: AccountWork['account'],
+    to: number,
+    stamp: EventStamp,
+  ): Promise<AccountWork['account']> {
+    const { id: accountId, partition: from, standing, profileVersion } = account;
+    try {
+      await engine.moveAccount({ accountId, from, to, stamp });
+    } catch (error) {
+      if (!(error instanceof AccountMissingError)) throw error;
+      // It has not been to Redis yet.
+      await engine.provisionAccount({
+        partition: from,
+        accountId,
+        stamp,
+        standing,
+        profileVersion,
+      });
+      await engine.moveAccount({ accountId, from, to, stamp });
+    }
+    logger.info({ account: accountId, from, to }, 'account moved to another partition');
+    return { ...account, partition: to, targetPartition: null };
   }
 
   async function bringOver(work: AccountWork, stamp: EventStamp): Promise<void> {

@@ -33,7 +33,7 @@ describe('the layout of packed values', () => {
     (prefix) => {
       // Codes of other things that begin with the same word.
       const others =
-        /^(ACCOUNT_(CREATED|CHANGED)|SESSION_(OPEN|CLOSED|EXPIRED))$|^WINDOW_(CHARGED|FREE|NOT_)/;
+        /^(ACCOUNT_(CREATED|CHANGED|MOVED_OUT|MOVED_IN)|SESSION_(OPEN|CLOSED|EXPIRED))$|^WINDOW_(CHARGED|FREE|NOT_)/;
       const places = group(prefix)
         .filter(([name]) => !others.test(name))
         .map(([, place]) => place);

@@ -8,6 +8,13 @@ import { charge, enquire, settle, type ChargeRequest } from '../../../src/chargi
 import type { Engine } from '../../../src/charging/engine.js';
 import { SESSION_ACCOUNT, SESSION_OWNER } from '../../../src/charging/generated/layout.js';
 import type { Keys } from '../../../src/charging/keys.js';
+import {
+  dropSessions,
+  landAccount,
+  laySession,
+  liftSession,
+  sealAccount,
+} from '../../../src/charging/move-steps.js';
 import { pack } from '../../../src/charging/packing.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
 import { setLevel, settleReport, takeReport } from '../../../src/charging/session-report.js';
@@ -110,6 +117,7 @@ const credit = {
   reason: null,
 } as const;
 
+const move = { accountId: 'a', from: 0, to: 1, stamp };
 const session = { ...account, sessionId: 's' };
 const claimed: ClaimedSteering = {
   subject: session,
@@ -166,6 +174,14 @@ const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> 
   level: (engine) => setLevel(engine, session, { level: { kind: 'full' }, taken: true }),
   lease: (engine) => leaseAddress(engine, { pool, sessionId: 's', owner: 'a', leaseMs: 1 }),
   release: (engine) => releaseAddress(engine, { pool, sessionId: 's' }),
+  move_out: (engine) => sealAccount(engine, move),
+  move_lift: (engine) => liftSession(engine, move, { sessionId: 's', sequence: 1 }),
+  move_lay: (engine) => {
+    return laySession(engine, move, { sessionId: 's', sequence: 1, fields: Buffer.of(0x90) });
+  },
+  move_in: (engine) =>
+    landAccount(engine, move, { state: Buffer.of(0x90), timers: [], access: null }),
+  move_drop: (engine) => dropSessions(engine, move, { sequence: 1, sessionIds: ['s'] }),
 };
 
 describe('the TypeScript face of a script passes the keys that its header names', () => {

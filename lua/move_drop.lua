@@ -1,0 +1,42 @@
+#!lua flags=allow-oom
+--- @include "open_partition"
+--- @include "moved_to"
+-- move_drop: the last step of a move: removes the sessions that have been put down elsewhere, and,
+-- called without any, leaves of the account just where it went, and after which event.
+--
+-- KEYS account, control, timers, access, session (any number of them) - all of the partition it left
+-- ARGV sequence of the moved-out event, the session ids in the order of the keys
+-- Reply { REPLY_DONE }; { REPLY_REPEATED } the account is not sealed by that event (any more)
+--       { REPLY_FENCED }, { REPLY_NEWER_STATE }
+-- Events none
+local account_key, control_key, timers_key, access_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local sequence = tonumber(ARGV[1])
+
+if not open_partition(control_key) then
+  return { REPLY_FENCED }
+end
+local packed = redis.call('GET', account_key)
+local account = packed and cmsgpack.unpack(packed)
+if account and account[ACCOUNT_VERSION] > SCHEMA_VERSION then
+  return { REPLY_NEWER_STATE }
+end
+if
+  not account
+  or not moved_to(account)
+  or account[ACCOUNT_SEQUENCE] ~= sequence
+  or not account[MOVED_STATE]
+then
+  return { REPLY_REPEATED }
+end
+redis.call('ZCARD', timers_key)
+for k = 5, #KEYS do
+  redis.call('DEL', KEYS[k])
+  redis.call('ZREM', timers_key, 's:' .. ARGV[k - 3])
+end
+if #KEYS == 4 then
+  account[MOVED_STATE] = false
+  redis.call('SET', account_key, cmsgpack.pack(account))
+  redis.call('DEL', access_key)
+  redis.call('ZREM', timers_key, 'a:' .. account[ACCOUNT_ID])
+end
+return { REPLY_DONE }

@@ -1,0 +1,52 @@
+#!lua flags=allow-oom
+--- @include "read_time"
+--- @include "open_partition"
+--- @include "moved_to"
+--- @include "write_entry"
+--- @include "arm_account"
+-- move_in: the account arrives, with all that its sessions' timers watch: from here on it is charged
+-- here. Its sequence goes on from the moved-out event, which the record waits for.
+--
+-- KEYS account, control, outbox, timers, access - all of the partition it goes to
+-- ARGV time in ms or 0, the sealed state, stamp, timers of its sessions, packed: flat pairs (session
+--      id, when in ms), its access record or ''
+-- Reply { REPLY_DONE }; { REPLY_REPEATED } it has arrived, and may have gone on
+--       { REPLY_NOT_DUE } what an earlier move left here has not been dropped yet
+--       { REPLY_FENCED }, { REPLY_NEWER_STATE }
+-- Events account (moved-in)
+local account_key, control_key, outbox_key, timers_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local access_key, access = KEYS[5], ARGV[5]
+local given, stamp, session_timers = tonumber(ARGV[1]), ARGV[3], cmsgpack.unpack(ARGV[4])
+
+local epoch = open_partition(control_key)
+if not epoch then
+  return { REPLY_FENCED }
+end
+local account = cmsgpack.unpack(ARGV[2])
+local packed = redis.call('GET', account_key)
+local here = packed and cmsgpack.unpack(packed)
+if here and here[ACCOUNT_VERSION] > SCHEMA_VERSION then
+  return { REPLY_NEWER_STATE }
+end
+if here and (not moved_to(here) or here[ACCOUNT_SEQUENCE] >= account[ACCOUNT_SEQUENCE]) then
+  return { REPLY_REPEATED }
+end
+if here and here[MOVED_STATE] then
+  return { REPLY_NOT_DUE }
+end
+local now = read_time(given, account[ACCOUNT_LAST_SEEN])
+account[ACCOUNT_LAST_SEEN] = now
+local event =
+  { EVENT_ACCOUNT, ACCOUNT_MOVED_IN, account[ACCOUNT_STANDING], account[ACCOUNT_PROFILE] }
+redis.call('ZCARD', timers_key)
+
+write_entry(outbox_key, epoch, now, stamp, { account }, { { event } })
+redis.call('SET', account_key, cmsgpack.pack(account))
+if access ~= '' then
+  redis.call('SET', access_key, access)
+end
+arm_account(timers_key, account, 0)
+for i = 1, #session_timers, 2 do
+  redis.call('ZADD', timers_key, session_timers[i + 1], 's:' .. session_timers[i])
+end
+return { REPLY_DONE }

@@ -1,0 +1,231 @@
+/**
+ * Moves an account from one partition to another, with all its sessions: to where the owner of its
+ * sharing group is, or home from there.
+ *
+ * The account is sealed where it is (its moved-out event is written), its sessions are put down where
+ * it goes, it arrives there (its moved-in event), routes follow, and what it left is dropped but for
+ * a note of where it went. Nothing is charged between seal and arrival, and never in two places.
+ * Each step recognises what was done before by the number of the moved-out event, so whoever finds a
+ * move that was cut off (the synchroniser, a front that met the seal) finishes it, several at a time
+ * if need be.
+ */
+import type { SessionRoute } from '../domain/session-route.js';
+import { callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
+import * as layout from './generated/layout.js';
+import {
+  AccountMissingError,
+  dropSessions,
+  landAccount,
+  laySession,
+  liftSession,
+  sealAccount,
+  type AccountMove,
+  type SealedAccount,
+} from './move-steps.js';
+import { unpack, unpackBytes } from './packing.js';
+import { asArray, asText } from './unpacked.js';
+
+export type MoveStep =
+  | 'sealed'
+  | 'session lifted'
+  | 'session laid'
+  | 'arrived'
+  | 'routed'
+  | 'session dropped'
+  | 'dropped';
+
+export interface MoveOptions {
+  /** Told after each step; what it throws leaves the move where it is. For tests. */
+  readonly onStep?: (step: MoveStep) => void | Promise<void>;
+}
+
+/** Partitions an account may have gone through without its caller knowing. */
+const HOPS_MAX = 8;
+
+/**
+ * Moves the account, from wherever it is by now; a move that was cut off is finished first.
+ * Harmless when repeated.
+ * @throws AccountMissingError, PartitionFencedError, EngineUnavailableError
+ */
+export async function moveAccount(
+  engine: Engine,
+  move: AccountMove,
+  options: MoveOptions = {},
+): Promise<void> {
+  let { from } = move;
+  for (let hop = 0; hop < HOPS_MAX; hop += 1) {
+    const place = await settleMove(engine, { ...move, from }, options);
+    if (place === null) throw new AccountMissingError(move.accountId, from);
+    if (place === move.to) return;
+    from = place;
+    const sealed = await sealAccount(engine, { ...move, from });
+    await options.onStep?.('sealed');
+    if (sealed !== null) await finish(engine, { ...move, from }, sealed, options);
+  }
+  throw new EngineReplyError(`account ${move.accountId} is moved about by somebody else`);
+}
+
+/**
+ * Finds where an account is, and finishes its move if that was cut off. Returns the partition in
+ * which it can be charged; null where there is no such account.
+ * @throws PartitionFencedError, EngineUnavailableError
+ */
+export async function settleMove(
+  engine: Engine,
+  account: Omit<AccountMove, 'to'>,
+  options: MoveOptions = {},
+): Promise<number | null> {
+  let { from } = account;
+  for (let hop = 0; hop < HOPS_MAX; hop += 1) {
+    const to = await wentTo(engine, from, account.accountId);
+    if (to === 'here') return from;
+    if (to === null) return null;
+    const sealed = await sealAccount(engine, { ...account, from, to });
+    if (sealed !== null) await finish(engine, { ...account, from, to }, sealed, options);
+    from = to;
+  }
+  throw new EngineReplyError(`account ${account.accountId} is moved about by somebody else`);
+}
+
+/** Where an account went from a partition; `here` if it is there, null if it never was. */
+async function wentTo(
+  engine: Engine,
+  partition: number,
+  accountId: string,
+): Promise<number | 'here' | null> {
+  const reply = await callScript(
+    engine,
+    'snapshot',
+    [engine.keys.account(partition, accountId)],
+    [],
+  );
+  if (statusOf(reply) === layout.REPLY_MOVED) return Number(reply[1]);
+  return statusOf(reply) === layout.REPLY_DONE ? 'here' : null;
+}
+
+/** Brings what is sealed to where it goes, and clears up behind it. */
+async function finish(
+  engine: Engine,
+  move: AccountMove,
+  { sequence, state }: SealedAccount,
+  { onStep }: MoveOptions,
+): Promise<void> {
+  const sessions = await findSessions(engine, move);
+  const timers: (string | number)[] = [];
+  for (const { sessionId, dueAt } of sessions) {
+    const fields = await liftSession(engine, move, { sessionId, sequence });
+    // Somebody else has finished the move meanwhile.
+    if (fields === null) return;
+    await onStep?.('session lifted');
+    if (asArray(unpackBytes(fields)).length === 0) continue;
+    const laid = (): Promise<boolean> => laySession(engine, move, { sessionId, sequence, fields });
+    while (!(await laid())) await clear(engine, move, move.to);
+    await onStep?.('session laid');
+    timers.push(sessionId, dueAt);
+  }
+  // Nothing changes it while the account is sealed.
+  const access = await engine.redis.getBuffer(engine.keys.access(move.from, move.accountId));
+  const landed = (): Promise<boolean> => landAccount(engine, move, { state, timers, access });
+  while (!(await landed())) await clear(engine, move, move.to);
+  await onStep?.('arrived');
+  if (access !== null) await followSessionsOfNas(engine, move, access);
+  for (const { sessionId } of sessions) await redirect(engine, sessionId, move);
+  await onStep?.('routed');
+  for (const { sessionId } of sessions) {
+    await dropSessions(engine, move, { sequence, sessionIds: [sessionId] });
+    await onStep?.('session dropped');
+  }
+  await dropSessions(engine, move, { sequence, sessionIds: [] });
+  await onStep?.('dropped');
+}
+
+/** Finishes an earlier move away from a partition, which had arrived and was not cleared up behind. */
+async function clear(engine: Engine, account: AccountMove, partition: number): Promise<void> {
+  const to = await wentTo(engine, partition, account.accountId);
+  if (to === null || to === 'here') return;
+  const earlier = { ...account, from: partition, to };
+  const sealed = await sealAccount(engine, earlier);
+  if (sealed !== null) await finish(engine, earlier, sealed, {});
+}
+
+interface FoundSession {
+  readonly sessionId: string;
+  /** When the sweeper looks at it, ms since 1970. */
+  readonly dueAt: number;
+}
+
+/** Sessions looked at by one round trip. */
+const SESSIONS_AT_ONCE = 500;
+
+/**
+ * The sessions of a sealed account, finished ones too: every session has a timer, and none begins or
+ * ends while its account is sealed, so one walk over the partition's timers meets them all.
+ */
+async function findSessions(
+  { redis, keys }: Engine,
+  { accountId, from }: AccountMove,
+): Promise<readonly FoundSession[]> {
+  const found = new Map<string, FoundSession>();
+  let cursor = '0';
+  do {
+    const [next, flat] = await redis.zscan(
+      keys.timers(from),
+      cursor,
+      'MATCH',
+      's:*',
+      'COUNT',
+      SESSIONS_AT_ONCE,
+    );
+    cursor = next;
+    const timers = flat.flatMap((member, index) =>
+      index % 2 === 0 ? [{ sessionId: member.slice(2), dueAt: Number(flat[index + 1]) }] : [],
+    );
+    const headers = await Promise.all(
+      timers.map(({ sessionId }) => redis.hgetBuffer(keys.session(from, sessionId), 'h')),
+    );
+    for (const [index, timer] of timers.entries()) {
+      const header = headers[index];
+      if (header && accountOf(header) === accountId) found.set(timer.sessionId, timer);
+    }
+  } while (cursor !== '0');
+  return [...found.values()];
+}
+
+function accountOf(header: Buffer): string {
+  return asText([null, ...asArray(unpack(header))][layout.SESSION_ACCOUNT]);
+}
+
+/** Lets the NAS of live sessions, where it restarts, be found with them at their new place. */
+async function followSessionsOfNas(
+  { redis, keys }: Engine,
+  { from, to }: AccountMove,
+  access: Buffer,
+): Promise<void> {
+  const live = asArray(asArray(unpack(access))[layout.ACCESS_SESSIONS - 1]).map((packed) => [
+    null,
+    ...asArray(packed),
+  ]);
+  for (const fields of live) {
+    const sessionId = asText(fields[layout.LIVE_ID]);
+    const nas = asText(fields[layout.LIVE_NAS]);
+    const until = await redis.zscore(keys.nasSessions(from, nas), sessionId);
+    if (until === null) continue;
+    // What it reported since it arrived counts longer.
+    await redis.zadd(keys.nasSessions(to, nas), 'NX', until, sessionId);
+    await redis.zrem(keys.nasSessions(from, nas), sessionId);
+  }
+}
+
+/** Lets a session's route lead to its new place. */
+async function redirect(
+  { redis, keys }: Engine,
+  sessionId: string,
+  { accountId, to }: AccountMove,
+): Promise<void> {
+  const text = await redis.get(keys.route(sessionId));
+  if (text === null) return;
+  const route = JSON.parse(text) as SessionRoute;
+  if (route.accountId !== accountId || route.partition === to) return;
+  // A session that has ended meanwhile takes its route with it.
+  await redis.set(keys.route(sessionId), JSON.stringify({ ...route, partition: to }), 'XX');
+}
