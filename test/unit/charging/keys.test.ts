@@ -52,7 +52,6 @@ it('every kind of key is in schema/redis.md', () => {
     keys.timers(0),
     keys.outbox(0),
     keys.waited(0),
-    keys.originStates,
     keys.reach,
     keys.steer(0),
     keys.tasks(0),
