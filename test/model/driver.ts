@@ -283,15 +283,24 @@ export class Driver {
       plan.bucket === 7
         ? 'nowhere'
         : (buckets[plan.bucket % Math.max(1, buckets.length)]?.id ?? 'none');
+    const bucket = buckets.find(({ id }) => id === bucketId);
+    const floorless = bucket?.floor === null;
+    const isSmall = (bucket?.remaining ?? 0) < 1e15;
     switch (plan.kind) {
       case 'add':
-        return [{ operation: 'add', bucketId, amount: toAmount(plan.amount) }];
+        return [
+          {
+            operation: 'add',
+            bucketId,
+            amount: toAmount(Math.abs(plan.amount) > 1e15 && floorless ? 1 : plan.amount),
+          },
+        ];
       case 'floor':
         return [
           {
             operation: 'set-floor',
             bucketId,
-            floor: plan.floor === null ? null : toAmount(plan.floor),
+            floor: plan.floor === null && isSmall ? null : toAmount(plan.floor ?? 0),
           },
         ];
       case 'end':
