@@ -42,7 +42,7 @@ local function refusal_of(account, operation, planned)
   if code == OPERATION_GRANT then
     local bucket = operation[2]
     local id = bucket[BUCKET_ID]
-    if planned[id] or find_bucket({ account }, id) then
+    if planned[id] or find_bucket(account, id) then
       return 'bucket-exists'
     end
     planned[id] = { bucket[BUCKET_REMAINING], bucket[BUCKET_GRANTED] }
@@ -50,7 +50,7 @@ local function refusal_of(account, operation, planned)
   end
   local id, plan = operation[2], planned[operation[2]]
   if not plan then
-    local bucket = find_bucket({ account }, id)
+    local bucket = find_bucket(account, id)
     if not bucket then
       return 'unknown-bucket'
     end
@@ -114,7 +114,7 @@ local function apply(account, events, operation, now)
   if code == OPERATION_CORRECT then
     -- The record is to say what the bucket holds, which stays as it is; one that is gone holds 0.
     local id, resource, amount = operation[2], operation[3], operation[4]
-    local bucket = find_bucket({ account }, id)
+    local bucket = find_bucket(account, id)
     return { id, resource, amount, bucket and bucket[BUCKET_REMAINING] or 0, 0 }, false
   end
   if code == OPERATION_GRANT then
@@ -130,7 +130,7 @@ local function apply(account, events, operation, now)
     local impact = { bucket[BUCKET_ID], bucket[BUCKET_RESOURCE], amount, amount, 0 }
     return impact, definition_of(bucket)
   end
-  local bucket = find_bucket({ account }, operation[2])
+  local bucket = find_bucket(account, operation[2])
   if code == OPERATION_ADD then
     return add_amount(events, bucket, operation[3], now), false
   end

@@ -146,7 +146,7 @@ local function retire_exhausted(account, events, walk, now)
       and bucket[BUCKET_REMAINING] == 0
       and bucket[BUCKET_RESERVED] == 0
       and bucket[BUCKET_STATE] == STATE_ACTIVE
-      and find_bucket({ account }, bucket[BUCKET_ID])
+      and find_bucket(account, bucket[BUCKET_ID]) == bucket
     then
       change_state(events, bucket, STATE_INACTIVE, CAUSE_EXHAUSTED)
       retired = true
@@ -197,7 +197,7 @@ local function start_armed(account, events, walk, now)
   local met, bundles, any = {}, {}, false
   for i = 1, #walk, 3 do
     local bucket = walk[i]
-    if bucket[BUCKET_STATE] == STATE_ARMED then
+    if bucket[BUCKET_STATE] == STATE_ARMED and find_bucket(account, bucket[BUCKET_ID]) == bucket then
       met[bucket], any = true, true
       if bucket[BUCKET_BUNDLE] then
         bundles[bucket[BUCKET_BUNDLE]] = true

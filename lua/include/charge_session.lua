@@ -171,7 +171,7 @@ local function keep_owner(header, sharing, loaded)
     count = count + 1
     local legs = service[SERVICE_LEGS]
     for i = 1, #legs, LEG_WIDTH do
-      if owned_by_owner[legs[i]] then
+      if is_of_owner(legs[i]) then
         header[SESSION_OWNER] = sharing[SHARING_OWNER]
         return
       end
@@ -271,7 +271,7 @@ local function refund_service(books, events, request, ask, service, window, now)
     return false
   end
   bucket[BUCKET_REMAINING] = bucket[BUCKET_REMAINING] + amount
-  local taker = owned_by_owner[bucket[BUCKET_ID]] and events[2] or events[1]
+  local taker = owned_by_owner[bucket] and events[2] or events[1]
   taker[#taker + 1] = {
     EVENT_LEDGER,
     LEDGER_REFUND,

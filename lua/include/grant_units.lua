@@ -178,7 +178,7 @@ local function grant_units(books, events, service, ask, window, now, request)
   for i = 1, #walk, 3 do
     local bucket = walk[i]
     bucket[BUCKET_RESERVED] = bucket[BUCKET_RESERVED] + walk[i + 1]
-    legs[i], legs[i + 1], legs[i + 2] = bucket[BUCKET_ID], walk[i + 1], walk[i + 2]
+    legs[i], legs[i + 1], legs[i + 2] = held_name(bucket), walk[i + 1], walk[i + 2]
   end
   service[SERVICE_LEGS], service[SERVICE_GRANTED] = legs, covered
   service[SERVICE_WINDOW] = window and window[WINDOW_DIGEST] or false

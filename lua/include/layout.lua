@@ -153,6 +153,10 @@ SERVICE_LEGS = 13
 -- one run follow each other; the first carries the units of the run, the others 0.
 LEG_WIDTH = 3
 
+-- First octet (^) of the id of a bucket that is the sharing owner's, in SERVICE_LEGS and SERVICE_STEPS:
+-- a member may have one of the same id. No bucket's own id begins so.
+OWNER_MARK = 94
+
 -- Window of a rate line: packed in the terms of a request. A reservation names by its digest the window
 -- that prices it, as SERVICE_WINDOW, and as SERVICE_NEXT the one after a tariff change inside the
 -- validity time; field w:<service> of the session holds the two themselves, packed. WINDOW_LABEL is

@@ -6,7 +6,7 @@ local function compare_buckets(a, b, unit_order, money_order, sharing)
     return a[BUCKET_PRIORITY] < b[BUCKET_PRIORITY]
   end
   if sharing then
-    local shared_a, shared_b = owned_by_owner[a[BUCKET_ID]], owned_by_owner[b[BUCKET_ID]]
+    local shared_a, shared_b = owned_by_owner[a], owned_by_owner[b]
     if shared_a ~= shared_b then
       return (shared_a == true) == (sharing[SHARING_ORDER] == SHARING_SHARED_FIRST)
     end

@@ -1,11 +1,11 @@
 -- The walk over eligible buckets in consumption order, shared by granting, overuse and one-time
 -- debits. It changes nothing: it says which bucket would give what.
 
--- steps_of(service, bucket_id): units this session and service took from a bucket that has a step.
-local function steps_of(service, bucket_id)
+-- steps_of(service, name): units this session and service took from a bucket that has a step.
+local function steps_of(service, name)
   local steps = service[SERVICE_STEPS]
   for i = 1, #steps, 2 do
-    if steps[i] == bucket_id then
+    if steps[i] == name then
       return steps[i + 1]
     end
   end
@@ -26,7 +26,7 @@ local function units_in(bucket, service, want)
     local units = want < available and want or available
     return units, units
   end
-  local before = steps_of(service, bucket[BUCKET_ID])
+  local before = steps_of(service, held_name(bucket))
   local paid = math.ceil(before / step) * step
   local within = paid - before + available - available % step
   local units = want < within and want or within

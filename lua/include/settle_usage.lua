@@ -3,7 +3,7 @@
 -- record_impact(effects, bucket, delta, units): adds to the impacts of an event, one per bucket.
 -- effects is { the account's own impacts, those on its sharing owner's buckets }.
 local function record_impact(effects, bucket, delta, units)
-  local impacts = owned_by_owner[bucket[BUCKET_ID]] and effects[2] or effects[1]
+  local impacts = owned_by_owner[bucket] and effects[2] or effects[1]
   for i = 1, #impacts do
     local impact = impacts[i]
     if impact[1] == bucket[BUCKET_ID] then
@@ -16,16 +16,16 @@ local function record_impact(effects, bucket, delta, units)
     { bucket[BUCKET_ID], bucket[BUCKET_RESOURCE], delta, bucket[BUCKET_REMAINING], units }
 end
 
--- add_steps(service, bucket_id, units): moves the running step total of a bucket with a step.
-local function add_steps(service, bucket_id, units)
+-- add_steps(service, name, units): moves the running step total of a bucket with a step.
+local function add_steps(service, name, units)
   local steps = service[SERVICE_STEPS]
   for i = 1, #steps, 2 do
-    if steps[i] == bucket_id then
+    if steps[i] == name then
       steps[i + 1] = steps[i + 1] + units
       return
     end
   end
-  steps[#steps + 1] = bucket_id
+  steps[#steps + 1] = name
   steps[#steps + 1] = units
 end
 
@@ -36,7 +36,7 @@ local function debit_walk(walk, service, effects)
     bucket[BUCKET_REMAINING] = bucket[BUCKET_REMAINING] - amount
     record_impact(effects, bucket, -amount, units)
     if bucket[BUCKET_STEP] > 1 then
-      add_steps(service, bucket[BUCKET_ID], units)
+      add_steps(service, held_name(bucket), units)
     end
   end
 end
@@ -46,7 +46,7 @@ end
 local function release_legs(books, service)
   local legs = service[SERVICE_LEGS]
   for i = 1, #legs, LEG_WIDTH do
-    local bucket = find_bucket(books, legs[i])
+    local bucket = find_held(books, legs[i])
     if bucket then
       bucket[BUCKET_RESERVED] = bucket[BUCKET_RESERVED] - legs[i + 1]
     end
@@ -63,7 +63,7 @@ local function take_legs(books, service, now, grace)
   local held, others, legs = {}, {}, service[SERVICE_LEGS]
   local usable_past_end = now <= service[SERVICE_VALID_UNTIL] + grace
   for i = 1, #legs, LEG_WIDTH do
-    local bucket, amount = find_bucket(books, legs[i]), legs[i + 1]
+    local bucket, amount = find_held(books, legs[i]), legs[i + 1]
     if bucket then
       local ends = bucket[BUCKET_END]
       others[#others + 1] = bucket
@@ -134,7 +134,7 @@ local function order_impacts(books, results)
     for i = 1, #first do
       for k = 1, #second do
         if first[i][1] == second[k][1] then
-          second[k][4] = find_bucket(books, second[k][1])[BUCKET_REMAINING]
+          second[k][4] = find_bucket(books[kind], second[k][1])[BUCKET_REMAINING]
           first[i][4] = second[k][4] - second[k][3]
         end
       end

@@ -30,6 +30,8 @@ export interface ServiceSnapshot {
 /** What a service holds of a bucket, in the bucket's own units. */
 export interface LegSnapshot {
   readonly bucketId: string;
+  /** The bucket is the sharing owner's, who may have one of the same id as the member. */
+  readonly ofOwner: boolean;
   readonly reserved: Amount;
 }
 
@@ -97,10 +99,13 @@ function decodeService(key: string, packed: Buffer): ServiceSnapshot {
     cost: asAmount(fields[layout.SERVICE_COST]),
     granted: asAmount(fields[layout.SERVICE_GRANTED]),
     validUntil: asTimeOrNull(fields[layout.SERVICE_VALID_UNTIL]),
-    legs: legs.flatMap((bucketId, index) =>
-      index % layout.LEG_WIDTH === 0
-        ? [{ bucketId: asText(bucketId), reserved: asAmount(legs[index + 1]) }]
-        : [],
+    legs: legs.flatMap((name, index) =>
+      index % layout.LEG_WIDTH === 0 ? [decodeLeg(asText(name), legs[index + 1])] : [],
     ),
   };
+}
+
+function decodeLeg(name: string, reserved: Unpacked | undefined): LegSnapshot {
+  const ofOwner = name.charCodeAt(0) === layout.OWNER_MARK;
+  return { bucketId: ofOwner ? name.slice(1) : name, ofOwner, reserved: asAmount(reserved) };
 }

@@ -59,8 +59,11 @@ function describeSessions({ account, sessions }: LiveState, scales: Scales): rea
       formatInstant(validUntil),
       legs
         .filter(({ reserved }) => reserved > 0)
-        .map(({ bucketId, reserved }) => {
-          return `${bucketId} ${amountText(reserved, resources.get(bucketId) ?? '', scales)}`;
+        .map(({ bucketId, ofOwner, reserved }) => {
+          const name = ofOwner
+            ? `${bucketId} of ${session.ownerAccountId ?? 'the owner'}`
+            : bucketId;
+          return `${name} ${amountText(reserved, resources.get(bucketId) ?? '', scales)}`;
         })
         .join('; '),
     ]),

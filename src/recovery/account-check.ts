@@ -1,6 +1,5 @@
 /** Compares what is known of one account; each difference is a finding. */
 import type { DecodedBucket } from '../charging/event-codec.js';
-import type { SessionSnapshot } from '../charging/session-snapshot.js';
 import type { AccountWithSessions } from '../charging/snapshot.js';
 import type { RecordedBucket } from '../records/recorded-state.js';
 import { factsAtLive, recordedSequence, type AccountEvidence } from './account-evidence.js';
@@ -283,18 +282,19 @@ function checkSessions(evidence: AccountEvidence): readonly Finding[] {
 
 /**
  * What the sessions of an account hold of its buckets against what these say is reserved: both are
- * of one moment. `foreign`: buckets of the sharing owner of each session that has one.
+ * of one moment.
  */
 export function checkReservations(
   { account, sessions }: AccountWithSessions,
-  { partition, bucketsOf }: ReservationContext,
+  partition: number,
 ): readonly Finding[] {
   const { accountId } = account;
   const held = new Map(account.buckets.map(({ bucketId }) => [bucketId, 0]));
   const findings: Finding[] = [];
   for (const session of sessions) {
-    for (const { bucketId, reserved } of session.services.flatMap(({ legs }) => legs)) {
-      if (isOf(accountId, session, bucketId, bucketsOf)) {
+    const legs = session.services.flatMap((service) => service.legs);
+    for (const { bucketId, ofOwner, reserved } of legs) {
+      if ((ofOwner ? session.ownerAccountId : session.accountId) === accountId) {
         const before = held.get(bucketId);
         if (before !== undefined) held.set(bucketId, before + reserved);
         else if (session.accountId === accountId) {
@@ -318,21 +318,4 @@ export function checkReservations(
     );
   }
   return findings;
-}
-
-export interface ReservationContext {
-  readonly partition: number;
-  /** Ids of the buckets of an account in Redis. */
-  readonly bucketsOf: (accountId: string) => ReadonlySet<string>;
-}
-
-/** Whose bucket a leg is of: the sharing owner's where he has it, else the session's own account's. */
-function isOf(
-  accountId: string,
-  { accountId: own, ownerAccountId: owner }: SessionSnapshot,
-  bucketId: string,
-  bucketsOf: ReservationContext['bucketsOf'],
-): boolean {
-  const ofOwner = owner !== null && bucketsOf(owner).has(bucketId);
-  return ofOwner ? owner === accountId : own === accountId;
 }

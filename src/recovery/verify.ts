@@ -139,7 +139,7 @@ async function verifyPartition(
   const recorded = await readInSnapshot(pool, (client) => listRecordedAccounts(client, partition));
   const accountIds = [...new Set([...recorded, ...inventory.accountIds])].sort();
   const sessions = await SessionIndex.read(engine, partition, inventory.sessionIds);
-  const buckets = new Map<string, ReadonlySet<string>>();
+  const seen = new Set<string>();
   const doubtful: string[] = [];
   for (let from = 0; from < accountIds.length; from += context.chunk) {
     const chunk = accountIds.slice(from, from + context.chunk);
@@ -148,13 +148,13 @@ async function verifyPartition(
       count(counts, evidence);
       const { live, accountId } = evidence;
       if (live === null) continue;
-      buckets.set(accountId, new Set(live.account.buckets.map(({ bucketId }) => bucketId)));
+      seen.add(accountId);
       doubtful.push(accountId);
     }
     findings.push(...(await checkFacts(pool, partition, chunk)));
   }
-  findings.push(...(await checkHeld(context, doubtful, sessions, buckets)));
-  findings.push(...(await checkOrphans(context, sessions, buckets)));
+  findings.push(...(await checkHeld(context, doubtful, sessions)));
+  findings.push(...(await checkOrphans(context, sessions, seen)));
   findings.push(
     ...tail.faults.map(({ kind, after, found, reason }) =>
       finding(kind, { partition }, `entry ${found} behind ${after}${reason ? `: ${reason}` : ''}`),
@@ -244,11 +244,7 @@ async function checkHeld(
   context: PartitionContext,
   accountIds: readonly string[],
   sessions: SessionIndex,
-  buckets: ReadonlyMap<string, ReadonlySet<string>>,
 ): Promise<readonly Finding[]> {
-  const none: ReadonlySet<string> = new Set();
-  const { partition } = context;
-  const bucketsOf = (id: string): ReadonlySet<string> => buckets.get(id) ?? none;
   let doubtful = accountIds;
   let findings: Finding[] = [];
   for (let look = 0; look < RESERVATION_LOOKS && doubtful.length > 0; look += 1) {
@@ -260,7 +256,7 @@ async function checkHeld(
       await Promise.all(
         doubtful.slice(from, from + context.chunk).map(async (accountId) => {
           const live = await readLive(context, accountId, sessions);
-          const found = live === null ? [] : checkReservations(live, { partition, bucketsOf });
+          const found = live === null ? [] : checkReservations(live, context.partition);
           if (found.length === 0) return;
           still.push(accountId);
           findings.push(...found);
@@ -275,11 +271,11 @@ async function checkHeld(
 async function checkOrphans(
   { engine, partition }: PartitionContext,
   sessions: SessionIndex,
-  buckets: ReadonlyMap<string, ReadonlySet<string>>,
+  seen: ReadonlySet<string>,
 ): Promise<readonly Finding[]> {
   await sessions.refresh();
   const suspects = [...sessions.holders.values()].filter(
-    ({ sessionId, accountId }) => sessions.unwatched.has(sessionId) || !buckets.has(accountId),
+    ({ sessionId, accountId }) => sessions.unwatched.has(sessionId) || !seen.has(accountId),
   );
   if (suspects.length === 0) return [];
   const watched = new Set(await watchedSessions(engine, partition));

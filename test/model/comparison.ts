@@ -43,7 +43,10 @@ export function comparableSession(session: SessionState | null): unknown {
   if (session === null) return 'none';
   const { ownerAccountId: _, ...compared } = session;
   const services = session.services
-    .map(({ key, used, cost, validUntil, legs }) => ({ key, used, cost, validUntil, legs }))
+    .map(({ key, used, cost, validUntil, legs }) => ({
+      ...{ key, used, cost, validUntil },
+      legs: legs.map(({ bucketId, reserved }) => ({ bucketId, reserved })),
+    }))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));
   return { ...compared, services };
 }

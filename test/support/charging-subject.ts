@@ -5,14 +5,20 @@ import type {
   CreditOutcome,
   CreditRequest,
 } from '../../src/charging/provisioning.js';
-import type { ServiceSnapshot, SessionSnapshot } from '../../src/charging/session-snapshot.js';
+import type {
+  LegSnapshot,
+  ServiceSnapshot,
+  SessionSnapshot,
+} from '../../src/charging/session-snapshot.js';
 import type { AccountSnapshot } from '../../src/charging/snapshot.js';
 import type { DueTimer, SweepOutcome } from '../../src/charging/sweeping.js';
 import type { OutboxEntry } from '../../src/domain/events.js';
 
 /** A session but for what only the answers say. */
 export type SessionState = Omit<SessionSnapshot, 'services'> & {
-  readonly services: readonly Omit<ServiceSnapshot, 'granted'>[];
+  readonly services: readonly (Omit<ServiceSnapshot, 'granted' | 'legs'> & {
+    readonly legs: readonly Pick<LegSnapshot, 'bucketId' | 'reserved'>[];
+  })[];
 };
 
 export interface ChargingSubject {
