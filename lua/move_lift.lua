@@ -75,9 +75,11 @@ end
 local function give_back(service)
   local legs, kept, units = service[SERVICE_LEGS], {}, 0
   for i = 1, #legs, LEG_WIDTH do
-    local bucket = find_bucket({ owner }, legs[i])
-    if bucket then
-      bucket[BUCKET_RESERVED] = bucket[BUCKET_RESERVED] - legs[i + 1]
+    if is_of_owner(legs[i]) then
+      local bucket = find_held({ false, owner }, legs[i])
+      if bucket then
+        bucket[BUCKET_RESERVED] = bucket[BUCKET_RESERVED] - legs[i + 1]
+      end
     else
       local n = #kept
       kept[n + 1], kept[n + 2], kept[n + 3] = legs[i], legs[i + 1], legs[i + 2]

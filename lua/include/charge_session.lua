@@ -201,14 +201,15 @@ local function deadline_of(header, loaded, now, least)
 end
 
 -- turn_due(books, events, now): ends and starts the buckets whose time has come. Returns whether
--- there were any.
+-- anything came of it: one that was used up has nothing left to end.
 local function turn_due(books, events, now)
   local turned = false
   for b = 1, #books do
     local due = books[b][ACCOUNT_NEXT_CHANGE]
     if due > 0 and due <= now then
+      local before = #events[b]
       turn_buckets(books[b], events[b], now)
-      turned = true
+      turned = turned or #events[b] > before
     end
   end
   return turned
