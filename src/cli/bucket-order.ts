@@ -3,7 +3,7 @@
  * (lua/include/list_eligible.lua); here it is told to a person who asks why.
  */
 import type { DecodedBucket } from '../charging/event-codec.js';
-import type { ConsumptionOrder } from '../rating/catalog.js';
+import type { ConsumptionOrder } from '../rating/charging-policy.js';
 
 export interface ExplainedBucket {
   readonly bucket: DecodedBucket;

@@ -23,7 +23,8 @@ import type {
 import type { EventStamp } from '../domain/events.js';
 import type { SubscriberProfile } from '../domain/profile.js';
 import type { Logger } from '../observability/logger.js';
-import type { ChargingPolicy, CompiledCatalog } from '../rating/catalog.js';
+import type { CompiledCatalog } from '../rating/catalog.js';
+import type { ChargingPolicy } from '../rating/charging-policy.js';
 import { answerService } from './answer.js';
 import type { CatalogHolder } from './catalog-holder.js';
 import { checkBalance, enquirePrice } from './enquiry.js';

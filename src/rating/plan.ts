@@ -3,7 +3,7 @@
  * granted. Nothing here is checked: `compilePlan` does that.
  */
 import type { FinalUnitAction } from '../domain/credit-control.js';
-import type { ChargingPolicy, ConsumptionOrder } from './catalog.js';
+import type { ChargingPolicy, ConsumptionOrder } from './charging-policy.js';
 import type { Decimal } from './tariff.js';
 
 export interface Plan {

@@ -19,7 +19,8 @@ import { canonicalMac, type AccessRequest, type SessionReport } from '../../src/
 import type { NasDeclaration } from '../../src/domain/nas.js';
 import type { AccountStanding } from '../../src/domain/events.js';
 import { createMetrics } from '../../src/observability/metrics.js';
-import { CHARGING_POLICY_DEFAULTS, type Catalog } from '../../src/rating/catalog.js';
+import type { Catalog } from '../../src/rating/catalog.js';
+import { CHARGING_POLICY_DEFAULTS } from '../../src/rating/charging-policy.js';
 import { createSecretBox, SECRET_USES } from '../../src/secret-box.js';
 import type { Tariff } from '../../src/rating/tariff.js';
 import { newBucket, stamp } from './charge-requests.js';

@@ -9,7 +9,8 @@ import {
 import type { CreditControlRequest } from '../../src/domain/credit-control.js';
 import type { EventStamp } from '../../src/domain/events.js';
 import type { SubscriberProfile } from '../../src/domain/profile.js';
-import { CHARGING_POLICY_DEFAULTS, type Catalog } from '../../src/rating/catalog.js';
+import type { Catalog } from '../../src/rating/catalog.js';
+import { CHARGING_POLICY_DEFAULTS } from '../../src/rating/charging-policy.js';
 import type { Tariff } from '../../src/rating/tariff.js';
 import { newBucket } from './charge-requests.js';
 

@@ -8,12 +8,8 @@ import { tenants } from '../../../schema/tenants.js';
 import type { AccessPlan, AddressPool } from '../../domain/access-plan.js';
 import type { DiameterPeer } from '../../domain/diameter-peer.js';
 import type { NasDeclaration } from '../../domain/nas.js';
-import {
-  CHARGING_POLICY_DEFAULTS,
-  type Catalog,
-  type ChargingPolicy,
-  type TenantCatalog,
-} from '../../rating/catalog.js';
+import type { Catalog, TenantCatalog } from '../../rating/catalog.js';
+import { CHARGING_POLICY_DEFAULTS, type ChargingPolicy } from '../../rating/charging-policy.js';
 import type { ChargingPlan, Plan } from '../../rating/plan.js';
 import type { Tariff } from '../../rating/tariff.js';
 

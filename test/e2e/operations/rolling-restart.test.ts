@@ -54,6 +54,7 @@ describe('daemons restarted one after the other under load', () => {
       },
     );
     const running = gateway.run();
+    await expect.poll(() => answers, { timeout: 20_000 }).toBeGreaterThan(100);
     for (const [index, daemon] of daemons.entries()) {
       const before = answers;
       daemons[index] = await restart(daemon);

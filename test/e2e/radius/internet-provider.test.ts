@@ -181,6 +181,9 @@ describe('an internet provider', () => {
       const ended = await tolld('session', 'disconnect', id);
       expect(ended).toMatchObject({ exitCode: 0, notes: '' });
       expect(ended.out).toMatch(/abort for demand, attempt 1: accepted/);
+      await expect
+        .poll(() => simulator.statistics().sessionsEnded['disconnected'], { timeout: 20_000 })
+        .toBe(1);
     } finally {
       simulator.stop();
     }

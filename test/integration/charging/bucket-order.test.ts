@@ -6,7 +6,7 @@ import { readSession } from '../../../src/charging/session-snapshot.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import { explainBuckets } from '../../../src/cli/bucket-order.js';
 import { toAmount } from '../../../src/domain/amounts.js';
-import { CONSUMPTION_ORDERS } from '../../../src/rating/catalog.js';
+import { CONSUMPTION_ORDERS } from '../../../src/rating/charging-policy.js';
 import {
   chargeRequest,
   chargeService,

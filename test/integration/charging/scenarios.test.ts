@@ -1,4 +1,4 @@
-/** The scenarios of test/scenarios/charging-*.txt against the real scripts. */
+/** The scenarios of test/scenarios/charging-*.txt and scripts-*.txt against the real scripts. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'vitest';
@@ -9,7 +9,7 @@ import { readScenarios } from '../../support/scenario.js';
 
 const engines = testEngines();
 const files = readdirSync(path.resolve(import.meta.dirname, '../../scenarios')).filter((file) =>
-  file.startsWith('charging-'),
+  /^(charging|scripts)-/.test(file),
 );
 
 describe.each(files)('%s', (file) => {

@@ -1,6 +1,6 @@
 /** How charging decides where it has a choice: of a tenant, or of a plan where that differs. */
 import { z } from 'zod';
-import { CHARGING_POLICY_DEFAULTS, type ChargingPolicy } from '../../../rating/catalog.js';
+import { CHARGING_POLICY_DEFAULTS, type ChargingPolicy } from '../../../rating/charging-policy.js';
 import { choice, wholeNumber } from './field.js';
 
 const DAY_SECONDS = 86_400;

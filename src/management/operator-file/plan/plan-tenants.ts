@@ -1,5 +1,6 @@
 /** Tenants and what their buckets count. */
-import type { ChargingPolicy, ResourceDeclaration } from '../../../rating/catalog.js';
+import type { ResourceDeclaration } from '../../../rating/catalog.js';
+import type { ChargingPolicy } from '../../../rating/charging-policy.js';
 import { isTimeZone } from '../../../rating/local-time.js';
 import { UNIT_KINDS } from '../../../domain/units.js';
 import type { ResourceFields } from '../format/file-format.js';

@@ -20,7 +20,7 @@ import type { AccessPlan, AddressPool } from '../../../domain/access-plan.js';
 import type { AccessProfile } from '../../../domain/access-profile.js';
 import { canonicalMac } from '../../../domain/access.js';
 import type { NasDeclaration } from '../../../domain/nas.js';
-import type { ChargingPolicy } from '../../../rating/catalog.js';
+import type { ChargingPolicy } from '../../../rating/charging-policy.js';
 import type { Plan } from '../../../rating/plan.js';
 import type { Tariff } from '../../../rating/tariff.js';
 import type { OperatorFile } from '../reading/read-file.js';
