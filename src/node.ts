@@ -389,6 +389,7 @@ async function keepUp(
     const state = `${catalog.current().version} ${siblings.join(' ')}`;
     if (state === known) return;
     known = state;
+    logger.info({ catalog: catalog.current().version, siblings }, 'configuration taken up');
     diameter.update({ peers: catalog.current().diameterPeers, siblings });
   };
   await look();

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
 import { startServerProcess, type ServerProcess } from '../../src/local/server-process.js';
 import { makeScratchDirectory } from './scratch-directory.js';
 
@@ -119,6 +119,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     operationsUrl: `http://127.0.0.1:${ready.operations.port}`,
     log,
   };
+}
+
+/**
+ * Resolves when each of these daemons answers for the others: a second after the last has started at
+ * the latest. Before that it sends a gateway back to the host that the gateway named (3002).
+ */
+export async function untilSiblings(daemons: readonly Daemon[]): Promise<void> {
+  const hosts = daemons.map(({ diameterHost }) => diameterHost);
+  const knowsAll = ({ log }: Daemon): boolean =>
+    log.some(
+      ({ siblings }) => Array.isArray(siblings) && hosts.every((one) => siblings.includes(one)),
+    );
+  await vi.waitUntil(() => daemons.every(knowsAll), { timeout: 20_000 });
 }
 
 /** What is no JSON is kept too: a stack trace, say. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { TRAFFIC } from '../../../src/cli/simulated-traffic.js';
-import { startDaemon, TEST_REALM } from '../../support/daemon.js';
+import { startDaemon, TEST_REALM, untilSiblings } from '../../support/daemon.js';
 import { demoGateway, loadDemoOperator, proveAccounts } from '../../support/demo-installation.js';
 import { startRelay } from '../../support/freediameter.js';
 import { testDatabase } from '../../support/postgres.js';
@@ -29,6 +29,7 @@ describe('a gateway behind a freeDiameter relay', () => {
   it('is charged by two daemons, and tshark finds every message well formed', async () => {
     await loadDemoOperator(servers(), RELAY_PEER);
     const daemons = await Promise.all([startDaemon(servers()), startDaemon(servers())]);
+    await untilSiblings(daemons);
     const ports = daemons.map(({ diameterPort }) => diameterPort);
     const relay = await startRelay({
       identity: 'relay.demo.internal',

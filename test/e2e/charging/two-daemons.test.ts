@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { TRAFFIC } from '../../../src/cli/simulated-traffic.js';
-import { runTolld, startDaemon, type Daemon } from '../../support/daemon.js';
+import { runTolld, startDaemon, type Daemon, untilSiblings } from '../../support/daemon.js';
 import { demoGateway, loadDemoOperator, proveAccounts } from '../../support/demo-installation.js';
 import { testDatabase } from '../../support/postgres.js';
 import { testRedis } from '../../support/redis.js';
@@ -20,6 +20,7 @@ let daemons: readonly Daemon[];
 beforeAll(async () => {
   await loadDemoOperator(servers());
   daemons = await Promise.all([startDaemon(servers()), startDaemon(servers())]);
+  await untilSiblings(daemons);
 });
 
 const nodes = () => daemons.map(({ diameterPort: port }) => ({ host: '127.0.0.1', port }));

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { TRAFFIC } from '../../../src/cli/simulated-traffic.js';
-import { startDaemon, type Daemon } from '../../support/daemon.js';
+import { startDaemon, type Daemon, untilSiblings } from '../../support/daemon.js';
 import { demoGateway, loadDemoOperator, proveAccounts } from '../../support/demo-installation.js';
 import { testDatabase } from '../../support/postgres.js';
 import { testRedis } from '../../support/redis.js';
@@ -31,6 +31,7 @@ describe('daemons restarted one after the other under load', () => {
   beforeAll(async () => {
     await loadDemoOperator(servers());
     daemons = await Promise.all([startDaemon(servers()), startDaemon(servers())]);
+    await untilSiblings(daemons);
   });
 
   it(`fail no request and lose none (seed ${SEED})`, async () => {
