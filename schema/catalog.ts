@@ -1,8 +1,6 @@
+import type { ConsumptionOrder } from '../src/domain/consumption-order.js';
 import { integer, jsonb, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
 import { count, instant, tolld } from './database.js';
-
-export type ConsumptionOrder =
-  'earliest-expiring' | 'earliest-started' | 'latest-started' | 'smallest' | 'largest';
 
 export const resources = tolld.table(
   'resources',

@@ -1,4 +1,5 @@
 /** The charge and settle scripts: one request of a charging session (docs/charging.md). */
+import { CONSUMPTION_ORDERS, type ConsumptionOrder } from '../domain/consumption-order.js';
 import { createHash } from 'node:crypto';
 import type { Amount } from '../domain/amounts.js';
 import type { EventStamp } from '../domain/events.js';
@@ -9,15 +10,6 @@ import * as layout from './generated/layout.js';
 import { pack, unpack, type Packable, type Unpacked } from './packing.js';
 import type { ScriptReply } from './script-loader.js';
 import { asAmount, asArray, asNumber, asText, asTextOrNull, asTimeOrNull } from './unpacked.js';
-
-export const CONSUMPTION_ORDERS = [
-  'earliest-expiring',
-  'earliest-started',
-  'latest-started',
-  'smallest',
-  'largest',
-] as const;
-export type ConsumptionOrder = (typeof CONSUMPTION_ORDERS)[number];
 
 /** A rate window as the script reads it. */
 export interface ChargeWindow {

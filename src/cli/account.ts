@@ -1,15 +1,14 @@
 /** `tolld account show`: an account as charging sees it now, and why. */
 import { Command } from 'commander';
-import { createEngineConnection } from '../charging/engine-connection.js';
 import { readSession } from '../charging/session-snapshot.js';
 import { findAccount } from '../charging/snapshot.js';
-import { createLogger } from '../observability/logger.js';
 import { readConsumptionOrders, readScales, type AccountPlace } from '../records/account-lookup.js';
 import { readTimeline } from '../records/account-timeline.js';
 import { findOpenSessions } from '../records/open-sessions.js';
 import { amountText, describeAccount, type LiveState } from './account-report.js';
 import { explainBuckets } from './bucket-order.js';
 import type { CommandContext } from './context.js';
+import { withEngine } from './engine-access.js';
 import { formatJson } from './output.js';
 import { NotFoundError, requireAccount, withRecord } from './record-access.js';
 
@@ -24,22 +23,12 @@ const SESSIONS_MAX = 200;
 const EVENTS_MAX = 10;
 
 async function readFromRedis(
-  { readConfig }: CommandContext,
+  context: CommandContext,
   { partition, accountId }: AccountPlace,
   sessionIds: readonly string[],
 ): Promise<LiveState> {
-  const { redis, engine } = readConfig().config;
-  const connection = createEngineConnection(
-    {
-      ...redis,
-      name: 'tolld cli',
-      requestTimeoutMs: engine.requestTimeoutMs,
-    },
-    { logger: createLogger({ level: 'silent' }) },
-  );
-  try {
-    await connection.open();
-    const account = await findAccount(connection.engine, partition, accountId);
+  return withEngine(context, async (engine) => {
+    const account = await findAccount(engine, partition, accountId);
     if (account === null) {
       throw new NotFoundError(
         `account ${accountId} is in the record and not in Redis (partition ${partition})`,
@@ -48,13 +37,11 @@ async function readFromRedis(
     // Postgres is a moment behind: what has ended meanwhile is left out.
     const ids = new Set([...account.starvedSessions, ...sessionIds]);
     const found = await Promise.all(
-      [...ids].map((id) => readSession(connection.engine, account.partition, id)),
+      [...ids].map((id) => readSession(engine, account.partition, id)),
     );
     const sessions = found.filter((session) => session?.state === 'open');
     return { account, sessions: sessions.filter((session) => session !== null) };
-  } finally {
-    await connection.close();
-  }
+  });
 }
 
 export function accountCommand(context: CommandContext): Command {

@@ -2,8 +2,8 @@
  * The order in which an account's buckets are used, in words. The charge script decides it
  * (lua/include/list_eligible.lua); here it is told to a person who asks why.
  */
+import type { ConsumptionOrder } from '../domain/consumption-order.js';
 import type { DecodedBucket } from '../charging/event-codec.js';
-import type { ConsumptionOrder } from '../rating/charging-policy.js';
 
 export interface ExplainedBucket {
   readonly bucket: DecodedBucket;

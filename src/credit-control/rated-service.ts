@@ -1,11 +1,11 @@
 /** One service of a request, rated and put into the engine's terms. */
+import type { ConsumptionOrder } from '../domain/consumption-order.js';
 import {
   packTerms,
   type ChargeQuota,
   type ChargeService,
   type ChargeTerms,
   type ChargeWindow,
-  type ConsumptionOrder,
 } from '../charging/charge.js';
 import { addAmounts, toAmount, ZERO, type Amount } from '../domain/amounts.js';
 import type { CreditControlRequest, ServiceRequest } from '../domain/credit-control.js';

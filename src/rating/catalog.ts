@@ -2,15 +2,12 @@
  * The configuration that charging decides by, of all tenants: written by management, published
  * through Redis, compiled by each process. A process stamps the version it rates with on each event.
  */
+import type { ConsumptionOrder } from '../domain/consumption-order.js';
 import type { AccessPlan, AddressPool } from '../domain/access-plan.js';
 import type { FinalUnitAction } from '../domain/credit-control.js';
 import type { DiameterPeer } from '../domain/diameter-peer.js';
 import type { NasDeclaration } from '../domain/nas.js';
-import {
-  CHARGING_POLICY_DEFAULTS,
-  type ChargingPolicy,
-  type ConsumptionOrder,
-} from './charging-policy.js';
+import { CHARGING_POLICY_DEFAULTS, type ChargingPolicy } from './charging-policy.js';
 import { compileTariff } from './compile.js';
 import type { CompiledTariff } from './compiled-tariff.js';
 import type { ChargingPlan } from './plan.js';

@@ -1,15 +1,5 @@
 /** How a tenant, or a plan of it, wants charging to go where the rules leave it open. */
 
-/** In which order buckets of one priority and resource are used. */
-export const CONSUMPTION_ORDERS = [
-  'earliest-expiring',
-  'earliest-started',
-  'latest-started',
-  'smallest',
-  'largest',
-] as const;
-export type ConsumptionOrder = (typeof CONSUMPTION_ORDERS)[number];
-
 export interface ChargingPolicy {
   /** An update of a session that is not known: charge it in a new one, or refuse it. */
   readonly unknownSession: 'recreate' | 'reject';

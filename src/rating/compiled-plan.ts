@@ -1,8 +1,8 @@
 /** Checks a plan against its tariff and resources, and says what a bundle grants at an instant. */
+import { CONSUMPTION_ORDERS, type ConsumptionOrder } from '../domain/consumption-order.js';
 import { DateTime } from 'luxon';
 import { toAmount, ZERO, type Amount } from '../domain/amounts.js';
 import type { ResourceDeclaration } from './catalog.js';
-import { CONSUMPTION_ORDERS, type ConsumptionOrder } from './charging-policy.js';
 import { exactMoney } from './exactness.js';
 import { FaultList } from './fault-list.js';
 import { DAY_MS, HOUR_MS } from './local-time.js';

@@ -2,8 +2,9 @@
  * A plan as the operator declares it: the tariff that rates a subscriber and what the subscriber is
  * granted. Nothing here is checked: `compilePlan` does that.
  */
+import type { ConsumptionOrder } from '../domain/consumption-order.js';
 import type { FinalUnitAction } from '../domain/credit-control.js';
-import type { ChargingPolicy, ConsumptionOrder } from './charging-policy.js';
+import type { ChargingPolicy } from './charging-policy.js';
 import type { Decimal } from './tariff.js';
 
 export interface Plan {

@@ -1,6 +1,6 @@
 /** Finds accounts for a person who names one. */
 import type pg from 'pg';
-import type { ConsumptionOrder } from '../../schema/catalog.js';
+import type { ConsumptionOrder } from '../domain/consumption-order.js';
 import { asTenant, EVERY_TENANT } from './database.js';
 
 export interface AccountPlace {

@@ -8,7 +8,7 @@ export const REMEDIES = {
   'run-length':
     'the facts of the account and the record of how many there are disagree: restore Postgres from its backup',
   'events-lost':
-    'neither Postgres nor the outbox has them: restart a process, which declares what is lost',
+    'neither Postgres nor the outbox has them: look for why, then book what they held by hand',
   'bucket-sum':
     'the record of the bucket is not the sum of its facts: restore Postgres from its backup',
   'bucket-chain':
@@ -32,12 +32,13 @@ export const REMEDIES = {
   'usage-cost': 'keep it and report it: the money taken is not the cost of the report',
   'intent-unconfirmed': 'the change was applied and its confirmation is in quarantine or lost',
   'intent-missing': 'a change of balance is missing in Postgres: restore it from its backup',
-  'account-missing': 'Redis lost the account: run `tolld rebuild`, or restart a process',
-  'account-behind': 'Redis lost its newest events: restart a process, which replays them',
+  'account-missing': 'Redis lost the account: stop every process, empty Redis, run `tolld rebuild`',
+  'account-behind':
+    'Redis lost its newest events: stop every process, empty Redis, run `tolld rebuild`',
   'account-unrecorded':
     'Redis holds an account of which Postgres knows nothing: check DATABASE_URL',
-  quarantined: 'look at the entry in quarantined_events, correct the cause, and replay it',
-  'partition-closed': 'wait for the recovery that holds it, or start a process',
+  quarantined: 'look at the entry in quarantined_events and keep it: it counts in every proof',
+  'partition-closed': 'wait for the rebuild that holds it, or run `tolld rebuild` again',
   'stream-gap':
     'entries are neither in Redis nor in Postgres: was Postgres restored from a backup?',
   undecodable: 'bring all processes to the version that wrote the entry',

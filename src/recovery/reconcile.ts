@@ -119,7 +119,7 @@ function differencesOf(evidence: AccountEvidence): readonly Difference[] {
 function obstacleTo(evidence: AccountEvidence): string | null {
   const { live, isBehind } = evidence;
   if (live === null) return 'Redis does not have the account: run `tolld rebuild`';
-  if (isBehind) return 'Redis is behind Postgres: restart a process, which replays the events';
+  if (isBehind) return 'Redis is behind Postgres: `tolld verify` says what to do';
   if (checkRun(evidence).length > 0) {
     return 'facts are missing or double: restore them first (`tolld verify` names them)';
   }

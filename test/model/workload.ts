@@ -3,14 +3,9 @@
  * (the third session, all that was granted and a bit more), so that a run can be shrunk and still
  * means something; driver.ts makes requests of them.
  */
+import { type ConsumptionOrder, CONSUMPTION_ORDERS } from '../../src/domain/consumption-order.js';
 import fc from 'fast-check';
-import type {
-  ChargePolicy,
-  ChargeQuota,
-  ChargeWindow,
-  ConsumptionOrder,
-} from '../../src/charging/charge.js';
-import { CONSUMPTION_ORDERS } from '../../src/charging/charge.js';
+import type { ChargePolicy, ChargeQuota, ChargeWindow } from '../../src/charging/charge.js';
 import type { NewBucket } from '../../src/charging/event-codec.js';
 import { toAmount, type Amount } from '../../src/domain/amounts.js';
 import type { LedgerKind } from '../../src/domain/events.js';

@@ -1,12 +1,11 @@
 /** What a charging scenario declares before its steps: buckets, rates, quotas, policy, sharing. */
+import { type ConsumptionOrder, CONSUMPTION_ORDERS } from '../../src/domain/consumption-order.js';
 import type {
   ChargePolicy,
   ChargeQuota,
   ChargeService,
   ChargeWindow,
-  ConsumptionOrder,
 } from '../../src/charging/charge.js';
-import { CONSUMPTION_ORDERS } from '../../src/charging/charge.js';
 import type { NewBucket } from '../../src/charging/event-codec.js';
 import { AMOUNT_MAX, toAmount, ZERO } from '../../src/domain/amounts.js';
 import type { SharingMembership } from '../../src/domain/profile.js';

@@ -1,4 +1,5 @@
 /** What `tolld account show` says of the order of buckets is what the charge script does. */
+import { CONSUMPTION_ORDERS } from '../../../src/domain/consumption-order.js';
 import { expect, test } from 'vitest';
 import { charge } from '../../../src/charging/charge.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
@@ -6,7 +7,6 @@ import { readSession } from '../../../src/charging/session-snapshot.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import { explainBuckets } from '../../../src/cli/bucket-order.js';
 import { toAmount } from '../../../src/domain/amounts.js';
-import { CONSUMPTION_ORDERS } from '../../../src/rating/charging-policy.js';
 import {
   chargeRequest,
   chargeService,

@@ -1,8 +1,8 @@
+import type { ConsumptionOrder } from '../../../src/domain/consumption-order.js';
 import { describe, expect, test } from 'vitest';
 import type { DecodedBucket } from '../../../src/charging/event-codec.js';
 import { explainBuckets } from '../../../src/cli/bucket-order.js';
 import { toAmount, ZERO } from '../../../src/domain/amounts.js';
-import type { ConsumptionOrder } from '../../../src/rating/charging-policy.js';
 
 const NOW = Date.parse('2026-06-01T00:00:00Z');
 const HOUR_MS = 3_600_000;

@@ -1,6 +1,6 @@
 /** The whole operator file, for its published schema; and its heads, which are read first. */
+import { CONSUMPTION_ORDERS } from '../../../domain/consumption-order.js';
 import { z } from 'zod';
-import { CONSUMPTION_ORDERS } from '../../../rating/charging-policy.js';
 import { accessPlanFormat } from './access-format.js';
 import { accountFormat, subscriberFormat } from './account-format.js';
 import { choice, identifier, label, listOf, wholeNumber, wireText } from './field.js';

@@ -1,6 +1,6 @@
 /** How an operator file writes plans: what a subscriber is granted, and how it is charged. */
+import { CONSUMPTION_ORDERS } from '../../../domain/consumption-order.js';
 import { z } from 'zod';
-import { CONSUMPTION_ORDERS } from '../../../rating/charging-policy.js';
 import { PLAN_LIMITS } from '../../../rating/plan.js';
 import { bucketTerms, thresholdFormat } from './account-format.js';
 import { balance, choice, flag, identifier, label, listOf, someOf, wholeNumber } from './field.js';
