@@ -73,4 +73,14 @@ describe('dashboards and alerts', () => {
       expect(annotations.summary.length, alert).toBeGreaterThan(10);
     }
   });
+
+  test('watch every metric that docs/metrics.md says to alert on', () => {
+    const lines = readFileSync('docs/metrics.md', 'utf8').split('\n');
+    const wanted = lines
+      .filter((line) => /\balert\b/.test(line))
+      .map((line) => /^\| `(tolld_[a-z0-9_]+)`/.exec(line)?.[1] ?? line);
+    expect(wanted.length).toBeGreaterThan(5);
+    const watched = new Set(rules.flatMap(({ expr }) => metricsIn(expr)));
+    expect(wanted.filter((name) => !watched.has(name))).toEqual([]);
+  });
 });
