@@ -41,6 +41,7 @@ export const ratedEvents = tolld.table(
     mac: text('mac'),
     address: text('address'),
     calledParty: text('called_party'),
+    callingParty: text('calling_party'),
     impacts: jsonb('impacts').notNull(),
     carry: jsonb('carry'),
     network: jsonb('network'),

@@ -23,6 +23,7 @@ export const sessions = tolld.table(
     mac: text('mac'),
     address: text('address'),
     calledParty: text('called_party'),
+    callingParty: text('calling_party'),
     network: jsonb('network'),
   },
   (table) => [primaryKey({ columns: [table.sessionId, table.openedAt] })],

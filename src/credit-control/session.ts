@@ -241,7 +241,7 @@ function stampOf(
   profile: SubscriberProfile,
   configVersion: number,
 ): EventStamp {
-  const { calledParty, ...network } = request.context;
+  const { calledParty, calledAddress, callingParty, ...network } = request.context;
   const sent = (kind: string): string | undefined =>
     request.identities.find((identity) => identity.kind === kind)?.value;
   const personal = {
@@ -249,7 +249,8 @@ function stampOf(
     msisdn: sent('e164') ?? profile.msisdn,
     userName: sent('user-name') ?? sent('nai') ?? profile.userName,
     mac: sent('mac'),
-    calledParty,
+    calledParty: calledParty ?? calledAddress,
+    callingParty,
   };
   return {
     tenant: profile.tenant,

@@ -155,7 +155,7 @@ function readSms(reader: MessageReader, sms: Entry, context: Draft): void {
 
 function setCallingParty(address: string, context: Draft): void {
   const { party, domain } = partyOf(address);
-  context['callingParty'] = party;
+  context.callingParty = party;
   if (domain !== null) context['callingDomain'] = domain;
 }
 
@@ -163,7 +163,7 @@ function setCallingParty(address: string, context: Draft): void {
 function setCalledParty(address: string, context: Draft): void {
   const { party, domain } = partyOf(address);
   if (/^\d+$/.test(party)) context.calledParty = party;
-  else context['calledAddress'] = party;
+  else context.calledAddress = party;
   if (domain !== null) context['calledDomain'] = domain;
 }
 

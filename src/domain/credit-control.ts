@@ -38,6 +38,9 @@ export interface ServiceRequest {
 export interface NetworkContext {
   /** Called party in E.164 digits: the zone is found by its longest prefix. */
   readonly calledParty?: string;
+  /** Called party that is no number. */
+  readonly calledAddress?: string;
+  readonly callingParty?: string;
   /** Visited network as MCC + MNC digits ("26201"). */
   readonly visitedNetwork?: string;
   readonly apn?: string;

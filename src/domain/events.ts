@@ -52,6 +52,7 @@ export interface EventStamp {
     readonly mac?: string;
     readonly address?: string;
     readonly calledParty?: string;
+    readonly callingParty?: string;
   };
   readonly network: Readonly<Record<string, string>>;
   readonly eventTimestamp: number | null;

@@ -56,6 +56,7 @@ export const RATED_EVENTS = {
     'mac',
     'address',
     'called_party',
+    'calling_party',
     'impacts',
     'carry',
     'network',
@@ -185,14 +186,15 @@ function addUsage(lines: CopyLines, event: UsageEvent, context: EventContext): v
     .text(personal.mac ?? null)
     .text(personal.address ?? null)
     .text(personal.calledParty ?? null)
+    .text(personal.callingParty ?? null)
     .text(impactsText(event.impacts))
     .text(jsonText(event.serviceAfter.carry))
     .text(jsonText(stamp?.network ?? null))
     .end();
 }
 
-/** From `protocol` to `called_party`: what the owner of a sharing group has nothing to do with. */
-const COLUMNS_OF_MEMBER = 14;
+/** From `protocol` to `calling_party`: what the owner of a sharing group has nothing to do with. */
+const COLUMNS_OF_MEMBER = 15;
 
 /** The owner's side of a member's usage: nothing of the member but the account it names. */
 function addSharedUsage(lines: CopyLines, event: SharedUsageEvent, context: EventContext): void {

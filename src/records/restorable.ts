@@ -54,6 +54,7 @@ export interface RecordedSession {
   readonly mac: string | null;
   readonly address: string | null;
   readonly calledParty: string | null;
+  readonly callingParty: string | null;
   readonly network: Readonly<Record<string, string>> | null;
   readonly services: readonly RecordedService[];
 }
@@ -163,7 +164,8 @@ async function readSessions(
         (extract(epoch FROM s.opened_at) * 1000)::bigint::float8 AS "openedAt",
         (extract(epoch FROM s.closed_at) * 1000)::bigint::float8 AS "closedAt",
         s.last_request_number::float8 AS "lastNumber", s.imsi, s.msisdn,
-        s.user_name AS "userName", s.mac, s.address, s.called_party AS "calledParty", s.network,
+        s.user_name AS "userName", s.mac, s.address, s.called_party AS "calledParty",
+        s.calling_party AS "callingParty", s.network,
         coalesce((
           SELECT jsonb_agg(u) FROM (
             SELECT DISTINCT ON (service) service AS key, unit, session_used AS used,

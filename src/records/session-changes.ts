@@ -25,6 +25,7 @@ interface SessionRow {
   readonly mac: string | null;
   readonly address: string | null;
   readonly called_party: string | null;
+  readonly calling_party: string | null;
   readonly network: Readonly<Record<string, string>> | null;
 }
 
@@ -67,6 +68,7 @@ export function addSessionChange(
     mac: personal.mac ?? null,
     address: personal.address ?? null,
     called_party: personal.calledParty ?? null,
+    calling_party: personal.callingParty ?? null,
     network: stamp?.network ?? null,
   });
 }
@@ -81,12 +83,13 @@ export async function writeSessionChanges(
     text: `
       INSERT INTO tolld.sessions AS s (opened_at, session_id, tenant, account_id, customer_id,
         subscription_id, protocol, peer, service_context, state, closed_at, cause,
-        last_request_number, imsi, msisdn, user_name, mac, address, called_party, network)
+        last_request_number, imsi, msisdn, user_name, mac, address, called_party,
+        calling_party, network)
       SELECT * FROM jsonb_to_recordset($1) AS v (opened_at timestamptz, session_id text, tenant text,
         account_id text, customer_id text, subscription_id text, protocol text, peer text,
         service_context text, state text, closed_at timestamptz, cause text,
         last_request_number bigint, imsi text, msisdn text, user_name text, mac text, address text,
-        called_party text, network jsonb)
+        called_party text, calling_party text, network jsonb)
       ON CONFLICT (session_id, opened_at) DO UPDATE SET
         state = excluded.state, closed_at = excluded.closed_at, cause = excluded.cause,
         last_request_number = excluded.last_request_number`,

@@ -151,7 +151,7 @@ function resumedSession(
 }
 
 function personalOf(session: RecordedSession): ResumedSession['stamp']['personal'] {
-  const { imsi, msisdn, userName, mac, address, calledParty } = session;
+  const { imsi, msisdn, userName, mac, address, calledParty, callingParty } = session;
   return {
     ...(imsi !== null && { imsi }),
     ...(msisdn !== null && { msisdn }),
@@ -159,6 +159,7 @@ function personalOf(session: RecordedSession): ResumedSession['stamp']['personal
     ...(mac !== null && { mac }),
     ...(address !== null && { address }),
     ...(calledParty !== null && { calledParty }),
+    ...(callingParty !== null && { callingParty }),
   };
 }
 

@@ -21,6 +21,7 @@ import { createMetrics } from '../../../src/observability/metrics.js';
 import type { QuotaRule } from '../../../src/rating/tariff.js';
 import { silentLogger, testEngines } from '../../support/charging-engine.js';
 import { stamp } from '../../support/charge-requests.js';
+import { createEngineSubject } from '../../support/engine-subject.js';
 import {
   ACCOUNT,
   CATALOG,
@@ -478,6 +479,29 @@ describe('a one-time event', () => {
   it('leaves no route behind', async () => {
     await handle(gyRequest({ ...sms, action: 'debit', services: one }));
     expect(await findRoute(engine, 'gateway.test;1;1')).toBeNull();
+  });
+});
+
+describe('the record of a request', () => {
+  it('has who called whom in fields that can be erased, and nowhere else', async () => {
+    await handle(
+      gyRequest({
+        phase: 'initial',
+        requestNumber: 0,
+        context: {
+          callingParty: '491701234567',
+          calledAddress: 'alice',
+          calledDomain: 'home.example',
+        },
+        services: [ask(10, { requested: octets(100) })],
+      }),
+    );
+    const entry = (await createEngineSubject(engine).newEntries(0)).at(-1);
+    expect(entry?.stamp?.personal).toMatchObject({
+      callingParty: '491701234567',
+      calledParty: 'alice',
+    });
+    expect(entry?.stamp?.network).toEqual({ calledDomain: 'home.example' });
   });
 });
 

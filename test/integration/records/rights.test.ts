@@ -102,6 +102,20 @@ describe('what is recorded', () => {
     const { rows } = await database.pool.query('SELECT imsi, used FROM tolld.rated_events');
     expect(rows).toEqual([{ imsi: null, used: '10' }]);
   });
+
+  test.each(['imsi', 'msisdn', 'user_name', 'mac', 'address', 'called_party', 'calling_party'])(
+    'lets the manager erase %s, and write nothing there',
+    async (column) => {
+      const pool = connect('manager');
+      const update = (value: string): Promise<unknown> =>
+        asTenant(pool, 'a', (client) =>
+          client.query(`UPDATE tolld.rated_events SET ${column} = ${value}`),
+        );
+      await expect(update("'another'")).rejects.toThrow(/append-only/);
+      await update('NULL');
+      await pool.end();
+    },
+  );
 });
 
 describe('months', () => {
