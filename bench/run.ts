@@ -4,6 +4,7 @@ const QUESTIONS: Readonly<Record<string, string>> = {
   'charge-profile': 'what each statement of a charge costs in Redis',
   'account-layout': 'one packed value per account, or a hash cut into fields?',
   'session-layout': 'one packed value per session, or a hash cut into fields?',
+  'access-engine': 'what RADIUS logins and reports cost in Redis',
   'diameter-codec': 'Credit-Control messages decoded and encoded by a core',
   'radius-codec': 'RADIUS packets decoded and encoded by a core',
   rating: 'rating decisions of a core',

@@ -35,6 +35,17 @@ local function blank_row(count)
   return row
 end
 
+-- The update being charged (UPDATE_).
+local plain_update = blank_row(UPDATE_TRACK)
+
+-- set_update(given, session_id, number, fingerprint, account_id, profile, stamp): of what request it is.
+local function set_update(given, session_id, number, fingerprint, account_id, profile, stamp)
+  local update = plain_update
+  update[UPDATE_NOW], update[UPDATE_SESSION], update[UPDATE_NUMBER] = given, session_id, number
+  update[UPDATE_FINGERPRINT], update[UPDATE_ACCOUNT] = fingerprint, account_id
+  update[UPDATE_PROFILE], update[UPDATE_STAMP] = profile, stamp
+end
+
 -- array_size(bytes, at): elements of the packed array whose head is at an offset, and where its
 -- elements begin; nil for what is no array of up to 65,535.
 local function array_size(bytes, at)
@@ -384,9 +395,9 @@ local function add_answer(packed, service)
   )
 end
 
--- add_usage(entry, service, session_id, number): an entry with a service's usage event behind it: an
--- array of 16.
-local function add_usage(entry, service, session_id, number)
+-- add_usage(entry, service): an entry with a service's usage event behind it: an array of 16.
+local function add_usage(entry, service)
+  local session_id, number = plain_update[UPDATE_SESSION], plain_update[UPDATE_NUMBER]
   local used, payer, key = service[PLAIN_REPORTED], service[PLAIN_PAYER], service[PLAIN_KEY]
   local id, resource, priced = payer[BUCKET_ID], payer[BUCKET_RESOURCE], service[PLAIN_PRICED]
   return pack_bytes(
@@ -543,27 +554,34 @@ local function write_account(run, run_from, run_until)
   end
 end
 
--- write_usage(outbox_key, epoch, stamp, entry, count, session_id, number): the entry that begins so,
--- with the usage events of the services that report.
-local function write_usage(outbox_key, epoch, stamp, entry, count, session_id, number)
+-- write_usage(outbox_key, epoch, entry, count): the entry that begins so, with the usage events of the
+-- services that report.
+local function write_usage(outbox_key, epoch, entry, count)
   for i = 1, count do
     if plain_services[i][PLAIN_PAYER] then
-      entry = add_usage(entry, plain_services[i], session_id, number)
+      entry = add_usage(entry, plain_services[i])
     end
   end
-  call('XADD', outbox_key, epoch .. '-*', 'e', entry, 's', stamp)
+  call('XADD', outbox_key, epoch .. '-*', 'e', entry, 's', plain_update[UPDATE_STAMP])
 end
 
--- write_session(session_key, header, number, fingerprint, answer, count): the session's header, the
--- answer and the services spoken of.
-local function write_session(session_key, header, number, fingerprint, answer, count)
-  local fields, n = plain_fields, 4
-  fields[1], fields[2], fields[3] = 'h', header, answer_fields[number % ANSWER_WINDOW + 1]
-  fields[4] = pack_bytes(
+-- answer_of(count, now): the answer to the update.
+local function answer_of(count, now)
+  local answer = pack_bytes('>BBI8B', PACKED_ARRAY + 2, PACKED_WIDE, now, PACKED_ARRAY + count)
+  for i = 1, count do
+    answer = add_answer(answer, plain_services[i])
+  end
+  return answer
+end
+
+-- pack_answer(answer): an answer as it is kept for a repeated request.
+local function pack_answer(answer)
+  local fingerprint = plain_update[UPDATE_FINGERPRINT]
+  return pack_bytes(
     '>BBI8BI2c0BI2c0',
     PACKED_ARRAY + 3,
     PACKED_WIDE,
-    number,
+    plain_update[UPDATE_NUMBER],
     PACKED_TEXT,
     #fingerprint,
     fingerprint,
@@ -571,6 +589,18 @@ local function write_session(session_key, header, number, fingerprint, answer, c
     #answer,
     answer
   )
+end
+
+-- write_session(session_key, header, answer, count): the session's header, the answer or what its NAS
+-- said, and the services spoken of.
+local function write_session(session_key, header, answer, count)
+  local fields, n, number = plain_fields, 4, plain_update[UPDATE_NUMBER]
+  fields[1], fields[2] = 'h', header
+  if answer then
+    fields[3], fields[4] = answer_fields[number % ANSWER_WINDOW + 1], pack_answer(answer)
+  else
+    fields[3], fields[4] = 'r', plain_update[UPDATE_TRACK]
+  end
   for i = 1, count do
     local service = plain_services[i]
     fields[n + 1], fields[n + 2] = 's:' .. service[PLAIN_KEY], pack_service(service, number)
@@ -610,35 +640,20 @@ local function decide_plainly(count, stored, now, grace)
   return reports, taken, longest
 end
 
-local function charge_plainly(keys, args)
+-- bind_globals(): what this file uses of the server, once.
+local function bind_globals()
   if not call then
     pack_value, unpack_some, pack_bytes = cmsgpack.pack, cmsgpack.unpack_limit, struct.pack
     call, byte, sub = redis.call, string.byte, string.sub
   end
-  forget_opened()
-  local packed = args[1]
-  if #packed > PLAIN_TEXT_MAX then
-    return nil
-  end
-  local policy_at, given, session_id, number, phase, fingerprint, account_id, profile =
-    unpack_some(packed, 8, 1)
-  if phase ~= PHASE_UPDATE then
-    return nil
-  end
-  local asks_at, _, _, supervision, _, grace = unpack_some(packed, 5, policy_at + 1)
-  local count, asks_until = read_asks(args, asks_at)
-  if not count then
-    return nil
-  end
-  local _, _, sharing = unpack_some(packed, 2, asks_until)
-  local epoch = open_partition(keys[3])
-  if sharing or not epoch then
-    return nil
-  end
+end
 
-  -- Read.
-  local stored = read_fields(keys[2], count)
-  local header = stored[1]
+-- charge_update(keys, epoch, stored, count): charges the update in plain_update, whose services stand
+-- in plain_services; stored are the session's header and these services. Returns the moment of it, and
+-- the answer where it is kept; or nil having changed nothing.
+local function charge_update(keys, epoch, stored, count)
+  local header, number = stored[1], plain_update[UPDATE_NUMBER]
+  local account_id, fingerprint = plain_update[UPDATE_ACCOUNT], plain_update[UPDATE_FINGERPRINT]
   if not header or byte(header, 1) ~= PLAIN_SESSION then
     return nil
   end
@@ -668,11 +683,11 @@ local function charge_plainly(keys, args)
   local run_until, sequence, last_seen, slack = unpack_some(account_bytes, 3, run_from)
   local buckets_at, standing, account_profile, _, due = unpack_some(account_bytes, 4, run_until)
   local elements, first_bucket = array_size(account_bytes, buckets_at)
-  local now = read_time(given, last_seen)
+  local now = read_time(plain_update[UPDATE_NOW], last_seen)
   if
     account_version ~= SCHEMA_VERSION
     or standing ~= STANDING_ACTIVE
-    or account_profile ~= profile
+    or account_profile ~= plain_update[UPDATE_PROFILE]
     or (due > 0 and due <= now)
     or not elements
   then
@@ -681,7 +696,7 @@ local function charge_plainly(keys, args)
 
   -- Decide.
   met_count, next_bucket, buckets_left = 0, first_bucket, elements / 3
-  local reports, taken, longest = decide_plainly(count, stored, now, grace)
+  local reports, taken, longest = decide_plainly(count, stored, now, plain_update[UPDATE_GRACE])
   if not reports then
     return nil
   end
@@ -691,7 +706,7 @@ local function charge_plainly(keys, args)
       return nil
     end
   end
-  local deadline = math.max(now + supervision, 2 * longest - now)
+  local deadline = math.max(now + plain_update[UPDATE_SUPERVISION], 2 * longest - now)
   if deadline_before > deadline and count < array_size(header, starved_at + 1) then
     deadline = deadline_before
   end
@@ -717,16 +732,13 @@ local function charge_plainly(keys, args)
       sequence + 1,
       PACKED_ARRAY + reports
     )
-    write_usage(keys[4], epoch, args[2], head, count, session_id, number)
+    write_usage(keys[4], epoch, head, count)
   end
   local run = slack
       and pack_bytes('>BI8BI8BI8', PACKED_WIDE, sequence + reports, PACKED_WIDE, now, PACKED_WIDE, slack)
     or pack_bytes('>BI8BI8B', PACKED_WIDE, sequence + reports, PACKED_WIDE, now, PACKED_FALSE)
   write_account(run, run_from, run_until)
-  local answer = pack_bytes('>BBI8B', PACKED_ARRAY + 2, PACKED_WIDE, now, PACKED_ARRAY + count)
-  for i = 1, count do
-    answer = add_answer(answer, plain_services[i])
-  end
+  local answer = fingerprint and answer_of(count, now)
   header = pack_bytes(
     '>c0BI8BI8BI8c0',
     sub(header, 1, seen_from),
@@ -738,6 +750,35 @@ local function charge_plainly(keys, args)
     deadline,
     sub(header, seen_until + 1)
   )
-  write_session(keys[2], header, number, fingerprint, answer, count)
-  return { REPLY_DONE, answer }
+  write_session(keys[2], header, answer, count)
+  return now, answer
+end
+
+local function charge_plainly(keys, args)
+  bind_globals()
+  forget_opened()
+  local packed = args[1]
+  if #packed > PLAIN_TEXT_MAX then
+    return nil
+  end
+  local policy_at, given, session_id, number, phase, fingerprint, account_id, profile =
+    unpack_some(packed, 8, 1)
+  if phase ~= PHASE_UPDATE then
+    return nil
+  end
+  local asks_at, _, _, supervision, _, grace = unpack_some(packed, 5, policy_at + 1)
+  local count, asks_until = read_asks(args, asks_at)
+  if not count then
+    return nil
+  end
+  local _, _, sharing = unpack_some(packed, 2, asks_until)
+  local epoch = open_partition(keys[3])
+  if sharing or not epoch then
+    return nil
+  end
+  set_update(given, session_id, number, fingerprint, account_id, profile, args[2])
+  plain_update[UPDATE_SUPERVISION], plain_update[UPDATE_GRACE] = supervision, grace
+  plain_update[UPDATE_TRACK] = false
+  local now, answer = charge_update(keys, epoch, read_fields(keys[2], count), count)
+  return now and { REPLY_DONE, answer }
 end

@@ -318,6 +318,20 @@ PLAIN_RESULT = 28
 PLAIN_ANSWERED = 29
 PLAIN_VALIDITY = 30
 
+-- An update as charge_plainly charges it: when (0 for the server's clock), of which session, and what of
+-- its request counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and
+-- UPDATE_TRACK what it said, packed.
+UPDATE_NOW = 1
+UPDATE_SESSION = 2
+UPDATE_NUMBER = 3
+UPDATE_FINGERPRINT = 4
+UPDATE_ACCOUNT = 5
+UPDATE_PROFILE = 6
+UPDATE_STAMP = 7
+UPDATE_SUPERVISION = 8
+UPDATE_GRACE = 9
+UPDATE_TRACK = 10
+
 -- Service in the answer
 ANSWER_KEY = 1
 ANSWER_RESULT = 2

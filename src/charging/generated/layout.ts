@@ -319,6 +319,20 @@ export const PLAIN_RESULT = 28;
 export const PLAIN_ANSWERED = 29;
 export const PLAIN_VALIDITY = 30;
 
+// An update as charge_plainly charges it: when (0 for the server's clock), of which session, and what of
+// its request counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and
+// UPDATE_TRACK what it said, packed.
+export const UPDATE_NOW = 1;
+export const UPDATE_SESSION = 2;
+export const UPDATE_NUMBER = 3;
+export const UPDATE_FINGERPRINT = 4;
+export const UPDATE_ACCOUNT = 5;
+export const UPDATE_PROFILE = 6;
+export const UPDATE_STAMP = 7;
+export const UPDATE_SUPERVISION = 8;
+export const UPDATE_GRACE = 9;
+export const UPDATE_TRACK = 10;
+
 // Service in the answer
 export const ANSWER_KEY = 1;
 export const ANSWER_RESULT = 2;
