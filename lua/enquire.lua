@@ -7,7 +7,8 @@
 -- ARGV request, packed (REQUEST_ in layout.lua); ASK_USED are the units asked about
 -- Reply { REPLY_DONE, units covered by service, packed }
 --       { REPLY_MOVED, partition }
---       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE, SERVICE_DENIED
+--       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE, SERVICE_DENIED,
+--         AUTHORIZATION_REJECTED
 local request = cmsgpack.unpack(ARGV[1])
 forget_owner()
 forget_opened()
@@ -21,8 +22,9 @@ end
 if account[ACCOUNT_PROFILE] ~= request[REQUEST_PROFILE] then
   return { REPLY_STALE_PROFILE }
 end
-if account[ACCOUNT_STANDING] ~= STANDING_ACTIVE then
-  return { REPLY_SERVICE_DENIED }
+local standing = account[ACCOUNT_STANDING]
+if standing ~= STANDING_ACTIVE then
+  return { standing == STANDING_CLOSED and REPLY_AUTHORIZATION_REJECTED or REPLY_SERVICE_DENIED }
 end
 local books, sharing = { account }, request[REQUEST_SHARING]
 if sharing then

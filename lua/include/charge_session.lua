@@ -429,7 +429,8 @@ local function charge_session(keys, request, may_grant)
     return { REPLY_STALE_PROFILE }
   end
   local books, events = { account }, { {} }
-  local active = account[ACCOUNT_STANDING] == STANDING_ACTIVE
+  local standing = account[ACCOUNT_STANDING]
+  local active = standing == STANDING_ACTIVE
   if sharing then
     local owner, absent = read_book(keys[6])
     if not owner then
@@ -444,7 +445,7 @@ local function charge_session(keys, request, may_grant)
     books[2], events[2] = owner, {}
   end
   if not active and (phase == PHASE_INITIAL or phase == PHASE_EVENT) then
-    return { REPLY_SERVICE_DENIED }
+    return { standing == STANDING_CLOSED and REPLY_AUTHORIZATION_REJECTED or REPLY_SERVICE_DENIED }
   end
 
   -- Decide, in local tables.
@@ -524,6 +525,8 @@ local function charge_session(keys, request, may_grant)
     elseif ask[ASK_WANT] ~= WANT_NOTHING then
       if (behind and not newest) or not open or ends then
         result = RESULT_SUPERSEDED
+      elseif standing == STANDING_CLOSED then
+        result = RESULT_AUTHORIZATION_REJECTED
       elseif not active or not may_grant then
         result = RESULT_SERVICE_DENIED
       elseif not has_rate(ask, window) then

@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import type { Amount } from '../domain/amounts.js';
 import type { EventStamp } from '../domain/events.js';
 import type { SharingMembership } from '../domain/profile.js';
-import type { UnitKind } from '../domain/units.js';
 import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
 import { pack, unpack, type Packable, type Unpacked } from './packing.js';
@@ -42,7 +41,8 @@ export interface ChargeBand {
 
 /** What a service counts, what may pay for it, how much is granted: the same for many requests. */
 export interface ChargeTerms {
-  readonly unit: UnitKind;
+  /** Code of the resource that is counted: a kind of unit, or a currency for an amount of money. */
+  readonly unit: string;
   readonly ratingGroup: number | null;
   readonly quota: ChargeQuota;
   /** Empty where the tariff has no price: only unit buckets pay. */
@@ -107,6 +107,8 @@ export interface ChargedService {
     | 'granted'
     | 'credit-limit-reached'
     | 'service-denied'
+    /** The account is closed. */
+    | 'authorization-rejected'
     | 'superseded'
     | 'rating-failed'
     | 'not-chargeable';
@@ -132,6 +134,7 @@ export const CHARGE_REFUSALS = [
   'conflict',
   'stale-number',
   'service-denied',
+  'authorization-rejected',
   /** A report that would carry a service's total past 2^53 - 1. */
   'amount-out-of-range',
 ] as const;
@@ -403,6 +406,7 @@ const REFUSALS: ReadonlyMap<number, ChargeRefusal> = new Map([
   [layout.REPLY_CONFLICT, 'conflict'],
   [layout.REPLY_STALE_NUMBER, 'stale-number'],
   [layout.REPLY_SERVICE_DENIED, 'service-denied'],
+  [layout.REPLY_AUTHORIZATION_REJECTED, 'authorization-rejected'],
   [layout.REPLY_AMOUNT_RANGE, 'amount-out-of-range'],
 ]);
 
@@ -411,6 +415,7 @@ const RESULTS: ReadonlyMap<number, ChargedService['result']> = new Map([
   [layout.RESULT_GRANTED, 'granted'],
   [layout.RESULT_CREDIT_LIMIT, 'credit-limit-reached'],
   [layout.RESULT_SERVICE_DENIED, 'service-denied'],
+  [layout.RESULT_AUTHORIZATION_REJECTED, 'authorization-rejected'],
   [layout.RESULT_SUPERSEDED, 'superseded'],
   [layout.RESULT_RATING_FAILED, 'rating-failed'],
   [layout.RESULT_NOT_CHARGEABLE, 'not-chargeable'],

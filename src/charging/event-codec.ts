@@ -23,7 +23,6 @@ import {
   type SteeringOutcome,
   type SteeringReason,
 } from '../domain/steering.js';
-import { UNIT_KINDS } from '../domain/units.js';
 import * as layout from './generated/layout.js';
 import { pack, PackingError, unpackFirst, type Packable, type Unpacked } from './packing.js';
 import {
@@ -245,8 +244,6 @@ function parseLabel(label: string | null): { tariffVersion: string | null; zone:
 }
 
 function decodeUsage(fields: readonly Unpacked[]): UsageEvent {
-  const unit = UNIT_KINDS.find((kind) => kind === fields[5]);
-  if (unit === undefined) throw new PackingError(`unit ${String(fields[5])} is unknown`);
   const { tariffVersion, zone } = parseLabel(asTextOrNull(fields[10]));
   return {
     type: 'usage',
@@ -254,7 +251,7 @@ function decodeUsage(fields: readonly Unpacked[]): UsageEvent {
     requestNumber: asNumber(fields[2]),
     service: asText(fields[3]),
     ratingGroup: asNumberOrNull(fields[4]),
-    unit,
+    unit: asText(fields[5]),
     used: asAmount(fields[6]),
     uncollected: asAmount(fields[7]),
     cost: asAmount(fields[8]),

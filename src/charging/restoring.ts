@@ -1,7 +1,6 @@
 /** Accounts and sessions brought back by recovery, and the fence behind which that is done. */
 import type { Amount } from '../domain/amounts.js';
 import type { AccountStanding, EventStamp } from '../domain/events.js';
-import type { UnitKind } from '../domain/units.js';
 import { callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import { encodeBucket, standingCode, type NewBucket } from './event-codec.js';
 import * as layout from './generated/layout.js';
@@ -35,7 +34,8 @@ export interface ResumedSession {
 
 export interface ResumedService {
   readonly key: string;
-  readonly unit: UnitKind;
+  /** Code of the resource that it counts. */
+  readonly unit: string;
   readonly used: Amount;
   readonly cost: Amount;
   /** As its last usage event carries them. */

@@ -1,7 +1,7 @@
 /** What the engine decided, in the words the fronts answer with. */
 import type { ChargedService } from '../charging/charge.js';
 import { toAmount } from '../domain/amounts.js';
-import type { Money, ServiceOutcome, ServiceResult } from '../domain/credit-control.js';
+import type { Money, ServiceOutcome } from '../domain/credit-control.js';
 import type { CompiledCatalog } from '../rating/catalog.js';
 import type { RatedLines } from '../rating/rate-line.js';
 import type { PreparedService } from './rated-service.js';
@@ -22,10 +22,17 @@ export function answerService(
     ratingGroup: request.ratingGroup,
     serviceIdentifiers: request.serviceIdentifiers,
   };
-  if (rated.result !== 'lines') return { ...head, result: rated.result };
+  if (rated.result === 'barred') return { ...head, result: 'authorization-rejected' };
+  if (rated.result !== 'lines' && rated.result !== 'money') {
+    return { ...head, result: rated.result };
+  }
   if (charged === null) return { ...head, result: 'settled' };
-  const cost = costOf(charged, rated, context);
-  const result: ServiceResult = charged.result;
+  const cost = costOf(charged, rated.currency, context);
+  const { result } = charged;
+  if (rated.result === 'money') return { ...head, result, ...cost };
+  if (result === 'rating-failed' && rated.barredOutside) {
+    return { ...head, result: 'authorization-rejected', ...cost };
+  }
   if (result === 'granted') {
     return { ...head, result, ...grantOf(charged, rated), ...cost };
   }
@@ -65,10 +72,10 @@ function grantOf(
 
 function costOf(
   charged: ChargedService,
-  rated: RatedLines,
+  currency: RatedLines['currency'],
   { catalog, tenant }: AnswerContext,
-): { readonly cost: Money } | Record<string, never> {
-  const resource = charged.currency ?? rated.currency.code;
-  const scale = catalog.resource(tenant, resource)?.scale ?? rated.currency.scale;
+): { readonly cost: Money } {
+  const resource = charged.currency ?? currency.code;
+  const scale = catalog.resource(tenant, resource)?.scale ?? currency.scale;
   return { cost: { amount: charged.cost, resource, scale } };
 }

@@ -4,8 +4,7 @@ import type { Engine } from '../charging/engine.js';
 import { addAmounts, ZERO, type Amount } from '../domain/amounts.js';
 import type { CreditControlOutcome, Money } from '../domain/credit-control.js';
 import { chargeFor } from '../rating/charge.js';
-import { windowAt } from '../rating/rate-line.js';
-import type { PreparedService } from './rated-service.js';
+import { refusalOf, type PreparedService } from './rated-service.js';
 
 /**
  * Whether the balances cover what the event names. Null where the profile was a stale copy.
@@ -19,8 +18,10 @@ export async function checkBalance(
   if (outcome.kind === 'refused') {
     const stale = ['stale-profile', 'unknown-account', 'moved'].includes(outcome.refusal);
     if (stale) return null;
-    const refusal = outcome.refusal === 'service-denied' ? 'service-denied' : 'unavailable';
-    return { kind: 'refused', refusal, detail: `the engine answered ${outcome.refusal}` };
+    const { refusal } = outcome;
+    const denied = refusal === 'service-denied' || refusal === 'authorization-rejected';
+    const detail = `the engine answered ${refusal}`;
+    return { kind: 'refused', refusal: denied ? refusal : 'unavailable', detail };
   }
   const enoughCredit = request.services.every(
     ({ used }, index) => (outcome.covered[index] ?? ZERO) >= used,
@@ -37,16 +38,16 @@ export function enquirePrice(
   let currency: Omit<Money, 'amount'> | null = null;
   for (const { rated, charge } of prepared) {
     if (rated.result === 'not-chargeable') continue;
-    const window = rated.result === 'lines' ? windowAt(rated, at) : null;
-    const line = rated.result === 'lines' && window !== null ? rated.lines[window.line] : undefined;
-    if (rated.result !== 'lines' || line === undefined || charge === null) {
-      return { kind: 'refused', refusal: 'rating-failed', detail: 'a service has no price' };
+    const refusal = refusalOf(rated) ?? 'rating-failed';
+    const window = charge?.windows.find(({ fromMs, untilMs }) => fromMs <= at && at < untilMs);
+    if (!('currency' in rated) || charge === null || window === undefined) {
+      return { kind: 'refused', refusal, detail: 'a service has no price, or is barred' };
     }
     currency ??= { resource: rated.currency.code, scale: rated.currency.scale };
     if (currency.resource !== rated.currency.code) {
       return { kind: 'refused', refusal: 'rating-failed', detail: 'prices in two currencies' };
     }
-    prices.push(chargeFor(line, charge.used));
+    prices.push(chargeFor(window.line, charge.used));
   }
   const answered = { kind: 'answered', repeated: false, services: [], lowBalance: false } as const;
   if (currency === null) return answered;

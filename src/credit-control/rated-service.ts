@@ -16,11 +16,19 @@ import type { ChargingPolicy } from '../rating/charging-policy.js';
 import type { RatedLines, RatedService } from '../rating/rate-line.js';
 import type { CompiledTariff } from '../rating/compiled-tariff.js';
 import { openBands, rate } from '../rating/rate.js';
+import { FREE_WINDOW, flatWindow } from './flat-window.js';
+import { amountInCurrency } from './money-event.js';
+
+/** An amount of money that the peer itself names. */
+export interface RatedMoney {
+  readonly result: 'money';
+  readonly currency: CompiledTariff['currency'];
+}
 
 /** A service ready to be charged, or why it is not charged. */
 export interface PreparedService {
   readonly request: ServiceRequest;
-  readonly rated: RatedService;
+  readonly rated: RatedService | RatedMoney;
   /** Null where there is nothing for the engine to do. */
   readonly charge: ChargeService | null;
 }
@@ -39,6 +47,20 @@ export function serviceKey(service: ServiceRequest): string {
   return identifiers.length === 0 ? group : `${group}:${identifiers.join('+')}`;
 }
 
+/** Why a service could not be charged now; null where it can, or needs not. */
+export function refusalOf(
+  rated: PreparedService['rated'],
+): 'rating-failed' | 'authorization-rejected' | null {
+  switch (rated.result) {
+    case 'rating-failed':
+      return 'rating-failed';
+    case 'barred':
+      return 'authorization-rejected';
+    default:
+      return null;
+  }
+}
+
 /** Rates a service of a request and sizes what it asks for. */
 export function prepareService(
   service: ServiceRequest,
@@ -47,19 +69,19 @@ export function prepareService(
   const { request, profile, catalog, at } = context;
   const plan = profile.plan ?? null;
   const tariff = catalog.tariff(profile.tenant, profile.tariff, plan);
+  const money = moneyOnly(service, request);
+  if (money !== null && tariff !== undefined) return prepareMoney(service, money, tariff, context);
   const rated: RatedService =
     tariff === undefined
       ? { result: 'rating-failed', reason: 'no-version-in-force' }
-      : isInMoneyOnly(service, request)
-        ? { result: 'rating-failed', reason: 'no-matching-rule' }
-        : rate(tariff, {
-            serviceContext: request.serviceContext,
-            ratingGroup: service.ratingGroup,
-            serviceIdentifiers: service.serviceIdentifiers,
-            requestedUnitKinds: unitKindsOf(service),
-            context: request.context,
-            at,
-          });
+      : rate(tariff, {
+          serviceContext: request.serviceContext,
+          ratingGroup: service.ratingGroup,
+          serviceIdentifiers: service.serviceIdentifiers,
+          requestedUnitKinds: unitKindsOf(service),
+          context: request.context,
+          at,
+        });
   if (rated.result !== 'lines' || tariff === undefined) {
     return { request: service, rated, charge: unratedCharge(service, request, rated) };
   }
@@ -84,13 +106,39 @@ export function prepareService(
   };
 }
 
-/**
- * Whether a one-time event names an amount of money and no units: tariffs price units, and anything
- * else taken or given back instead would be a wrong sum.
- */
-function isInMoneyOnly(service: ServiceRequest, request: CreditControlRequest): boolean {
-  if (request.phase !== 'event' || service.requested?.money === undefined) return false;
-  return unitKindsOf(service).length === 0;
+/** What a one-time event asks for in money, where it names no units that a tariff could price. */
+function moneyOnly(
+  service: ServiceRequest,
+  request: CreditControlRequest,
+): NonNullable<UnitAmounts['money']> | null {
+  if (request.phase !== 'event' || unitKindsOf(service).length > 0) return null;
+  return service.requested?.money ?? null;
+}
+
+/** Counts the currency itself, one for one: no allowance is of that kind. */
+function prepareMoney(
+  service: ServiceRequest,
+  money: NonNullable<UnitAmounts['money']>,
+  tariff: CompiledTariff,
+  { request, profile, catalog }: PreparationContext,
+): PreparedService {
+  const { currency } = tariff;
+  const used = amountInCurrency(money, currency);
+  if (used === null) {
+    const rated = { result: 'rating-failed', reason: 'no-matching-rule' } as const;
+    return { request: service, rated, charge: null };
+  }
+  const charge: ChargeService = {
+    ...recordedTerms(service, request, currency.code),
+    key: serviceKey(service),
+    used,
+    usedAfter: ZERO,
+    want: null,
+    windows: [flatWindow(`${tariff.code}#money`, currency.code, 1)],
+    moneyOrder: catalog.order(profile.tenant, profile.plan ?? null, currency.code),
+    reason: 'event',
+  };
+  return { request: service, rated: { result: 'money', currency }, charge };
 }
 
 /** Terms by the answer they were made from: rating gives the same object while nothing changes. */
@@ -139,26 +187,40 @@ function chargeTerms({
 }
 
 /**
- * What has no price is granted nothing, but what was used of it is still recorded, once: no bucket
- * pays for it, so it ends as uncollected.
+ * What has no price or is barred is granted nothing, but what was used of it is still recorded, once:
+ * no money pays for it, and what no allowance takes ends as uncollected. What is not chargeable and
+ * was reported all the same is recorded as free.
  */
 function unratedCharge(
   service: ServiceRequest,
   request: CreditControlRequest,
   rated: RatedService,
 ): ChargeService | null {
-  if (rated.result !== 'rating-failed' || request.phase === 'event') return null;
+  if (request.phase === 'event') return null;
   const unit = UNIT_KINDS.find(
     (kind) => usedUnits(service, kind) + usedUnits(service, kind, true) > 0,
   );
   if (unit === undefined) return null;
   return {
+    ...recordedTerms(service, request, unit),
     key: serviceKey(service),
-    unit,
-    ratingGroup: service.ratingGroup,
     used: usedUnits(service, unit),
     usedAfter: usedUnits(service, unit, true),
     want: null,
+    windows: rated.result === 'not-chargeable' ? [FREE_WINDOW] : [],
+    reason: reasonOf(service),
+  };
+}
+
+/** Terms of what is granted nothing. */
+function recordedTerms(
+  { ratingGroup }: ServiceRequest,
+  { serviceContext }: CreditControlRequest,
+  unit: string,
+): Omit<ChargeTerms, 'windows'> {
+  return {
+    unit,
+    ratingGroup,
     quota: {
       maximum: ZERO,
       minimum: ZERO,
@@ -166,13 +228,11 @@ function unratedCharge(
       validitySeconds: 1,
       shortValiditySeconds: 1,
     },
-    windows: [],
     unitOrder: 'earliest-expiring',
     moneyOrder: 'earliest-expiring',
-    serviceContext: request.serviceContext,
+    serviceContext,
     zones: [],
     bands: [],
-    reason: reasonOf(service),
   };
 }
 

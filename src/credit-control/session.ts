@@ -29,7 +29,7 @@ import { answerService } from './answer.js';
 import type { CatalogHolder } from './catalog-holder.js';
 import { checkBalance, enquirePrice } from './enquiry.js';
 import type { CreditControlMetrics } from './metrics.js';
-import { prepareService, serviceKey, type PreparedService } from './rated-service.js';
+import { prepareService, refusalOf, serviceKey, type PreparedService } from './rated-service.js';
 import { createSubjectFinder, type Subject } from './subject.js';
 
 export interface CreditControlOptions {
@@ -129,9 +129,8 @@ export function createCreditControl(
       return enquirePrice(prepared, at);
     }
     if (request.phase === 'event' && request.action === 'balance-check') {
-      if (prepared.some(({ rated }) => rated.result === 'rating-failed')) {
-        return refuse('rating-failed', 'a service has no price');
-      }
+      const [refusal] = prepared.flatMap(({ rated }) => refusalOf(rated) ?? []);
+      if (refusal !== undefined) return refuse(refusal, 'a service has no price, or is barred');
       return (await checkBalance(engine, chargeRequest)) ?? 'stale';
     }
     // On one connection Redis runs the route's SET before the script. A lone event has no route.
@@ -285,7 +284,8 @@ const REFUSALS: Readonly<Record<ChargeRefusal, readonly [Refusal, string]>> = {
   'unknown-session': ['unknown-session', 'the session is not known and is not recreated'],
   conflict: ['conflicting-duplicate', 'this request number was used with other content'],
   'stale-number': ['stale-request-number', 'this request number is too far behind the last'],
-  'service-denied': ['service-denied', 'the account is suspended or closed'],
+  'service-denied': ['service-denied', 'the account is suspended'],
+  'authorization-rejected': ['authorization-rejected', 'the account is closed'],
   'amount-out-of-range': ['invalid-request', 'the use of a service would pass 2^53 - 1'],
 };
 

@@ -23,6 +23,13 @@ const BY_LETTERS = new Map(
   ]),
 );
 
+const BY_NUMBER = new Map([...BY_LETTERS].map(([letters, number]) => [number, letters]));
+
+/** The letters of a currency (978: "EUR"), or its number as text where ISO 4217 doesn't list it. */
+export function currencyCode(number: number): string {
+  return BY_NUMBER.get(number) ?? String(number);
+}
+
 /** The number of a currency ("EUR": 978); undefined for what ISO 4217 doesn't list. */
 export function currencyNumber(letters: string): number | undefined {
   return BY_LETTERS.get(letters);

@@ -7,6 +7,7 @@ export const REFUSAL_CODES: Readonly<Record<Refusal, number>> = {
   'unknown-subscriber': ResultCode.DIAMETER_USER_UNKNOWN,
   'unknown-session': ResultCode.DIAMETER_UNKNOWN_SESSION_ID,
   'service-denied': ResultCode.DIAMETER_END_USER_SERVICE_DENIED,
+  'authorization-rejected': ResultCode.DIAMETER_AUTHORIZATION_REJECTED,
   'rating-failed': ResultCode.DIAMETER_RATING_FAILED,
   'credit-limit-reached': ResultCode.DIAMETER_CREDIT_LIMIT_REACHED,
   'conflicting-duplicate': ResultCode.DIAMETER_UNABLE_TO_COMPLY,
@@ -27,6 +28,7 @@ export const SERVICE_CODES: Readonly<Record<ServiceResult, number>> = {
   'not-chargeable': ResultCode.DIAMETER_CREDIT_CONTROL_NOT_APPLICABLE,
   'rating-failed': ResultCode.DIAMETER_RATING_FAILED,
   'service-denied': ResultCode.DIAMETER_END_USER_SERVICE_DENIED,
+  'authorization-rejected': ResultCode.DIAMETER_AUTHORIZATION_REJECTED,
 };
 
 /** Protocol errors carry the E bit, and only they [RFC 6733 7.1.3]. */

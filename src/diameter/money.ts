@@ -1,7 +1,7 @@
 /** Money on the wire: digits times ten to the exponent, and ISO 4217 numbers [RFC 8506 8.8, 8.22]. */
 import { ZERO, type Amount } from '../domain/amounts.js';
 import type { Money } from '../domain/credit-control.js';
-import { currencyNumber } from './currencies.js';
+import { currencyCode, currencyNumber } from './currencies.js';
 import { Avp, type GroupAvp } from './generated/avps.js';
 import { ResultCode } from './generated/enumerations.js';
 import { CcMoney, UnitValue } from './generated/grammars.js';
@@ -20,8 +20,9 @@ const SHIFT_MAX = 40;
 export function readMoney(
   reader: MessageReader,
   group: Entry,
-): { readonly currency: number | null; readonly amount: Amount } {
-  const currency = reader.unsigned32(group, CcMoney.currencyCode) ?? null;
+): { readonly currency: string | null; readonly amount: Amount } {
+  const number = reader.unsigned32(group, CcMoney.currencyCode);
+  const currency = number === undefined ? null : currencyCode(number);
   const value = reader.first(group, CcMoney.unitValue);
   if (value === NONE) return { currency, amount: ZERO };
   const digits = reader.integer64(value, UnitValue.valueDigits) ?? 0;

@@ -108,6 +108,8 @@ export const REJECT_REASONS = [
   'wrong-nas',
   'wrong-station',
   'no-address',
+  /** The tariff bars what the plan's sessions are charged as. */
+  'barred',
   /** An exchange of several rounds that was not finished as it began, or took too long. */
   'exchange-failed',
 ] as const;

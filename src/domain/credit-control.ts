@@ -97,7 +97,10 @@ export type ServiceResult =
   /** Free of charge and not controlled: the gateway may go on without asking. */
   | 'not-chargeable'
   | 'rating-failed'
+  /** Not now: the account is suspended, or memory is out. */
   | 'service-denied'
+  /** Never: the tariff bars the service, or the account is closed. */
+  | 'authorization-rejected'
   /** Asked for out of order, or while a later request holds the grant. */
   | 'superseded';
 
@@ -141,6 +144,7 @@ export const REFUSALS = [
   'unknown-subscriber',
   'unknown-session',
   'service-denied',
+  'authorization-rejected',
   'rating-failed',
   'credit-limit-reached',
   /** The same request number with other charging content. */

@@ -6,7 +6,7 @@
 import type { Amount } from './amounts.js';
 import type { Protocol } from './credit-control.js';
 import type { SteeringKind, SteeringOutcome, SteeringReason } from './steering.js';
-import type { ReportingReason, UnitKind } from './units.js';
+import type { ReportingReason } from './units.js';
 
 /** Version of the packed layout. Readers take this one and the one before. */
 export const EVENT_SCHEMA_VERSION = 1;
@@ -120,7 +120,8 @@ export interface UsageEvent {
   /** "<rating group>:<service identifiers joined by +>"; "-" where the peer gave none. */
   readonly service: string;
   readonly ratingGroup: number | null;
-  readonly unit: UnitKind;
+  /** What is counted: a kind of unit, or the code of a currency. */
+  readonly unit: string;
   readonly used: Amount;
   readonly uncollected: Amount;
   readonly cost: Amount;

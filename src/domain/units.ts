@@ -14,8 +14,11 @@ export interface UnitAmounts {
   readonly outputOctets?: Amount;
   readonly seconds?: Amount;
   readonly events?: Amount;
-  /** Money asked for or used, in the currency's smallest unit [RFC 8506 8.22]. */
-  readonly money?: { readonly currency: number | null; readonly amount: Amount };
+  /**
+   * Money asked for or used, in micro-units of the currency: its letters by ISO 4217, or its number
+   * where that lists none; null for the operator's own [RFC 8506 8.22].
+   */
+  readonly money?: { readonly currency: string | null; readonly amount: Amount };
 }
 
 /** Whether units were used before or after the announced tariff change [RFC 8506 8.27]. */

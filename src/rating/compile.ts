@@ -172,6 +172,7 @@ function compileRule(
     band: band === -1 ? null : band,
     bandRank: bandRank(bands, band),
     unit: rate?.unit ?? null,
+    barred: 'barred' in rule,
     usageCounter: rate?.usageCounter ?? null,
     lineFor(unit) {
       const line = lines.get(unit);

@@ -41,9 +41,10 @@ export interface CompiledRule {
   readonly band: number | null;
   /** Bands by date first, then the others, each as declared; rules without a band last. */
   readonly bandRank: number;
-  /** Null where the rule says "not chargeable": it then applies to every unit. */
+  /** Null where the rule says "not chargeable" or "barred": it then applies to every unit. */
   readonly unit: UnitKind | null;
+  readonly barred: boolean;
   readonly usageCounter: UsageCounter | null;
-  /** The rule's line; under "not chargeable" a free one of the unit in question. */
+  /** The rule's line; without a rate a free one of the unit in question. */
   lineFor(unit: UnitKind): RateLine;
 }

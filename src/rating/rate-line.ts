@@ -138,6 +138,8 @@ export interface RatedLines {
    * service fails there. Neighbours differ in line or in period.
    */
   readonly windows: readonly RateWindow[];
+  /** Whether the service is barred, rather than without a price, where no window is. */
+  readonly barredOutside: boolean;
   readonly quota: QuotaSettings;
   readonly finalUnit: FinalUnitAction;
   /** Every zone the request lies in, most specific first, whichever of them a rule names. */
@@ -151,6 +153,8 @@ export interface RatedLines {
 export type RatedService =
   | RatedLines
   | { readonly result: 'not-chargeable' }
+  /** A rule says that the service may not be used. */
+  | { readonly result: 'barred' }
   | { readonly result: 'rating-failed'; readonly reason: RatingFailure };
 
 /** The window in force at an instant, or null where none is. */

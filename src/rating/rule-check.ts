@@ -51,9 +51,10 @@ function checkCharge(
   path: string,
   faults: FaultList,
 ): void {
-  if ('notChargeable' in rule && 'rate' in rule) {
-    faults.add(path, 'the rule has a rate and is not chargeable', 'remove one of the two');
-  } else if (!('notChargeable' in rule) && !rates.has(rule.rate)) {
+  const said = ['rate', 'notChargeable', 'barred'].filter((name) => name in rule);
+  if (said.length > 1) {
+    faults.add(path, `the rule has ${said.join(' and ')}`, 'leave one of them');
+  } else if ('rate' in rule && !rates.has(rule.rate)) {
     faults.add(`${path}.rate`, `there is no rate "${rule.rate}"`, 'declare it in this version');
   }
 }

@@ -153,13 +153,16 @@ function buildAnswer({ tariff, facts, candidates, valid, atMs }: Occasion): Rate
     });
   });
   if (segments.length === 0) return failed('no-matching-rule');
-  if (isNotChargeable(segments, covered)) return NOT_CHARGEABLE;
+  const allowed = segments.filter(({ rule }) => !rule.barred);
+  if (allowed.length === 0) return BARRED;
+  if (isNotChargeable(allowed, covered)) return NOT_CHARGEABLE;
   const quota = now.version.quotas.find(facts.serviceContext, facts.ratingGroup, unit);
   return Object.freeze({
     result: 'lines',
     unit,
     currency: tariff.currency,
-    ...windowsOf(tariff, segments, unit),
+    ...windowsOf(tariff, allowed, unit),
+    barredOutside: allowed.length < segments.length,
     quota: quota.settings,
     finalUnit: quota.finalUnit,
     zones: Object.freeze([...facts.calledZones, ...facts.visitedZones]),
@@ -167,6 +170,7 @@ function buildAnswer({ tariff, facts, candidates, valid, atMs }: Occasion): Rate
 }
 
 const NOT_CHARGEABLE: RatedService = Object.freeze({ result: 'not-chargeable' });
+const BARRED: RatedService = Object.freeze({ result: 'barred' });
 
 function failed(reason: 'no-version-in-force' | 'no-matching-rule'): RatedService {
   return Object.freeze({ result: 'rating-failed', reason });

@@ -127,6 +127,8 @@ export type Rule = { readonly id: string; readonly match?: RuleMatch } & (
   | { readonly rate: string }
   /** Free and without credit control: the gateway need not ask again. */
   | { readonly notChargeable: true }
+  /** May not be used: the gateway is told to end the service. */
+  | { readonly barred: true }
 );
 
 /** Everything named must hold; what is absent matches anything, missing values too. */

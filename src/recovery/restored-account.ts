@@ -11,7 +11,6 @@ import type {
 } from '../charging/restoring.js';
 import { toAmount, ZERO } from '../domain/amounts.js';
 import type { AccountStanding, BucketState } from '../domain/events.js';
-import { UNIT_KINDS } from '../domain/units.js';
 import type { RecordedBucket } from '../records/recorded-state.js';
 import type {
   RecordedMark,
@@ -133,20 +132,13 @@ function resumedSession(
       eventTimestamp: null,
       configVersion: Math.max(0, ...services.map(({ configVersion }) => configVersion)),
     },
-    services: services.flatMap(({ key, unit, used, cost, carry }) => {
-      const known = UNIT_KINDS.find((kind) => kind === unit);
-      return known === undefined
-        ? []
-        : [
-            {
-              key,
-              unit: known,
-              used: toAmount(used),
-              cost: toAmount(cost),
-              carry: serviceCarry(carry),
-            },
-          ];
-    }),
+    services: services.map(({ key, unit, used, cost, carry }) => ({
+      key,
+      unit,
+      used: toAmount(used),
+      cost: toAmount(cost),
+      carry: serviceCarry(carry),
+    })),
   };
 }
 

@@ -14,7 +14,7 @@ import type { SessionState } from '../support/charging-subject.js';
 import { credit, definitionOf } from './credit.js';
 import { nextChangeOf } from './lifecycle.js';
 import { eligible, listed } from './order.js';
-import { decide, windowAt } from './session-request.js';
+import { decide, denialOf, windowAt } from './session-request.js';
 import {
   emit,
   freeOf,
@@ -60,7 +60,9 @@ export class ChargingModel {
     if (account.profileVersion !== request.profileVersion) {
       return { kind: 'refused', refusal: 'stale-profile' };
     }
-    if (account.standing !== 'active') return { kind: 'refused', refusal: 'service-denied' };
+    if (account.standing !== 'active') {
+      return { kind: 'refused', refusal: denialOf(account.standing) };
+    }
     const owner = request.sharing ? world.accounts.get(request.sharing.ownerAccountId) : undefined;
     const books = openBooks(world, owner === undefined ? [account] : [account, owner]);
     const now = Math.max(request.now ?? 0, account.lastSeen);

@@ -80,13 +80,20 @@ export function decide(world: World, asked: ChargeRequest, mayGrant: boolean): D
   const owner = request.sharing ? world.accounts.get(request.sharing.ownerAccountId) : null;
   if (owner === undefined) return refused('unknown-account');
   const begins = phase === 'initial' || phase === 'event';
-  if (begins && account.standing !== 'active') return refused('service-denied');
+  if (begins && account.standing !== 'active') return refused(denialOf(account.standing));
   const passes = request.services.some(({ key, used, usedAfter }) => {
     const total = before?.services.get(key)?.used ?? 0;
     return BigInt(total) + BigInt(used) + BigInt(usedAfter) > BigInt(Number.MAX_SAFE_INTEGER);
   });
   if (passes) return refused('amount-out-of-range');
   return answer(world, request, owner === null ? [account] : [account, owner], mayGrant);
+}
+
+/** Suspended: not now. Closed: never again. Active, with nothing to grant: not now. */
+export function denialOf(
+  standing: Account['standing'] | undefined,
+): 'service-denied' | 'authorization-rejected' {
+  return standing === 'closed' ? 'authorization-rejected' : 'service-denied';
 }
 
 /**
@@ -368,7 +375,7 @@ function answerService(
   const overtaken = behind && request.requestNumber <= service.lastNumber;
   if (overtaken || !wasOpen || request.phase === 'terminate') return nothing('superseded');
   const [own] = books.accounts;
-  if (own?.standing !== 'active' || !mayGrant) return nothing('service-denied');
+  if (own?.standing !== 'active' || !mayGrant) return nothing(denialOf(own?.standing));
   const window = windowAt(ask.windows, now);
   if (!hasRate(ask, now)) return nothing('rating-failed');
   if (window?.kind === 'not-chargeable') return nothing('not-chargeable');

@@ -5,7 +5,6 @@
 import type { ChargeOutcome, ChargeWindow } from '../../src/charging/charge.js';
 import type { AccountThreshold } from '../../src/charging/provisioning.js';
 import type { AccountStanding, BucketState, ChargingEvent } from '../../src/domain/events.js';
-import type { UnitKind } from '../../src/domain/units.js';
 
 export interface Scope {
   readonly contexts: readonly string[] | null;
@@ -62,7 +61,7 @@ export interface Hold {
 
 export interface Service {
   readonly key: string;
-  readonly unit: UnitKind;
+  readonly unit: string;
   /** Number of the newest request that spoke of it. */
   lastNumber: number;
   used: number;
@@ -162,7 +161,7 @@ export function release(service: Service): void {
   service.granted = 0;
 }
 
-export function newService(key: string, unit: UnitKind): Service {
+export function newService(key: string, unit: string): Service {
   return {
     key,
     unit,

@@ -18,7 +18,7 @@ export const SCOPE = 'home';
 export const IMSI = '001010000000001';
 export const ACCOUNT = 'anna';
 
-/** Data at 1 EUR per 1,000 octets; voice at 0.6 per minute, 60/30; 30 is free of charge. */
+/** Data at 1 EUR per 1,000 octets; voice at 0.6 per minute, 60/30; 30 is free of charge, 40 barred. */
 export const TARIFF: Tariff = {
   code: 'standard',
   timezone: 'Europe/Berlin',
@@ -42,6 +42,7 @@ export const TARIFF: Tariff = {
         { id: 'data', match: { ratingGroups: [10, 11] }, rate: 'data' },
         { id: 'voice', match: { ratingGroups: [20] }, rate: 'voice' },
         { id: 'free', match: { ratingGroups: [30] }, notChargeable: true },
+        { id: 'barred', match: { ratingGroups: [40] }, barred: true },
         { id: 'sms', match: { serviceContexts: ['32274@3gpp.org'] }, rate: 'sms' },
       ],
       quotas: [

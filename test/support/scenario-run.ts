@@ -160,6 +160,7 @@ const RESULT_WORDS: Readonly<Record<ChargedService['result'], string>> = {
   granted: 'granted',
   'credit-limit-reached': 'limit',
   'service-denied': 'denied',
+  'authorization-rejected': 'rejected',
   superseded: 'superseded',
   'rating-failed': 'rating-failed',
   'not-chargeable': 'not-chargeable',

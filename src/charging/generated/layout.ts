@@ -26,6 +26,7 @@ export const REPLY_AMOUNT_RANGE = 16;
 export const REPLY_OTHER_SESSION = 17;
 
 export const REPLY_MOVED = 18;
+export const REPLY_AUTHORIZATION_REJECTED = 19;
 
 // One past the largest exact amount: 2^53.
 export const AMOUNT_LIMIT = 9007199254740992;
@@ -350,6 +351,7 @@ export const RESULT_SERVICE_DENIED = 4;
 export const RESULT_SUPERSEDED = 5;
 export const RESULT_RATING_FAILED = 6;
 export const RESULT_NOT_CHARGEABLE = 7;
+export const RESULT_AUTHORIZATION_REJECTED = 8;
 
 // Account as recovery restores it (ARGV), and the sessions that go on with it
 export const RESTORE_ACCOUNT = 1;

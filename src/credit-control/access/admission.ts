@@ -146,6 +146,7 @@ export function createAdmission(
     const at = dependencies.clock();
     const { context: network } = request;
     const metered = meterServices({ catalog: version, profile, plan, network, at });
+    if (metered.barred) return last ? turnAway(request, 'barred', profile, plan) : 'read-again';
     const nonce = randomBytes(NONCE_OCTETS).toString('hex');
     const question = admissionRequest(request, candidate, { metered, nonce, version, at });
     const sessionId = question.charge.sessionId;

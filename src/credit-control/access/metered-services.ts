@@ -9,6 +9,7 @@ import type { SubscriberProfile } from '../../domain/profile.js';
 import type { CompiledCatalog } from '../../rating/catalog.js';
 import type { RatedLines, RatedService } from '../../rating/rate-line.js';
 import { openBands, rate } from '../../rating/rate.js';
+import { FREE_WINDOW } from '../flat-window.js';
 import { chargeWindows } from '../rated-service.js';
 
 export const ACCESS_CONTEXT = 'radius';
@@ -18,6 +19,8 @@ export interface MeteredServices {
   readonly services: readonly ChargeService[];
   readonly gauges: readonly Gauge[];
   readonly freeTerms: readonly Buffer[];
+  /** Whether the tariff bars one of them. */
+  readonly barred: boolean;
 }
 
 /** What says by which tariff and policy a subscriber is charged. */
@@ -55,12 +58,14 @@ export function meterServices(context: MeteringContext): MeteredServices {
     services: used.map(({ service }) => service),
     gauges: used.map(({ gauge }) => gauge),
     freeTerms: used.map(({ service }) => freeTerms(service)),
+    barred: used.some((each) => each.barred),
   };
 }
 
 interface MeteredService {
   readonly service: ChargeService;
   readonly gauge: Gauge;
+  readonly barred: boolean;
 }
 
 function meterService(
@@ -86,6 +91,7 @@ function meterService(
   const quota = rated.result === 'lines' ? rated.quota.default : QUOTA_DEFAULT[unit];
   return {
     gauge,
+    barred: rated.result === 'barred',
     service: { ...terms, key, used: ZERO, usedAfter: ZERO, want: quota, reason: null },
   };
 }
@@ -101,7 +107,7 @@ function recordedOnly(context: MeteringContext): MeteredService {
   const terms = freeOf({ ...unratedTerms('octets', context), ratingGroup });
   const key = String(ratingGroup);
   const service = { ...terms, key, used: ZERO, usedAfter: ZERO, want: null, reason: null };
-  return { gauge: 'total', service };
+  return { gauge: 'total', service, barred: false };
 }
 
 /** By the rated lines they were made of: rating gives the same object while nothing changes. */
@@ -178,29 +184,8 @@ function packed(terms: ChargeTerms): PackedTerms {
   return { ...terms, packedTerms: packTerms(terms) };
 }
 
-/** The line of what is recorded and costs nothing. */
-const FREE_LINE = {
-  id: 'free',
-  pulses: [{ from: 0, step: 1 }],
-  tiers: [{ from: 0, num: 0, den: 1 }],
-  counter: null,
-  connectionFee: ZERO,
-  minimumCharge: ZERO,
-  cap: null,
-  unitsMax: toAmount(Number.MAX_SAFE_INTEGER),
-} as const;
-
 function freeOf(terms: ChargeTerms): PackedTerms {
-  const window = {
-    fromMs: 0,
-    untilMs: Number.MAX_SAFE_INTEGER,
-    currency: '',
-    line: FREE_LINE,
-    periodStartMs: 0,
-    kind: 'free',
-    label: `${FREE_LINE.id} `,
-  } as const;
-  return packed({ ...terms, windows: [window] });
+  return packed({ ...terms, windows: [FREE_WINDOW] });
 }
 
 const FREE = new WeakMap<Buffer, Buffer>();

@@ -278,6 +278,7 @@ describe('a session', () => {
           ask(10, { requested: octets(100) }),
           ask(20, { requested: { seconds: toAmount(60) } }),
           ask(30, { requested: {} }),
+          ask(40, { requested: {} }),
           ask(99, { requested: {} }),
         ],
       }),
@@ -286,8 +287,23 @@ describe('a session', () => {
       [10, 'granted'],
       [20, 'granted'],
       [30, 'not-chargeable'],
+      [40, 'authorization-rejected'],
       [99, 'rating-failed'],
     ]);
+  });
+
+  it.each([
+    [30, { result: 'not-chargeable' }, { uncollected: 0, cost: 0, tariffVersion: 'free' }],
+    [40, { result: 'authorization-rejected' }, { uncollected: 0, cost: 0, tariffVersion: null }],
+  ])('reports all the same what it used of %i', async (group, outcome, event) => {
+    const services = [ask(group, { used: [octets(7)] })];
+    const answered = await handle(gyRequest({ phase: 'initial', requestNumber: 0, services }));
+    expect(servicesOf(answered)).toMatchObject([outcome]);
+    const entries = await createEngineSubject(engine).newEntries(0);
+    const usage = entries
+      .flatMap(({ accounts }) => accounts.flatMap(({ events }) => events))
+      .filter(({ type }) => type === 'usage');
+    expect(usage).toMatchObject([{ used: 7, ...event }]);
   });
 
   it('is sent to the top-up page when nothing is left', async () => {
@@ -412,6 +428,28 @@ describe('a subscriber', () => {
     );
     expect(initial).toMatchObject({ kind: 'refused', refusal: 'service-denied' });
   });
+
+  it('that is closed ends what it has and begins nothing', async () => {
+    await handle(
+      gyRequest({ phase: 'initial', requestNumber: 0, services: [ask(10, { requested: {} })] }),
+    );
+    const closed = { partition: 0, accountId: ACCOUNT, profileVersion: 1, stamp };
+    await provisionAccount(engine, { ...closed, standing: 'closed' });
+    const services = [ask(10, { requested: {}, used: [octets(40)] })];
+    const update = await handle(gyRequest({ phase: 'update', requestNumber: 1, services }));
+    expect(servicesOf(update)).toMatchObject([{ result: 'authorization-rejected' }]);
+    expect(await balances()).toMatchObject({ octets: [960, 0] });
+    const again = { requestNumber: 0, sessionId: 'gateway.test;1;2' } as const;
+    const initial = await handle(gyRequest({ phase: 'initial', ...again, services }));
+    expect(initial).toMatchObject({ kind: 'refused', refusal: 'authorization-rejected' });
+    const balance = { phase: 'event', action: 'balance-check', ...again } as const;
+    expect(
+      await handle(gyRequest({ ...balance, services: [ask(10, { requested: {} })] })),
+    ).toMatchObject({
+      kind: 'refused',
+      refusal: 'authorization-rejected',
+    });
+  });
 });
 
 describe('a one-time event', () => {
@@ -432,16 +470,54 @@ describe('a one-time event', () => {
     expect(await balances()).toMatchObject({ EUR: [5_090_000, 0] });
   });
 
-  it.each(['debit', 'refund'] as const)(
-    'in money alone is no %s of anything else',
-    async (action) => {
-      const money = { money: { currency: 978, amount: toAmount(12_500_000) } };
-      const services = [ask(null, { requested: money })];
-      const outcome = await handle(gyRequest({ ...sms, action, services }));
-      expect(servicesOf(outcome)).toMatchObject([{ result: 'rating-failed' }]);
-      expect(await balances()).toMatchObject({ EUR: [5_000_000, 0] });
-    },
-  );
+  const inMoney = (amount: number, currency: string | null = 'EUR'): ServiceRequest[] => [
+    ask(null, { requested: { money: { currency, amount: toAmount(amount) } } }),
+  ];
+
+  it.each([
+    ['debit', 'EUR', 3_750_000],
+    ['debit', null, 3_750_000],
+    ['refund', 'EUR', 6_250_000],
+  ] as const)('in money alone is a %s of that money (%s)', async (action, currency, left) => {
+    const services = inMoney(1_250_000, currency);
+    const request = gyRequest({ ...sms, action, services });
+    const outcome = await handle(request);
+    const cost = { amount: action === 'refund' ? 0 : 1_250_000, resource: 'EUR', scale: 6 };
+    expect(servicesOf(outcome)).toMatchObject([{ result: 'settled', cost }]);
+    expect(await handle(request)).toMatchObject({ repeated: true });
+    expect(await balances()).toMatchObject({ EUR: [left, 0], octets: [1000, 0] });
+  });
+
+  it('in money beyond the balance takes nothing', async () => {
+    const outcome = await handle(
+      gyRequest({ ...sms, action: 'debit', services: inMoney(5_000_001) }),
+    );
+    expect(servicesOf(outcome)).toMatchObject([{ result: 'credit-limit-reached' }]);
+    expect(await balances()).toMatchObject({ EUR: [5_000_000, 0] });
+  });
+
+  it('in money of another currency has no price', async () => {
+    const outcome = await handle(
+      gyRequest({ ...sms, action: 'debit', services: inMoney(1, 'USD') }),
+    );
+    expect(servicesOf(outcome)).toMatchObject([{ result: 'rating-failed' }]);
+    expect(await balances()).toMatchObject({ EUR: [5_000_000, 0] });
+  });
+
+  it.each([
+    [5_000_000, true],
+    [5_000_001, false],
+  ])('asks whether there is credit of %i: %s', async (amount, enoughCredit) => {
+    const services = inMoney(amount);
+    const outcome = await handle(gyRequest({ ...sms, action: 'balance-check', services }));
+    expect(outcome).toMatchObject({ kind: 'answered', enoughCredit });
+  });
+
+  it('asks for the price of money: that money', async () => {
+    const services = inMoney(70);
+    const outcome = await handle(gyRequest({ ...sms, action: 'price-enquiry', services }));
+    expect(outcome).toMatchObject({ cost: { amount: 70, resource: 'EUR', scale: 6 } });
+  });
 
   it('asks for the price without taking it', async () => {
     const outcome = await handle(gyRequest({ ...sms, action: 'price-enquiry', services: one }));

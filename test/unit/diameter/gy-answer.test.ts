@@ -259,6 +259,27 @@ describe('a Credit-Control-Answer', () => {
     expect(serviceCodes(part)).toEqual([4012, 2001]);
   });
 
+  it.each([
+    ['not-chargeable', 4011],
+    ['service-denied', 4010],
+    ['authorization-rejected', 5003],
+    ['rating-failed', 5031],
+  ] as const)('says of a service that is %s: %i', (result, code) => {
+    expect(serviceCodes(write(answered([service({ result })]), initial))).toEqual([code]);
+  });
+
+  it.each([
+    ['service-denied', 4010],
+    ['authorization-rejected', 5003],
+    ['rating-failed', 5031],
+    ['unknown-session', 5002],
+    ['session-closed', 5002],
+  ] as const)('says of a request that is refused as %s: %i', (refusal, code) => {
+    const answer = new WireMessage(write({ kind: 'refused', refusal, detail: '' }, initial));
+    expect(answer.resultCode).toBe(code);
+    expect(answer.flags & 0x20).toBe(0);
+  });
+
   it('says 4012 beside a redirection where the peer wants it so', () => {
     const redirected = service({
       result: 'credit-limit-reached',

@@ -150,7 +150,7 @@ describe('a Credit-Control-Request', () => {
     const { request } = read('ccr-refund-money');
     expect(request.action).toBe('refund');
     expect(request.services[0]?.requested).toEqual({
-      money: { currency: 978, amount: 12_500_000 },
+      money: { currency: 'EUR', amount: 12_500_000 },
     });
   });
 

@@ -33,6 +33,7 @@ function courseOf(tariff: CompiledTariff, { question, use, counter }: RatingCase
   const rated = rate(tariff, question);
   if (rated.result === 'rating-failed') return { rules: [], cost: 'rating failed' };
   if (rated.result === 'not-chargeable') return { rules: [], cost: 'not chargeable' };
+  if (rated.result === 'barred') return { rules: [], cost: 'barred' };
   const states = new Map<string, ChargeState>();
   let state: ChargeState = NOTHING_CHARGED;
   let held = { amount: counter, since: windowAt(rated, question.at)?.periodStartMs ?? null };
@@ -40,7 +41,9 @@ function courseOf(tariff: CompiledTariff, { question, use, counter }: RatingCase
   for (const { units, at } of use) {
     const window = windowAt(rated, at);
     const line = window === null ? undefined : rated.lines[window.line];
-    if (window === null || line === undefined) return { rules, cost: 'rating failed' };
+    if (window === null || line === undefined) {
+      return { rules, cost: rated.barredOutside ? 'barred' : 'rating failed' };
+    }
     if (units === 0) continue;
     if (window.periodStartMs !== held.since) held = { amount: 0, since: window.periodStartMs };
     const own = states.get(line.id) ?? enterLine(state);
@@ -69,7 +72,7 @@ describe.each(FILES)('%s', (file) => {
   it.each(cases)('$name', (row) => {
     const { rules, cost } = courseOf(tariff, row);
     expect(cost).toBe(normal(row.cost));
-    if (cost === 'rating failed' && row.rules.length === 0) return;
+    if ((cost === 'rating failed' || cost === 'barred') && row.rules.length === 0) return;
     const known = rules.map((id, index) => {
       const rule = id.split(':')[0] ?? '';
       return rule.split(row.rules[index]?.includes('#') === true ? '@' : '#')[1];

@@ -164,6 +164,7 @@ function readRule(row: Row): Rule {
   };
   const head = { id: cell(row, 'rule'), match };
   const rate = cell(row, 'rate');
+  if (rate === 'barred') return { ...head, barred: true };
   return rate === '-' ? { ...head, notChargeable: true } : { ...head, rate };
 }
 

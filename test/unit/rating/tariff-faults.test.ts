@@ -242,7 +242,7 @@ const REFUSED: readonly (readonly [string, Tariff, string, RegExp])[] = [
     'a rate and no charge',
     withVersion({ rules: [{ id: 'a', rate: 'data', notChargeable: true }] }),
     `${V}.rules[0]`,
-    /has a rate and is not chargeable/,
+    /has rate and notChargeable/,
   ],
   ['an unknown zone', withRules({ calledZone: 'x' }), `${V}.rules[0].match.calledZone`, /no zone/],
   [

@@ -116,11 +116,16 @@ const ruleFormat = z
       .meta({ expected: 'true' })
       .exactOptional()
       .describe('Instead of `rate`: free and not controlled; the gateway need not ask again.'),
+    barred: z
+      .literal(true, { error: 'true, or nothing' })
+      .meta({ expected: 'true' })
+      .exactOptional()
+      .describe('Instead of `rate`: may not be used; the gateway is told to end the service.'),
   })
   .meta({
     id: 'Rule',
     description: 'Says what the services it matches cost.',
-    oneOf: [{ required: ['rate'] }, { required: ['notChargeable'] }],
+    oneOf: [{ required: ['rate'] }, { required: ['notChargeable'] }, { required: ['barred'] }],
   });
 
 export const finalUnitFormat = z

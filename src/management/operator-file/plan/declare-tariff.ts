@@ -104,15 +104,17 @@ function fullVersion(version: VersionFields, around: TariffSurroundings): Tariff
 }
 
 function declareRule(
-  { id, match, rate, notChargeable }: VersionFields['rules'][number],
+  { id, match, ...charge }: VersionFields['rules'][number],
   { path, findings }: TariffSurroundings,
 ): Rule {
   const head = { id, ...(match && { match }) };
-  if ((rate === undefined) === (notChargeable === undefined)) {
-    const message = `rule ${id} has ${rate === undefined ? 'no rate' : 'a rate and no charge'}`;
-    findings.fault(path, message, 'write either rate or notChargeable: true');
+  const said = Object.keys(charge);
+  if (said.length !== 1) {
+    const message = `rule ${id} has ${said.length === 0 ? 'no rate' : said.join(' and ')}`;
+    findings.fault(path, message, 'write one of rate, notChargeable: true and barred: true');
   }
-  return rate === undefined ? { ...head, notChargeable: true } : { ...head, rate };
+  if (charge.rate !== undefined) return { ...head, rate: charge.rate };
+  return charge.barred === true ? { ...head, barred: true } : { ...head, notChargeable: true };
 }
 
 type AnyRate = Omit<RateFields, 'price'> & { readonly price?: PriceFields };
