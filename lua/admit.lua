@@ -47,17 +47,6 @@ end
 local now = read_time(request[REQUEST_NOW], account[ACCOUNT_LAST_SEEN])
 local asks, gauges, rates = request[REQUEST_SERVICES], admit[ADMIT_GAUGES], admit[ADMIT_RATES]
 
--- shared_limit(ask, left): the part of what is left that the NAS is told: with several sessions they
--- split it rather than each having all.
-local function shared_limit(ask, left)
-  if admit[ADMIT_SESSIONS_MAX] == 1 then
-    return left
-  end
-  local share = open_terms(ask[ASK_TERMS])[TERMS_SHARE_PERCENT]
-  local rest = left % 100
-  return math.max(1, (left - rest) / 100 * share + math.floor(rest * share / 100))
-end
-
 -- is_crowded(): whether as many sessions as may be are live, those that this one replaces left aside.
 local function is_crowded()
   local sessions, count = access[ACCESS_SESSIONS], 0
@@ -80,10 +69,8 @@ for i = 1, #asks do
   if left then
     local rate = rates[gauges[i]]
     spent = spent or left < 1
-    limits[i] = left > 0 and shared_limit(asks[i], left) or 0
-    if ends > 0 and (ends_at == 0 or ends < ends_at) then
-      ends_at = ends
-    end
+    limits[i] = left > 0 and nas.shared_limit(asks[i], left, admit[ADMIT_SESSIONS_MAX]) or 0
+    ends_at = nas.earlier_end(ends_at, ends)
     if rate > 0 then
       quarter = math.min(quarter or AVAILABLE_MAX, math.floor(limits[i] / rate / 4))
     end
@@ -133,6 +120,9 @@ local reply = charge_session(keys, request, true)
 if reply[1] ~= REPLY_DONE then
   return reply
 end
+local track =
+  { SCHEMA_VERSION, TRACK_PROVISIONAL, 0, now, 0, 0, 0, 0, 0, 0, 0, interim, level, level, now }
+track[TRACK_LIMITS], track[TRACK_TOLD_END], track[TRACK_ENDS_AT] = limits, ends_at, ends_at
 nas.drop_dead(access, now)
 nas.put_live(access, {
   id,
@@ -143,10 +133,10 @@ nas.put_live(access, {
   admit[ADMIT_STATION],
   admit[ADMIT_PORT],
   user,
+  nas.is_bound(track),
 })
-local track =
-  { SCHEMA_VERSION, TRACK_PROVISIONAL, 0, now, 0, 0, 0, 0, 0, 0, 0, interim, level, level, now }
 nas.write_access(access_key, access)
 write_fields(KEYS[2], { 'r', cmsgpack.pack(track), 'n', admit[ADMIT_NETWORK] })
+nas.watch_end(KEYS[5], track, id)
 redis.call('SET', answer_key, answer, 'PX', admit[ADMIT_ANSWER_MS])
 return { REPLY_DONE, answer }

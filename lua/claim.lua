@@ -54,10 +54,12 @@ if following then
   task[TASK_ATTEMPTS], task[TASK_NEXT] = 0, false
 end
 local is_session = string.byte(member) == 115
-local header, stamp = nil, false
+local header, stamp, asks = nil, false, false
 if is_session then
-  local read = redis.call('HMGET', session_key, 'h', 'm')
+  local read = redis.call('HMGET', session_key, 'h', 'm', 'r')
   header, stamp = read[1] and cmsgpack.unpack(read[1]) or nil, read[2]
+  -- A NAS does not ask for units: it is told.
+  asks = not read[3]
 end
 
 -- came_back(): whether every service that waits for units has asked again since the first attempt.
@@ -83,7 +85,7 @@ local function why_not()
     if active == (task[TASK_KIND] == STEER_ABORT) then
       return STEERED_WITHDRAWN
     end
-  elseif is_session and (reason == STEER_CREDIT or reason == STEER_RELEASE) and came_back() then
+  elseif asks and (reason == STEER_CREDIT or reason == STEER_RELEASE) and came_back() then
     return STEERED_CAME_BACK
   end
   return nil

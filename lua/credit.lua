@@ -13,15 +13,17 @@
 --- @include "check_thresholds"
 --- @include "arm_account"
 --- @include "raise_steering"
+--- @include "access_record"
 -- credit: applies one intent to an account: grants buckets, adds to them, changes their limits.
 -- Intents of an account are numbered 1, 2, 3 …; the account keeps the last one applied, so applying
 -- one again is harmless for ever and none is applied before the one in front of it.
 -- An intent that cannot be applied is answered by an event too (LEDGER_REFUSED with its reason) and
 -- counts as applied: it must not block those behind it.
 --
--- The sessions that had got their last units are to ask again: each is a task of steering.
+-- The sessions that had got their last units are to ask again, and those of RADIUS whose NAS was told
+-- limits are to be told new ones: each is a task of steering.
 --
--- KEYS account, control, outbox, timers, steer, tasks - all of one partition
+-- KEYS account, control, outbox, timers, steer, tasks, access - all of one partition
 -- ARGV credit request, packed (CREDIT_ in layout.lua)
 -- Reply { REPLY_DONE, packed ids of the sessions that are told to ask again }
 --       { REPLY_REFUSED, reason }: bucket-exists, unknown-bucket, amount-out-of-range
@@ -29,7 +31,7 @@
 --       { REPLY_MOVED, partition }, { REPLY_FENCED }, { REPLY_NEWER_STATE }, { REPLY_UNKNOWN_ACCOUNT }
 -- Events ledger per operation, bucket-state, threshold
 local account_key, control_key, outbox_key, timers_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local steer_key, tasks_key = KEYS[5], KEYS[6]
+local steer_key, tasks_key, access_key = KEYS[5], KEYS[6], KEYS[7]
 local request = cmsgpack.unpack(ARGV[1])
 
 -- refusal_of(account, operation, planned): why an operation cannot be applied behind those before it,
@@ -157,6 +159,21 @@ local function frees_units(operations)
   return false
 end
 
+-- to_be_told(account, access, now): the sessions that may get more: those that wait for units, and
+-- live ones of RADIUS.
+local function to_be_told(account, access, now)
+  local told, known = account[ACCOUNT_STARVED], {}
+  for i = 1, #told do
+    known[told[i]] = true
+  end
+  for _, live in ipairs(access[ACCESS_SESSIONS]) do
+    if live[LIVE_BOUND] and live[LIVE_UNTIL] > now and not known[live[LIVE_ID]] then
+      told[#told + 1] = live[LIVE_ID]
+    end
+  end
+  return told
+end
+
 forget_owner()
 local epoch = open_partition(control_key)
 if not epoch then
@@ -172,6 +189,10 @@ if account[ACCOUNT_VERSION] > SCHEMA_VERSION then
 end
 if moved_to(account) then
   return { REPLY_MOVED, moved_to(account) }
+end
+local access = nas.read_access(access_key)
+if not access then
+  return { REPLY_NEWER_STATE }
 end
 local number = request[CREDIT_NUMBER]
 if number <= account[ACCOUNT_INTENT] then
@@ -214,7 +235,7 @@ end
 check_thresholds(account, events)
 local starved = {}
 if not refusal and frees_units(request[CREDIT_OPERATIONS]) then
-  starved = account[ACCOUNT_STARVED]
+  starved = to_be_told(account, access, now)
   account[ACCOUNT_STARVED] = {}
 end
 -- A read only: a key of the wrong type must fail before the first write.

@@ -13,20 +13,24 @@
 --- @include "check_thresholds"
 --- @include "arm_account"
 --- @include "write_fields"
+--- @include "access_record"
+--- @include "raise_steering"
 -- sweep: does what a timer has come for. An open session past its supervision time is closed and
 -- its reservations go back; a finished one past its retention is removed; the buckets of an account
--- end or start. A timer that stood too early is set again.
+-- end or start. A live session of RADIUS whose use ends now is steered. A timer that stood too early
+-- is set again.
 --
 -- KEYS account, session (the account's key again for an account's timer), control, outbox, timers,
---      and the sharing owner's account where the session holds units of his
+--      steer, tasks, and the sharing owner's account where the session holds units of his
 -- ARGV time in ms or 0, timer member ("s:<session id>" or "a:<account id>"), and for a session whose
 --      gateway forgot it, the moment of that: not heard since then it is closed before its time
--- Reply { REPLY_DONE, 'expired' | 'removed' | 'turned' | 'forgotten' }
+-- Reply { REPLY_DONE, 'expired' | 'removed' | 'turned' | 'forgotten' | 'steered' }
 --       { REPLY_NOT_DUE, when in ms } armed again
 --       { REPLY_MOVED, partition }, { REPLY_OWNER_NEEDED, account id }, { REPLY_FENCED }, { REPLY_NEWER_STATE }
 -- Events session (expired), bucket-state, ledger (expiry)
 local account_key, session_key, control_key, outbox_key, timers_key =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local steer_key, tasks_key, owner_key = KEYS[6], KEYS[7], KEYS[8]
 local given, member, forgotten = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3] or '0')
 
 forget_owner()
@@ -87,8 +91,8 @@ end
 
 -- sweep_session(): closes or removes a session.
 local function sweep_session()
-  local read = redis.call('HMGET', session_key, 'h', 'm')
-  local stored, stamp = read[1], read[2]
+  local read = redis.call('HMGET', session_key, 'h', 'm', 'r')
+  local stored, stamp, track = read[1], read[2], read[3] and nas.read_track(read[3])
   if not stored then
     return forget('forgotten')
   end
@@ -97,10 +101,25 @@ local function sweep_session()
   local silent = header[SESSION_DEADLINE] <= now
   local lost = header[SESSION_STATE] == SESSION_OPEN and header[SESSION_LAST_SEEN] < forgotten
   if not silent and not lost then
-    header[SESSION_TIMER] = header[SESSION_DEADLINE]
-    redis.call('HSET', session_key, 'h', cmsgpack.pack(header))
-    redis.call('ZADD', timers_key, header[SESSION_DEADLINE], member)
-    return { REPLY_NOT_DUE, string.format('%.0f', header[SESSION_DEADLINE]) }
+    local look_at, ends_at = header[SESSION_DEADLINE], track and track[TRACK_ENDS_AT] or 0
+    local over = ends_at > 0 and ends_at <= now
+    if header[SESSION_STATE] == SESSION_OPEN and ends_at > now then
+      look_at = math.min(look_at, ends_at)
+    end
+    check_steering(steer_key, tasks_key)
+    header[SESSION_TIMER] = look_at
+    local fields = { 'h', cmsgpack.pack(header) }
+    if over then
+      track[TRACK_ENDS_AT] = 0
+      fields[3], fields[4] = 'r', cmsgpack.pack(track)
+    end
+    write_fields(session_key, fields)
+    redis.call('ZADD', timers_key, look_at, member)
+    if over and header[SESSION_STATE] == SESSION_OPEN then
+      raise_steering(steer_key, tasks_key, member, STEER_REAUTHORISE, STEER_QUOTA, now, -1)
+      return { REPLY_DONE, 'steered' }
+    end
+    return { REPLY_NOT_DUE, string.format('%.0f', look_at) }
   end
   if header[SESSION_STATE] ~= SESSION_OPEN or not account then
     redis.call('DEL', session_key)
@@ -108,7 +127,7 @@ local function sweep_session()
   end
   local books, events, due = { account }, { {} }, {}
   if header[SESSION_OWNER] then
-    local packed_owner = KEYS[6] and redis.call('GET', KEYS[6])
+    local packed_owner = owner_key and redis.call('GET', owner_key)
     if not packed_owner then
       return { REPLY_OWNER_NEEDED, header[SESSION_OWNER] }
     end
@@ -156,7 +175,7 @@ local function sweep_session()
   writes[#writes + 1] = cmsgpack.pack(header)
   write_entry(outbox_key, epoch, now, stamp, books, events)
   for b = 1, #books do
-    redis.call('SET', b == 1 and account_key or KEYS[6], pack_account(books[b]))
+    redis.call('SET', b == 1 and account_key or owner_key, pack_account(books[b]))
     arm_account(timers_key, books[b], due[b])
   end
   write_fields(session_key, writes)

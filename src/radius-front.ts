@@ -112,7 +112,7 @@ export async function openRadiusFront(
     control,
     client,
     steering: createAccessSteering({
-      ...{ engine, catalog },
+      ...{ engine, catalog, clock: Date.now },
       steer: (session, order) => client.steer(session, order),
     }),
     close: async () => {

@@ -25,6 +25,36 @@ function nas.write_access(key, access)
   end
 end
 
+-- read_track(packed): what a NAS said of a session, as a version before may have written it.
+function nas.read_track(packed)
+  local track = cmsgpack.unpack(packed)
+  if track[TRACK_VERSION] <= SCHEMA_VERSION and not track[TRACK_LIMITS] then
+    track[TRACK_LIMITS], track[TRACK_TOLD_END], track[TRACK_ENDS_AT] = {}, 0, 0
+  end
+  return track
+end
+
+-- is_bound(track): whether a credit may lift something of a session.
+function nas.is_bound(track)
+  local limits = track[TRACK_LIMITS]
+  for i = 1, #limits do
+    if limits[i] then
+      return true
+    end
+  end
+  return track[TRACK_TOLD_END] > 0
+    or track[TRACK_LEVEL] >= LEVEL_LADDER
+    or track[TRACK_WANTED] >= LEVEL_LADDER
+end
+
+-- watch_end(timers_key, track, id): has the sweeper look when what a session may use ends. A timer
+-- that stands before stays: it is set again then.
+function nas.watch_end(timers_key, track, id)
+  if track[TRACK_ENDS_AT] > 0 then
+    redis.call('ZADD', timers_key, 'LT', track[TRACK_ENDS_AT], 's:' .. id)
+  end
+end
+
 -- same_place(live, user, name, station, port): whether a session is where another begins: a device, or
 -- a port, of one NAS has one session of a user at a time.
 function nas.same_place(live, user, name, station, port)
@@ -78,6 +108,11 @@ function nas.gauge(which, up, down, seconds)
     return up
   end
   return seconds
+end
+
+-- counted_by(track, which): what a NAS says that a session has used since it began.
+function nas.counted_by(track, which)
+  return nas.gauge(which, track[TRACK_UPLOAD], track[TRACK_DOWNLOAD], track[TRACK_SECONDS])
 end
 
 -- The longest period of a cap: a month of 31 days, and the hour that clocks are changed by.

@@ -508,6 +508,8 @@ LIVE_KEY = 5
 LIVE_STATION = 6
 LIVE_PORT = 7
 LIVE_USER = 8
+-- Whether a credit may lift something: its NAS was told limits, or it is steered down.
+LIVE_BOUND = 9
 
 -- What a burst may carry beyond the speed of a line
 BURST_OCTETS = 16777216
@@ -517,6 +519,8 @@ CAP_WIDTH = 3
 
 -- What a NAS said of a session (field r of the session). TRACK_UPLOAD and TRACK_DOWNLOAD are the
 -- last totals of the NAS, beyond 2^32 where it has but 32 bits; the _SUM are those of all epochs.
+-- TRACK_LIMITS: by service, the total that its NAS was told to end it at, false for none, and
+-- TRACK_TOLD_END the moment; TRACK_ENDS_AT: when what it may use does end. 0 for no moment.
 TRACK_VERSION = 1
 TRACK_STATE = 2
 TRACK_NUMBER = 3
@@ -532,6 +536,9 @@ TRACK_INTERIM_S = 12
 TRACK_LEVEL = 13
 TRACK_WANTED = 14
 TRACK_LEVEL_AT = 15
+TRACK_LIMITS = 16
+TRACK_TOLD_END = 17
+TRACK_ENDS_AT = 18
 
 TRACK_PROVISIONAL = 1
 TRACK_STARTED = 2
@@ -542,6 +549,9 @@ TRACK_ENDED = 3
 LEVEL_FULL = 0
 LEVEL_LADDER = 100
 LEVEL_GARDEN = 200
+-- Only ever wanted: a NAS said that it changed the speed, and its totals say that it did not; the
+-- session is to log in again.
+LEVEL_ANEW = 300
 
 -- What a service of a session counts of a report
 GAUGE_TOTAL = 1
@@ -611,6 +621,8 @@ REPORT_NETWORK = 18
 REPORT_BASELINE_MS = 19
 REPORT_LADDER = 20
 REPORT_USER = 21
+REPORT_EXPIRES_AT = 22
+REPORT_SESSIONS_MAX = 23
 
 -- Rung in REPORT_LADDER, from the top; its speed in octets a second, both directions, 0 for none
 RUNG_KIND = 1
@@ -633,6 +645,21 @@ FAIR_UNTIL = 3
 FAIR_GAUGE = 4
 FAIR_OCTETS = 5
 FAIR_LEVEL = 6
+-- What the step carries in octets a second, both directions
+FAIR_RATE = 7
+
+-- Question of what a live session may use (second ARGV of measure), and its answer. MEASURED_LIMITS:
+-- by service, the total that the session may come to, false where nothing bounds it
+MEASURE_EXPIRES_AT = 1
+MEASURE_SESSIONS_MAX = 2
+MEASURE_GAUGES = 3
+MEASURE_CAPS = 4
+
+MEASURED_AT = 1
+MEASURED_SPENT = 2
+MEASURED_LIMITS = 3
+MEASURED_ENDS_AT = 4
+MEASURED_LEVEL = 5
 
 -- Answer to a report
 REPORTED_OUTCOME = 1

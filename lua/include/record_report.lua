@@ -37,6 +37,7 @@ function nas.new_track(report, now)
   local track = { SCHEMA_VERSION, TRACK_PROVISIONAL, -1, now, 0, 0, 0, 0, 0, 0, 0 }
   track[TRACK_INTERIM_S] = report[REPORT_INTERIM_MAX_S]
   track[TRACK_LEVEL], track[TRACK_WANTED], track[TRACK_LEVEL_AT] = LEVEL_FULL, LEVEL_FULL, now
+  track[TRACK_LIMITS], track[TRACK_TOLD_END], track[TRACK_ENDS_AT] = {}, 0, 0
   return track
 end
 
@@ -104,27 +105,64 @@ function nas.results_of(answer)
   return spent, denied
 end
 
--- has_credit(keys, request, now): whether every service of a session that was steered down could be
--- given units again.
-function nas.has_credit(keys, request, now)
-  local sharing, books = request[REQUEST_SHARING], { (read_book(keys[1])) }
-  if not books[1] or books[1][ACCOUNT_STANDING] ~= STANDING_ACTIVE then
-    return false
+-- soon_used(track, report, i, grown): what a service may use until two more reports have come.
+function nas.soon_used(track, report, i, grown)
+  local rate = report[REPORT_RATES][report[REPORT_GAUGES][i]]
+  if rate > 0 then
+    return rate * 2 * track[TRACK_INTERIM_S]
   end
-  if sharing then
-    books[2] = read_book(keys[10])
-    if not books[2] then
-      return false
-    end
-    mark_owner(books[2])
-  end
-  for _, ask in ipairs(request[REQUEST_SERVICES]) do
-    local left = nas.measure_capacity(books, ask, now, sharing)
-    if left and left < 1 then
-      return false
+  return 2 * nas.gauge(report[REPORT_GAUGES][i], grown[1], grown[2], grown[3])
+end
+
+-- is_near(track, report, grown): whether a session comes near a limit that its NAS was told.
+function nas.is_near(track, report, grown)
+  local limits, gauges = track[TRACK_LIMITS], report[REPORT_GAUGES]
+  for i = 1, math.min(#limits, #gauges) do
+    local left = limits[i] and limits[i] - nas.counted_by(track, gauges[i])
+    if left and left < nas.soon_used(track, report, i, grown) then
+      return true
     end
   end
-  return true
+  return false
+end
+
+-- look_up(keys, request, report, track, grown, now): whether a session that was steered down could be
+-- given units again, and whether the limits that its NAS was told can be lifted by what makes a
+-- difference. Both are false where the session is neither down nor near a limit.
+function nas.look_up(keys, request, report, track, grown, now)
+  local down = track[TRACK_LEVEL] >= LEVEL_LADDER
+  if not down and not nas.is_near(track, report, grown) then
+    return false, false
+  end
+  local books = nas.read_books(keys[1], keys[10], request[REQUEST_SHARING])
+  if not books then
+    return false, false
+  end
+  local gauges, most = report[REPORT_GAUGES], report[REPORT_SESSIONS_MAX]
+  local limits, spent =
+    nas.measure_session(books, keys[2], request, gauges, track, grown, most, now)
+  local told, wider = track[TRACK_LIMITS], false
+  for i = 1, math.min(#told, #limits) do
+    local step = math.max(1, math.floor(nas.soon_used(track, report, i, grown) / 2))
+    wider = wider or (told[i] and (not limits[i] or limits[i] >= told[i] + step)) or false
+  end
+  return down and not spent, wider and not spent and not down
+end
+
+-- is_expired(report, now): whether what was bought is over.
+function nas.is_expired(report, now)
+  return report[REPORT_EXPIRES_AT] > 0 and report[REPORT_EXPIRES_AT] <= now
+end
+
+-- network_of(session_key, said): where a session is, in the words of its first report; what kind of
+-- connection it is the login knew, where the report does not say.
+function nas.network_of(session_key, said)
+  local before, after = redis.call('HGET', session_key, 'n'), cjson.decode(said)
+  if not before or after.pointer.connection ~= cjson.null then
+    return said
+  end
+  after.pointer.connection = cjson.decode(before).pointer.connection
+  return cjson.encode(after)
 end
 
 -- For how long a NAS may still report a session that it was told to end, and what a burst may carry
@@ -139,26 +177,41 @@ function nas.next_level(track, report, level, spent, used, last_at)
   if at == LEVEL_GARDEN then
     return at
   end
+  local since = track[TRACK_LEVEL_AT]
+  local elapsed = report[REPORT_EVENT_AT] - last_at
+  -- is_slower(rate): whether the totals of a whole interval agree with a speed.
+  local function is_slower(rate)
+    return rate == 0
+      or last_at < since
+      or elapsed <= 0
+      or used <= rate * elapsed / 500 + SLACK_OCTETS
+  end
   if at < LEVEL_LADDER then
-    return spent and LEVEL_LADDER + 1 or level
+    if spent then
+      return LEVEL_LADDER + 1
+    end
+    -- The speed of a login is no promise of ours that a NAS could break.
+    local promised = at > LEVEL_FULL and at == level and since > track[TRACK_OPENED]
+    return promised and not is_slower(nas.step_rate(report, at)) and LEVEL_ANEW or level
   end
   local rung = ladder[at - LEVEL_LADDER]
-  local since = track[TRACK_LEVEL_AT]
-  local lower = math.min(at + 1, LEVEL_LADDER + #ladder)
   if not rung then
     return LEVEL_LADDER + #ladder
   end
-  local elapsed = report[REPORT_EVENT_AT] - last_at
-  if
-    rung[RUNG_KIND] ~= RUNG_DISCONNECT
-    and rung[RUNG_RATE] > 0
-    and last_at >= since
-    and elapsed > 0
-    and used > rung[RUNG_RATE] * elapsed / 500 + SLACK_OCTETS
-  then
-    return lower
+  if rung[RUNG_KIND] ~= RUNG_DISCONNECT and not is_slower(rung[RUNG_RATE]) then
+    return math.min(at + 1, LEVEL_LADDER + #ladder)
   end
   return at
+end
+
+-- step_rate(report, level): what a step of fair use carries in octets a second, 0 where nobody knows.
+function nas.step_rate(report, level)
+  for _, cap in ipairs(report[REPORT_CAPS]) do
+    if cap[FAIR_LEVEL] == level then
+      return cap[FAIR_RATE]
+    end
+  end
+  return 0
 end
 
 -- ignores_end(track, report): whether a session was told to end, and its NAS goes on with it.
@@ -187,7 +240,7 @@ local function record_report(keys, request, report, may_grant)
   end
   local now = read_time(request[REQUEST_NOW], 0)
   local id, status = request[REQUEST_SESSION], report[REPORT_STATUS]
-  local track = stored[2] and cmsgpack.unpack(stored[2])
+  local track = stored[2] and nas.read_track(stored[2])
   local state = stored[1] and cmsgpack.unpack(stored[1])[SESSION_STATE] or SESSION_OPEN
   if not track then
     local _, missing = read_book(keys[1])
@@ -251,10 +304,10 @@ local function record_report(keys, request, report, may_grant)
   policy[POLICY_UNKNOWN_SESSION] = UNKNOWN_SESSION_RECREATE
   request[REQUEST_NUMBER] = track[TRACK_NUMBER] + 1
   request[REQUEST_PHASE] = (ends or ended) and PHASE_TERMINATE or PHASE_UPDATE
-  local lifted = track[TRACK_LEVEL] >= LEVEL_LADDER
-    and not ends
-    and not ended
-    and nas.has_credit(keys, request, now)
+  local lifted, wider, expired = false, false, nas.is_expired(report, now)
+  if not ends and not ended and not expired then
+    lifted, wider = nas.look_up(keys, request, report, track, { up, down, longer }, now)
+  end
   nas.fill_asks(request, report, track, { up, down, longer }, not ends and not ended)
   if ended then
     for _, ask in ipairs(request[REQUEST_SERVICES]) do
@@ -290,27 +343,33 @@ local function record_report(keys, request, report, may_grant)
       report[REPORT_STATION],
       report[REPORT_PORT],
       report[REPORT_USER],
+      true,
     }
     track[TRACK_STATE] = TRACK_STARTED
     replaced = begun and nas.replaced_by(access, entry) or {}
-    nas.drop_dead(access, now)
-    nas.put_live(access, entry)
     redis.call('ZREMRANGEBYSCORE', nas_key, '-inf', now)
     redis.call('ZADD', nas_key, now + stale_ms, id)
     local denied
     spent, denied = nas.results_of(reply[2])
     local wanted = lifted and level or nas.next_level(track, report, level, spent, up + down, last_at)
     track[TRACK_WANTED] = wanted
+    entry[LIVE_BOUND] = nas.is_bound(track)
+    nas.drop_dead(access, now)
+    nas.put_live(access, entry)
+    nas.watch_end(keys[5], track, id)
+    -- Who is past the end of what was bought may stay where the login let it in, and nowhere else.
+    local overdue = expired and track[TRACK_LEVEL] ~= LEVEL_GARDEN
+    local moves = wanted ~= track[TRACK_LEVEL] or wider or overdue
     if denied and may_grant then
       raise_steering(steer_key, tasks_key, 's:' .. id, STEER_ABORT, STEER_STANDING, now, -1)
-    elseif wanted ~= track[TRACK_LEVEL] or nas.ignores_end(track, report) then
+    elseif moves or nas.ignores_end(track, report) then
       raise_steering(steer_key, tasks_key, 's:' .. id, STEER_REAUTHORISE, STEER_QUOTA, now, -1)
     end
   end
   nas.write_access(access_key, access)
   local fields = { 'r', cmsgpack.pack(track) }
   if begun and report[REPORT_NETWORK] then
-    fields[3], fields[4] = 'n', report[REPORT_NETWORK]
+    fields[3], fields[4] = 'n', nas.network_of(session_key, report[REPORT_NETWORK])
   end
   write_fields(session_key, fields)
   return {

@@ -4,7 +4,7 @@ import { packRequest, type ChargeRequest } from './charge.js';
 import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
 import { pack, unpack, type Packable } from './packing.js';
-import { asAmount, asArray, asNumber, asText, asTimeOrNull } from './unpacked.js';
+import { asArray, asLimit, asNumber, asText, asTimeOrNull } from './unpacked.js';
 
 /** What a service of a session counts. */
 export const GAUGES = ['total', 'download', 'upload', 'seconds'] as const;
@@ -22,6 +22,8 @@ export interface FairUseCap {
   readonly octets: Amount;
   /** From 1, the higher the slower. */
   readonly level: number;
+  /** What the step carries, both directions together. */
+  readonly octetsPerSecond: number;
 }
 
 /** What a session is given: the plan, a step of fair use, a rung of its ladder, or the garden. */
@@ -29,7 +31,9 @@ export type AccessLevel =
   | { readonly kind: 'full' }
   | { readonly kind: 'fair-use'; readonly step: number }
   | { readonly kind: 'ladder'; readonly rung: number }
-  | { readonly kind: 'garden' };
+  | { readonly kind: 'garden' }
+  /** Only ever wanted: a new login, as its NAS did not do what it said it did. */
+  | { readonly kind: 'anew' };
 
 export interface AdmissionRequest {
   /** An initial request; its `want` is used for services whose rate is not known. */
@@ -172,9 +176,7 @@ function readAdmission(packed: Buffer, repeated: boolean): Admission {
     at: asNumber(fields[layout.ADMITTED_AT]),
     interimSeconds: asNumber(fields[layout.ADMITTED_INTERIM_S]),
     endsAt: asTimeOrNull(fields[layout.ADMITTED_ENDS_AT]),
-    limits: asArray(fields[layout.ADMITTED_LIMITS]).map((limit) =>
-      limit === false ? null : asAmount(limit),
-    ),
+    limits: asArray(fields[layout.ADMITTED_LIMITS]).map(asLimit),
     level: levelOf(asNumber(fields[layout.ADMITTED_LEVEL])),
   };
 }
@@ -189,11 +191,20 @@ export function packRates(rates: GaugeRates): Packable {
 }
 
 export function packCap(cap: FairUseCap): Packable {
-  return [cap.id, cap.fromMs, cap.untilMs, gaugeCode(cap.counts), cap.octets, cap.level];
+  return [
+    cap.id,
+    cap.fromMs,
+    cap.untilMs,
+    gaugeCode(cap.counts),
+    cap.octets,
+    cap.level,
+    cap.octetsPerSecond,
+  ];
 }
 
 /** A level from its code. */
 export function levelOf(code: number): AccessLevel {
+  if (code >= layout.LEVEL_ANEW) return { kind: 'anew' };
   if (code >= layout.LEVEL_GARDEN) return { kind: 'garden' };
   if (code > layout.LEVEL_LADDER) return { kind: 'ladder', rung: code - layout.LEVEL_LADDER };
   return code > layout.LEVEL_FULL ? { kind: 'fair-use', step: code } : { kind: 'full' };
@@ -210,5 +221,7 @@ export function levelCode(level: AccessLevel): number {
       return layout.LEVEL_LADDER + level.rung;
     case 'garden':
       return layout.LEVEL_GARDEN;
+    case 'anew':
+      return layout.LEVEL_ANEW;
   }
 }

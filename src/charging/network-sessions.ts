@@ -1,14 +1,18 @@
 /** Sessions of the network as Redis holds them: where one is found, and which a NAS has. */
 import type { SessionPointer } from '../domain/access.js';
+import type { Amount } from '../domain/amounts.js';
 import type { Engine } from './engine.js';
 import * as layout from './generated/layout.js';
 import { unpack } from './packing.js';
-import { asArray, asNumber, asText } from './unpacked.js';
+import { asArray, asLimit, asNumber, asText, asTimeOrNull } from './unpacked.js';
 import { levelOf, type AccessLevel } from './admission.js';
 
 /** What is kept with a session so that it can be ended, steered and charged without its subscriber. */
 export interface NetworkSession {
-  readonly pointer: SessionPointer;
+  /** Connection null: a NAS that was never asked by it did not say. */
+  readonly pointer: Omit<SessionPointer, 'connection'> & {
+    readonly connection: SessionPointer['connection'] | null;
+  };
   readonly networkScope: string;
   readonly tenant: string;
   readonly customer: string | null;
@@ -34,6 +38,11 @@ export interface TrackedSession {
   readonly interimSeconds: number;
   readonly level: AccessLevel;
   readonly wanted: AccessLevel;
+  /** By service: the total that its NAS was told to end it at; null for none. */
+  readonly limits: readonly (Amount | null)[];
+  /** The end that its NAS was told, and when what it may use does end; null for none. */
+  readonly toldEndsAt: number | null;
+  readonly endsAt: number | null;
   readonly network: NetworkSession | null;
 }
 
@@ -72,6 +81,10 @@ export async function readTrackedSession(
     interimSeconds: asNumber(track[layout.TRACK_INTERIM_S]),
     level: levelOf(asNumber(track[layout.TRACK_LEVEL])),
     wanted: levelOf(asNumber(track[layout.TRACK_WANTED])),
+    // A version before wrote no limits.
+    limits: asArray(track[layout.TRACK_LIMITS] ?? []).map(asLimit),
+    toldEndsAt: asTimeOrNull(track[layout.TRACK_TOLD_END] ?? 0),
+    endsAt: asTimeOrNull(track[layout.TRACK_ENDS_AT] ?? 0),
     network: network ? (JSON.parse(network.toString('utf8')) as NetworkSession) : null,
   };
 }

@@ -165,6 +165,7 @@ export async function creditAccount(engine: Engine, credit: CreditRequest): Prom
       keys.timers(partition),
       keys.steer(partition),
       keys.tasks(partition),
+      keys.access(partition, accountId),
     ],
     [
       pack([

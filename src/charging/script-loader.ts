@@ -28,6 +28,7 @@ export const SCRIPT_NAMES = [
   'report',
   'report_settled',
   'level',
+  'measure',
   'lease',
   'release',
   'move_out',

@@ -53,6 +53,10 @@ export interface NetworkReport {
   readonly network: string | null;
   /** A session nobody heard of is charged from its beginning if that is not longer ago. */
   readonly baselineMs: number;
+  /** When what was bought ends; null for never. */
+  readonly expiresAt: number | null;
+  /** Sessions that its user may have at one time. */
+  readonly sessionsMax: number | null;
   /** Steps down when credit is spent, from the first; the last is the end. */
   readonly ladder: readonly Rung[];
 }
@@ -213,6 +217,8 @@ function packReport(report: NetworkReport): Buffer {
     report.baselineMs,
     report.ladder.map(({ kind, octetsPerSecond }) => [RUNGS[kind], octetsPerSecond]),
     report.user,
+    report.expiresAt ?? 0,
+    report.sessionsMax ?? 0,
   ]);
 }
 
@@ -232,20 +238,42 @@ function readOutcome(packed: Buffer, report: NetworkReport): ReportOutcome {
   };
 }
 
+/** What is known of a session since its NAS was steered; what is absent stays as it is. */
+export interface SteeredState {
+  /** Taken by its NAS, or wanted only. */
+  readonly level?: { readonly at: AccessLevel; readonly taken: boolean };
+  /** What its NAS was told, as {@link TrackedSession} has it. */
+  readonly told?: {
+    readonly limits: readonly (Amount | null)[];
+    readonly endsAt: number | null;
+  };
+  /** When what it may use ends: it is looked at then. */
+  readonly endsAt?: number | null;
+}
+
 /**
- * Says at which level a session is by word of its NAS, or which one it is to be at.
- * @throws EngineUnavailableError
+ * Says at which level a session is by word of its NAS, or which one it is to be at, and what its NAS
+ * was told. @throws EngineUnavailableError
  */
-export async function setLevel(
+export async function noteSteered(
   engine: Engine,
   { partition, sessionId }: { readonly partition: number; readonly sessionId: string },
-  { level, taken }: { readonly level: AccessLevel; readonly taken: boolean },
+  { level, told, endsAt }: SteeredState,
 ): Promise<void> {
   const { keys } = engine;
   await callScript(
     engine,
     'level',
-    [keys.session(partition, sessionId), keys.control(partition)],
-    ['0', String(levelCode(level)), taken ? '1' : '0'],
+    [keys.session(partition, sessionId), keys.control(partition), keys.timers(partition)],
+    [
+      '0',
+      sessionId,
+      level === undefined ? '-1' : String(levelCode(level.at)),
+      level?.taken === true ? '1' : '0',
+      told === undefined
+        ? ''
+        : pack([told.limits.map((limit) => limit ?? false), told.endsAt ?? 0]),
+      endsAt === undefined ? '' : String(endsAt ?? 0),
+    ],
   );
 }

@@ -11,7 +11,7 @@ export interface DueTimer {
 }
 
 export type SweepOutcome =
-  | { readonly kind: 'expired' | 'removed' | 'turned' | 'forgotten' }
+  | { readonly kind: 'expired' | 'removed' | 'turned' | 'forgotten' | 'steered' }
   | { readonly kind: 'not-due' }
   | { readonly kind: 'fenced' };
 
@@ -33,7 +33,7 @@ export async function dueTimers(
   return members.map((member) => ({ partition, member }));
 }
 
-const DONE = ['expired', 'removed', 'turned', 'forgotten'] as const;
+const DONE = ['expired', 'removed', 'turned', 'forgotten', 'steered'] as const;
 
 /**
  * Closes a session that its gateway has forgotten, unless it was heard of since `forgottenAt` (ms
@@ -80,6 +80,8 @@ async function sweep(
       keys.control(partition),
       keys.outbox(partition),
       keys.timers(partition),
+      keys.steer(partition),
+      keys.tasks(partition),
       ...(ownerAccountId === null ? [] : [keys.account(partition, ownerAccountId)]),
     ],
     [String(now), member, String(forgottenAt)],

@@ -31,6 +31,11 @@ export function asNumberOrNull(value: Unpacked | undefined): number | null {
   return value === false || value === null ? null : asNumber(value);
 }
 
+/** An amount, or null where a script wrote `false` for "no limit". */
+export function asLimit(value: Unpacked | undefined): Amount | null {
+  return value === false ? null : asAmount(value);
+}
+
 /** A time, or null where a script wrote 0 for "open-ended". */
 export function asTimeOrNull(value: Unpacked | undefined): number | null {
   const time = asNumber(value);

@@ -85,6 +85,7 @@ const OUTCOMES: readonly SweepOutcome['kind'][] = [
   'removed',
   'turned',
   'forgotten',
+  'steered',
   'not-due',
   'fenced',
 ];

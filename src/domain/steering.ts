@@ -67,7 +67,8 @@ export type SteeringResult =
   | { readonly outcome: 'accepted' | 'unknown-session'; readonly detail: string | null }
   /** `again`: the gateway may do better later (too busy, out of resources). */
   | { readonly outcome: 'refused'; readonly detail: string | null; readonly again: boolean }
-  | { readonly outcome: 'unanswered' | 'unreachable' | 'not-supported' };
+  /** `withdrawn`: there is nothing to tell the gateway (any more); nothing was sent. */
+  | { readonly outcome: 'unanswered' | 'unreachable' | 'not-supported' | 'withdrawn' };
 
 /**
  * Sends the requests of one protocol. Every process says which ways it has into the network, as

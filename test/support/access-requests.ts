@@ -90,6 +90,8 @@ export function networkReport(
     caps: [],
     network: null,
     baselineMs: RETENTION_MS,
+    expiresAt: null,
+    sessionsMax: null,
     ladder: [{ kind: 'disconnect', octetsPerSecond: 0 }],
     ...rest,
   };

@@ -509,6 +509,8 @@ export const LIVE_KEY = 5;
 export const LIVE_STATION = 6;
 export const LIVE_PORT = 7;
 export const LIVE_USER = 8;
+// Whether a credit may lift something: its NAS was told limits, or it is steered down.
+export const LIVE_BOUND = 9;
 
 // What a burst may carry beyond the speed of a line
 export const BURST_OCTETS = 16777216;
@@ -518,6 +520,8 @@ export const CAP_WIDTH = 3;
 
 // What a NAS said of a session (field r of the session). TRACK_UPLOAD and TRACK_DOWNLOAD are the
 // last totals of the NAS, beyond 2^32 where it has but 32 bits; the _SUM are those of all epochs.
+// TRACK_LIMITS: by service, the total that its NAS was told to end it at, false for none, and
+// TRACK_TOLD_END the moment; TRACK_ENDS_AT: when what it may use does end. 0 for no moment.
 export const TRACK_VERSION = 1;
 export const TRACK_STATE = 2;
 export const TRACK_NUMBER = 3;
@@ -533,6 +537,9 @@ export const TRACK_INTERIM_S = 12;
 export const TRACK_LEVEL = 13;
 export const TRACK_WANTED = 14;
 export const TRACK_LEVEL_AT = 15;
+export const TRACK_LIMITS = 16;
+export const TRACK_TOLD_END = 17;
+export const TRACK_ENDS_AT = 18;
 
 export const TRACK_PROVISIONAL = 1;
 export const TRACK_STARTED = 2;
@@ -543,6 +550,9 @@ export const TRACK_ENDED = 3;
 export const LEVEL_FULL = 0;
 export const LEVEL_LADDER = 100;
 export const LEVEL_GARDEN = 200;
+// Only ever wanted: a NAS said that it changed the speed, and its totals say that it did not; the
+// session is to log in again.
+export const LEVEL_ANEW = 300;
 
 // What a service of a session counts of a report
 export const GAUGE_TOTAL = 1;
@@ -612,6 +622,8 @@ export const REPORT_NETWORK = 18;
 export const REPORT_BASELINE_MS = 19;
 export const REPORT_LADDER = 20;
 export const REPORT_USER = 21;
+export const REPORT_EXPIRES_AT = 22;
+export const REPORT_SESSIONS_MAX = 23;
 
 // Rung in REPORT_LADDER, from the top; its speed in octets a second, both directions, 0 for none
 export const RUNG_KIND = 1;
@@ -634,6 +646,21 @@ export const FAIR_UNTIL = 3;
 export const FAIR_GAUGE = 4;
 export const FAIR_OCTETS = 5;
 export const FAIR_LEVEL = 6;
+// What the step carries in octets a second, both directions
+export const FAIR_RATE = 7;
+
+// Question of what a live session may use (second ARGV of measure), and its answer. MEASURED_LIMITS:
+// by service, the total that the session may come to, false where nothing bounds it
+export const MEASURE_EXPIRES_AT = 1;
+export const MEASURE_SESSIONS_MAX = 2;
+export const MEASURE_GAUGES = 3;
+export const MEASURE_CAPS = 4;
+
+export const MEASURED_AT = 1;
+export const MEASURED_SPENT = 2;
+export const MEASURED_LIMITS = 3;
+export const MEASURED_ENDS_AT = 4;
+export const MEASURED_LEVEL = 5;
 
 // Answer to a report
 export const REPORTED_OUTCOME = 1;

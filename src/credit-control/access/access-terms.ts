@@ -1,9 +1,16 @@
 /** What an admission lets a session do, in the words of the fronts. */
 import type { Admission, AccessLevel, Gauge } from '../../charging/admission.js';
-import type { AccessTerms, ConnectionKind, Ipv4Assignment, Speed } from '../../domain/access.js';
+import type {
+  AccessTerms,
+  ConnectionKind,
+  Ipv4Assignment,
+  Speed,
+  TermName,
+} from '../../domain/access.js';
 import type { AccessPlan, AddressSource, LadderStep } from '../../domain/access-plan.js';
 import type { AccessProfile } from '../../domain/access-profile.js';
 import type { Amount } from '../../domain/amounts.js';
+import type { SubscriberProfile } from '../../domain/profile.js';
 
 /** Where a session gets its address; a pool of ours must be asked for one. */
 export type AddressWish =
@@ -67,6 +74,8 @@ export function speedAt(plan: AccessPlan, level: AccessLevel): Speed | undefined
       return plan.fairUse[level.step - 1]?.speed ?? plan.speed;
     case 'garden':
       return plan.garden?.speed ?? plan.speed;
+    case 'anew':
+      return plan.speed;
     case 'ladder': {
       const rung = plan.ladder[level.rung - 1];
       if (rung?.kind === 'speed') return rung.speed;
@@ -75,31 +84,51 @@ export function speedAt(plan: AccessPlan, level: AccessLevel): Speed | undefined
   }
 }
 
+function limitsOf(admission: Admission, { plan, gauges }: TermsContext): LimitTerms {
+  const { limits, endsAt, at: startedAt, level } = admission;
+  const sessionSecondsMax =
+    level.kind === 'garden' ? plan.garden?.sessionSecondsMax : plan.sessionSecondsMax;
+  return limitTerms({ gauges, limits, endsAt, startedAt, sessionSecondsMax });
+}
+
+/** By what is counted, the limit that a NAS can be told of it. */
+export const LIMIT_TERMS = {
+  total: 'totalOctetsMax',
+  download: 'downloadOctetsMax',
+  upload: 'uploadOctetsMax',
+  seconds: 'sessionSecondsMax',
+} as const satisfies Readonly<Record<Gauge, TermName>>;
+
+export type LimitTerms = Pick<AccessTerms, (typeof LIMIT_TERMS)[Gauge]>;
+
+export interface SessionBounds {
+  readonly gauges: readonly Gauge[];
+  /** By gauge, from the session's start; null for none. */
+  readonly limits: readonly (Amount | null)[];
+  /** Milliseconds since 1970; null where nothing ends the session. */
+  readonly endsAt: number | null;
+  readonly startedAt: number;
+  /** By its plan. */
+  readonly sessionSecondsMax: number | undefined;
+}
+
 /** Hard limits at the NAS: what the session may use even if nobody answers it any more. */
-function limitsOf(admission: Admission, { plan, gauges }: TermsContext): AccessTerms {
-  const isGarden = admission.level.kind === 'garden';
+export function limitTerms(bounds: SessionBounds): LimitTerms {
+  const { gauges, limits, endsAt, startedAt, sessionSecondsMax } = bounds;
   const seconds = [
-    isGarden ? plan.garden?.sessionSecondsMax : plan.sessionSecondsMax,
-    admission.endsAt === null ? undefined : secondsUntil(admission.endsAt, admission.at),
+    sessionSecondsMax,
+    endsAt === null ? undefined : secondsUntil(endsAt, startedAt),
   ];
-  const octets: Partial<
-    Record<'uploadOctetsMax' | 'downloadOctetsMax' | 'totalOctetsMax', Amount>
-  > = {};
+  const octets: Partial<Record<Exclude<keyof LimitTerms, 'sessionSecondsMax'>, Amount>> = {};
   for (const [index, gauge] of gauges.entries()) {
-    const limit = admission.limits[index] ?? null;
+    const limit = limits[index] ?? null;
     if (limit === null) continue;
     if (gauge === 'seconds') seconds.push(limit);
-    else octets[LIMITS[gauge]] = limit;
+    else octets[LIMIT_TERMS[gauge]] = limit;
   }
   const known = seconds.filter((value) => value !== undefined);
   return { ...octets, ...(known.length > 0 && { sessionSecondsMax: Math.min(...known) }) };
 }
-
-const LIMITS = {
-  total: 'totalOctetsMax',
-  download: 'downloadOctetsMax',
-  upload: 'uploadOctetsMax',
-} as const;
 
 /** Whole seconds, never past the end and never 0, which would mean no limit. */
 function secondsUntil(endsAt: number, at: number): number {
@@ -116,4 +145,12 @@ function withoutUndefined(terms: {
 export function ladderOf(plan: AccessPlan): readonly LadderStep[] {
   const { ladder } = plan;
   return ladder.at(-1)?.kind === 'disconnect' ? ladder : [...ladder, { kind: 'disconnect' }];
+}
+
+/** Sessions that a subscriber may have at one time; null for any number. */
+export function sessionsMaxOf(
+  { access }: Pick<SubscriberProfile, 'access'>,
+  plan: AccessPlan,
+): number | null {
+  return access?.sessionsMax ?? plan.sessionsMax;
 }

@@ -23,7 +23,7 @@ import type { SubscriberProfile } from '../../domain/profile.js';
 import type { Logger } from '../../observability/logger.js';
 import type { CatalogHolder } from '../catalog-holder.js';
 import type { AccessMetrics } from './access-metrics.js';
-import { ladderOf } from './access-terms.js';
+import { ladderOf, sessionsMaxOf } from './access-terms.js';
 import type { AccessSubjects } from './access-subject.js';
 import { accessPolicy, PROVISIONAL_MS, sessionIdOf } from './admission.js';
 import { accessStamp } from './event-stamp.js';
@@ -224,6 +224,8 @@ export function createAccounting(
       caps: fairUseCaps(plan, profile, { catalog: version, at }),
       network: JSON.stringify(networkSession(report, profile, plan.code)),
       baselineMs: BASELINE_MS,
+      expiresAt: profile.access?.expiresAt ?? null,
+      sessionsMax: sessionsMaxOf(profile, plan),
       ladder: rungsOf(plan),
     };
   }
@@ -277,6 +279,8 @@ export function createAccounting(
       caps: [],
       network: null,
       baselineMs: BASELINE_MS,
+      expiresAt: null,
+      sessionsMax: null,
       ladder: [],
     });
     if (outcome.kind === 'refused') return;
@@ -380,7 +384,7 @@ function networkSession(
       userName: report.identities[0]?.value ?? null,
       address: report.address,
       station: report.station,
-      connection: report.connection ?? 'other',
+      connection: report.connection,
     },
     networkScope: report.networkScope,
     tenant: profile.tenant,

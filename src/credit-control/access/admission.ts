@@ -25,7 +25,7 @@ import type { CompiledCatalog } from '../../rating/catalog.js';
 import type { ChargingPolicy } from '../../rating/charging-policy.js';
 import type { SecretBox } from '../../secret-box.js';
 import type { CatalogHolder } from '../catalog-holder.js';
-import { acceptedTerms, addressWish } from './access-terms.js';
+import { acceptedTerms, addressWish, sessionsMaxOf } from './access-terms.js';
 import type { AccessSubjects } from './access-subject.js';
 import { openCredential } from './credential.js';
 import { accessStamp } from './event-stamp.js';
@@ -316,7 +316,7 @@ function admissionRequest(
     freeTerms: metered.freeTerms,
     rates: gaugeRates(plan),
     expiresAt: access.expiresAt ?? null,
-    sessionsMax: access.sessionsMax ?? plan.sessionsMax,
+    sessionsMax: sessionsMaxOf(profile, plan),
     user: profile.subscription ?? profile.accountId,
     nas: request.nas,
     sessionKey: request.sessionKey,

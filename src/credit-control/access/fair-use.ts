@@ -4,7 +4,7 @@ import type { AccessPlan } from '../../domain/access-plan.js';
 import type { CompiledCatalog } from '../../rating/catalog.js';
 import { createLocalClock } from '../../rating/local-time.js';
 import { createPeriodCalendar, type PeriodCalendar } from '../../rating/usage-period.js';
-import type { RatedProfile } from './metered-services.js';
+import { gaugeRates, type RatedProfile } from './metered-services.js';
 
 const UTC: PeriodCalendar = createPeriodCalendar(createLocalClock('UTC'));
 
@@ -16,7 +16,7 @@ export function fairUseCaps(
 ): readonly FairUseCap[] {
   const periods =
     catalog.tariff(profile.tenant, profile.tariff, profile.plan ?? null)?.periods ?? UTC;
-  return plan.fairUse.flatMap(({ id, period, counts, octets }, index) => {
+  return plan.fairUse.flatMap(({ id, period, counts, octets, speed }, index) => {
     const running = periods.periodAt(period, at);
     const next = periods.periodAt(period, running.untilMs);
     return [running, next].map(({ fromMs, untilMs }) => ({
@@ -26,6 +26,7 @@ export function fairUseCaps(
       counts,
       octets,
       level: index + 1,
+      octetsPerSecond: gaugeRates({ speed }).total,
     }));
   });
 }

@@ -66,8 +66,8 @@ const MIKROTIK_PPP: Capabilities = {
 };
 
 /**
- * The hotspot is IPv4 only. Its manual names the rate among what a CoA changes; operators saw no
- * effect, so it is left out: a change of speed there is a new login.
+ * The hotspot is IPv4 only. Its manual names the rate among what a CoA changes, and some operators saw
+ * no effect: it is sent, and a session whose totals stay as fast as before has to log in again.
  */
 const MIKROTIK_HOTSPOT: Capabilities = {
   accept: [
@@ -80,7 +80,7 @@ const MIKROTIK_HOTSPOT: Capabilities = {
     mikrotikGroup,
     wisprRedirect,
   ],
-  change: [...MIKROTIK_CHANGE, portLimit],
+  change: [...MIKROTIK_CHANGE, mikrotikSpeed, portLimit],
 };
 
 const GENERIC: Capabilities = {

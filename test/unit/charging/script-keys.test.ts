@@ -17,7 +17,8 @@ import {
 } from '../../../src/charging/move-steps.js';
 import { pack } from '../../../src/charging/packing.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
-import { setLevel, settleReport, takeReport } from '../../../src/charging/session-report.js';
+import { noteSteered, settleReport, takeReport } from '../../../src/charging/session-report.js';
+import { measureSession } from '../../../src/charging/session-measure.js';
 import { restoreAccount, type RestoredAccount } from '../../../src/charging/restoring.js';
 import { readScripts, SCRIPT_NAMES, type ScriptName } from '../../../src/charging/script-loader.js';
 import { purgeEndedBuckets, readAccountWithSessions } from '../../../src/charging/snapshot.js';
@@ -171,7 +172,15 @@ const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> 
   admit: (engine) => admit(engine, admissionRequest({ charge: shared })),
   report: (engine) => takeReport(engine, networkReport({ charge: shared })),
   report_settled: (engine) => settleReport(engine, networkReport({ charge: shared })),
-  level: (engine) => setLevel(engine, session, { level: { kind: 'full' }, taken: true }),
+  level: (engine) => noteSteered(engine, session, {}),
+  measure: (engine) =>
+    measureSession(engine, {
+      charge: shared,
+      gauges: ['total'],
+      expiresAt: null,
+      sessionsMax: null,
+      caps: [],
+    }),
   lease: (engine) => leaseAddress(engine, { pool, sessionId: 's', owner: 'a', leaseMs: 1 }),
   release: (engine) => releaseAddress(engine, { pool, sessionId: 's' }),
   move_out: (engine) => sealAccount(engine, move),
