@@ -25,6 +25,7 @@ import {
   mikrotikAddressList,
   mikrotikChangedVolume,
   mikrotikGroup,
+  mikrotikHotspotChangedVolume,
   mikrotikHotspotVolume,
   mikrotikIpv6,
   mikrotikPppVolume,
@@ -80,7 +81,7 @@ const MIKROTIK_HOTSPOT: Capabilities = {
     mikrotikGroup,
     wisprRedirect,
   ],
-  change: [...MIKROTIK_CHANGE, mikrotikSpeed, portLimit],
+  change: [...MIKROTIK_CHANGE, mikrotikSpeed, mikrotikHotspotChangedVolume, portLimit],
 };
 
 const GENERIC: Capabilities = {

@@ -248,6 +248,16 @@ export const mikrotikPppVolume: TermWriter = {
   },
 };
 
+/** Changed limits of a hotspot: each direction as below, and no total. */
+export const mikrotikHotspotChangedVolume: TermWriter = {
+  covers: ['uploadOctetsMax', 'downloadOctetsMax'],
+  write: ({ uploadOctetsMax, downloadOctetsMax }) =>
+    mikrotikChangedVolume.write({
+      ...(uploadOctetsMax !== undefined && { uploadOctetsMax }),
+      ...(downloadOctetsMax !== undefined && { downloadOctetsMax }),
+    }),
+};
+
 /** Changed limits: RouterOS takes the lower words in a CoA, and neither upper words nor a total. */
 export const mikrotikChangedVolume: TermWriter = {
   covers: VOLUME_TERMS,

@@ -253,12 +253,13 @@ describe('a change says what its NAS can change', () => {
     ]);
   });
 
-  it('MikroTik, hotspot: neither speed nor volume', () => {
+  it('MikroTik, hotspot: speed, limits of one direction, and no total', () => {
     const terms = { speed, totalOctetsMax: toAmount(9), addressList: 'garden', devicesMax: 3 };
-    expect(changed('mikrotik', 'hotspot', terms)).toEqual([
+    expect(changed('mikrotik', 'hotspot', { ...terms, downloadOctetsMax: toAmount(7) })).toEqual([
       'Mikrotik-Address-List garden',
+      'Mikrotik-Rate-Limit 5M/20M',
+      'Mikrotik-Xmit-Limit 7',
       'Port-Limit 3',
-      'left: speed',
       'left: totalOctetsMax',
     ]);
   });
