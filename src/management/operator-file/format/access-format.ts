@@ -13,6 +13,7 @@ import {
   quantity,
   secretText,
   someOf,
+  timestamp,
   wholeNumber,
   wireText,
 } from './field.js';
@@ -213,6 +214,9 @@ export const subscriberAccessFormat = z
     sessions: wholeNumber(1, SESSIONS_MAX)
       .exactOptional()
       .describe("Sessions at one time; the plan's where absent."),
+    until: timestamp()
+      .exactOptional()
+      .describe('First moment after its end, when sessions are cut; no end where absent.'),
     address: ipv4Address().exactOptional().describe('Its own address, before any pool.'),
     netmask: ipv4Address()
       .exactOptional()

@@ -7,6 +7,7 @@ import type { SubscriberFields } from '../format/account-format.js';
 import type { SubscriberAccessFields } from '../format/access-format.js';
 import type { FilePath } from '../reading/file-fault.js';
 import { parseNetwork } from './address-range.js';
+import { momentOf } from './declare-validity.js';
 import type { Findings } from './findings.js';
 import type { PlannedAccessPlans } from './plan-access-plans.js';
 import { missingKey } from './plan-nas.js';
@@ -18,6 +19,8 @@ export interface AccessContext {
   /** NAS that are or will be there, by name. */
   readonly nas: ReadonlySet<string>;
   readonly secrets: SecretBox;
+  /** By whose clock an end is meant that says no offset. */
+  readonly tenant: { readonly timezone: string };
   readonly findings: Findings;
 }
 
@@ -38,6 +41,9 @@ export function declareAccess(
   const stations = declareStations(access, path, context.findings);
   const { connections, nas, sessions, address, netmask, routes, vlan } = access;
   const ipv6 = declareIpv6(access, path, context.findings);
+  const { timezone } = context.tenant;
+  const { findings } = context;
+  const expiresAt = momentOf(access.until, { path: [...path, 'until'], timezone, findings });
   if (netmask !== undefined && address === undefined) {
     const message = 'a netmask without an address';
     context.findings.fault([...path, 'netmask'], message, 'add address, or remove it');
@@ -50,6 +56,7 @@ export function declareAccess(
     ...(nas !== undefined && { nas }),
     ...(stations !== null && { stations }),
     ...(sessions !== undefined && { sessionsMax: sessions }),
+    ...(expiresAt !== null && { expiresAt }),
     ...(address !== undefined && {
       ipv4: { kind: 'fixed', address, ...(netmask !== undefined && { netmask }) },
     }),

@@ -26,8 +26,8 @@ export function validityOf(validity: ValidityFields, around: ValiditySurrounding
     const remedy = `write ${QUANTITY_EXPECTED.seconds}, 100 years at most`;
     findings.fault([...path, 'duration'], `"${duration}" is no length of time`, remedy);
   }
-  const fromMs = momentOf(validity, 'from', { ...around, path });
-  const untilMs = momentOf(validity, 'until', { ...around, path });
+  const fromMs = momentOf(validity.from, { ...around, path: [...path, 'from'] });
+  const untilMs = momentOf(validity.until, { ...around, path: [...path, 'until'] });
   if (armed && duration === undefined) {
     const remedy = 'add duration, such as "30 days"';
     findings.fault(path, 'it starts at first use and has no duration', remedy);
@@ -55,15 +55,14 @@ function isPeriod(durationMs: number): boolean {
   return durationMs > 0 && durationMs <= CENTURY_MS;
 }
 
-function momentOf(
-  validity: ValidityFields,
-  key: 'from' | 'until',
+/** A moment in milliseconds since 1970, by the clock of a time zone where it says no offset. */
+export function momentOf(
+  written: string | undefined,
   { path, timezone, findings }: ValiditySurroundings,
 ): number | null {
-  const written = validity[key];
   if (written === undefined) return null;
   const at = DateTime.fromISO(written, { zone: timezone }).toMillis();
   if (at > 0) return at;
-  findings.fault([...path, key], `"${written}" is no date after 1970`, 'correct it');
+  findings.fault(path, `"${written}" is no date after 1970`, 'correct it');
   return null;
 }
