@@ -1,4 +1,5 @@
-import { jsonb, text } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { jsonb, primaryKey, text } from 'drizzle-orm/pg-core';
 import { count, instant, tolld } from './database.js';
 
 export const publications = tolld.table('publications', {
@@ -9,6 +10,23 @@ export const publications = tolld.table('publications', {
   createdAt: instant('created_at').notNull().defaultNow(),
   publishedAt: instant('published_at'),
 });
+
+export const rateChanges = tolld.table(
+  'rate_changes',
+  {
+    configVersion: count('config_version').notNull(),
+    tenant: text('tenant').notNull(),
+    tariffs: text('tariffs').array().notNull(),
+    plans: text('plans').array().notNull(),
+    afterSession: text('after_session').notNull().default(''),
+    nextAt: instant('next_at')
+      .notNull()
+      .default(sql`now() + interval '5 seconds'`),
+    asked: count('asked').notNull().default(0),
+    finishedAt: instant('finished_at'),
+  },
+  (table) => [primaryKey({ columns: [table.configVersion, table.tenant] })],
+);
 
 export const intents = tolld.table('intents', {
   id: text('id').primaryKey(),

@@ -226,13 +226,19 @@ function openManagement(
     },
     { logger },
   );
-  const synchroniser = createSynchroniser(SYNCHRONISER_DEFAULTS, {
-    transact: (work) => asTenant(pool, EVERY_TENANT, work),
-    engine: createEngineFace(engine),
-    logger,
-    metrics,
-    clock: Date.now,
-  });
+  const synchroniser = createSynchroniser(
+    {
+      ...SYNCHRONISER_DEFAULTS,
+      reAuthorisationsPerSecond: config.steering.reAuthorisationsPerSecond,
+    },
+    {
+      transact: (work) => asTenant(pool, EVERY_TENANT, work),
+      engine: createEngineFace(engine),
+      logger,
+      metrics,
+      clock: Date.now,
+    },
+  );
   synchroniser.start();
   const close = async (): Promise<void> => {
     await synchroniser.stop();

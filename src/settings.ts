@@ -305,6 +305,14 @@ export const SETTINGS = {
       min: 1,
       max: 100,
     }),
+    reAuthorisationsPerSecond: wholeNumber({
+      meaning:
+        'Gy sessions asked to come back when their tariff or plan has changed, each second, by all ' +
+        'processes together. 0: none is asked; each takes the change up with its next request.',
+      fallback: 100,
+      min: 0,
+      max: 10_000,
+    }),
     inFlightMax: wholeNumber({
       meaning: 'Requests to gateways under way at one time.',
       fallback: 1_000,

@@ -22,6 +22,7 @@ import { asArray, asText } from './unpacked.js';
 
 export { moveAccount } from './moving.js';
 export { AccountMissingError } from './move-steps.js';
+export { reAuthoriseSession } from './steering.js';
 export { PartitionFencedError } from './fenced.js';
 
 /** The account has moved: what is to be done to it must be done there. */

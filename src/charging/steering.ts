@@ -4,7 +4,7 @@ import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './
 import { steeringCodes, steeringOf, steeringOutcomeCode } from './event-codec.js';
 import * as layout from './generated/layout.js';
 import { pack, unpack } from './packing.js';
-import { PartitionFencedError } from './provisioning.js';
+import { PartitionFencedError } from './fenced.js';
 import { asArray, asNumber } from './unpacked.js';
 
 /** Whom a task is about: one session, or every live session of an account. */
@@ -80,6 +80,14 @@ export async function raiseSteering(
     default:
       throw new EngineReplyError(`steer replied status ${String(reply[0])}`);
   }
+}
+
+/** Asks the gateway of a live session to come back, since it is rated otherwise now. */
+export async function reAuthoriseSession(
+  engine: Engine,
+  session: { readonly partition: number; readonly accountId: string; readonly sessionId: string },
+): Promise<void> {
+  await raiseSteering(engine, session, { kind: 're-authorise', reason: 'tariff' });
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   publishProfile,
   readConfiguration,
   readPublishedProfile,
+  reAuthoriseSession,
   removeProfile,
 } from '../charging/provisioning.js';
 
@@ -23,6 +24,7 @@ export interface EngineFace {
   readonly publishProfile: Bound<typeof publishProfile>;
   readonly removeProfile: Bound<typeof removeProfile>;
   readonly readPublishedProfile: Bound<typeof readPublishedProfile>;
+  readonly reAuthoriseSession: Bound<typeof reAuthoriseSession>;
   readonly publishConfiguration: Bound<typeof publishConfiguration>;
   readonly readConfiguration: Bound<typeof readConfiguration>;
 }
@@ -35,6 +37,7 @@ export function createEngineFace(engine: Engine): EngineFace {
     publishProfile: (...args) => publishProfile(engine, ...args),
     removeProfile: (...args) => removeProfile(engine, ...args),
     readPublishedProfile: (...args) => readPublishedProfile(engine, ...args),
+    reAuthoriseSession: (...args) => reAuthoriseSession(engine, ...args),
     publishConfiguration: (...args) => publishConfiguration(engine, ...args),
     readConfiguration: (...args) => readConfiguration(engine, ...args),
   };

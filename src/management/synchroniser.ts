@@ -7,6 +7,7 @@ import type { Metrics } from '../observability/metrics.js';
 import { createIntentApplier } from './balances/intent-applier.js';
 import { createProfileAudit } from './balances/profile-audit.js';
 import { createCatalogPublisher } from './catalog/catalog-publisher.js';
+import { createRateChangeNotice } from './catalog/rate-change-notice.js';
 import type { EngineFace } from './engine-face.js';
 import { createManagementMetrics } from './metrics.js';
 import type { Transact } from './transaction.js';
@@ -16,12 +17,15 @@ export interface SynchroniserOptions {
   readonly intervalMs: number;
   /** How often a part of what stands in Redis is compared with the record. */
   readonly auditIntervalMs: number;
+  /** Sessions asked to come back after a change of their rates, each second; 0 for none. */
+  readonly reAuthorisationsPerSecond: number;
 }
 
 export const SYNCHRONISER_DEFAULTS: SynchroniserOptions = Object.freeze({
   /** A top-up should work before the subscriber has put the phone back. */
   intervalMs: 500,
   auditIntervalMs: 10_000,
+  reAuthorisationsPerSecond: 100,
 });
 
 const LIMITS = {
@@ -64,7 +68,11 @@ export function createSynchroniser(
 ): Synchroniser {
   const { transact, engine, logger, clock } = dependencies;
   const metrics = createManagementMetrics(dependencies.metrics);
-  const publisher = createCatalogPublisher({ transact, engine, logger });
+  const publisher = createCatalogPublisher({ transact, engine, logger, clock });
+  const notice = createRateChangeNotice(
+    { perSecond: options.reAuthorisationsPerSecond },
+    { transact, engine },
+  );
   const applier = createIntentApplier(LIMITS, {
     transact,
     engine,
@@ -91,7 +99,9 @@ export function createSynchroniser(
       await audit.advance();
       auditedAt = clock();
     }
-    return { configVersion, ...(await applier.runOnce()) };
+    const applied = await applier.runOnce();
+    await notice.advance();
+    return { configVersion, ...applied };
   }
 
   async function loop(): Promise<void> {

@@ -3,10 +3,12 @@
  * What Redis holds may be looked at as well: a server that lost its last second has an older one.
  */
 import type pg from 'pg';
+import type { Catalog } from '../../rating/catalog.js';
 import type { Logger } from '../../observability/logger.js';
 import type { EngineFace } from '../engine-face.js';
 import { boundIdleTime, lockConfiguration, type Transact } from '../transaction.js';
 import { readCatalog } from './catalog-document.js';
+import { rateChanges, type RateChange } from './rate-changes.js';
 
 export interface CatalogPublisher {
   /**
@@ -20,14 +22,46 @@ export interface CatalogPublisherDependencies {
   readonly transact: Transact;
   readonly engine: Pick<EngineFace, 'publishConfiguration' | 'readConfiguration'>;
   readonly logger: Logger;
+  readonly clock: () => number;
 }
+
+/** No grant is valid for longer: a later change of rates reaches each session by itself. */
+const RATED_AHEAD_MS = 24 * 3_600_000;
 
 export function createCatalogPublisher({
   transact,
   engine,
   logger,
+  clock,
 }: CatalogPublisherDependencies): CatalogPublisher {
   let complainedOf = 0;
+
+  /** Before the version reaches Redis: what differs can't be told afterwards. */
+  async function noteRateChanges(client: pg.PoolClient): Promise<void> {
+    await boundIdleTime(client);
+    await lockConfiguration(client);
+    const { newest } = await readVersions(client);
+    const held = await engine.readConfiguration();
+    if (held === null || held.version >= newest) return;
+    const changes = differences(held.document, await readCatalog(client));
+    for (const { tenant, tariffs, plans } of changes) {
+      await client.query(
+        `INSERT INTO tolld.rate_changes (config_version, tenant, tariffs, plans)
+         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+        [newest, tenant, tariffs, plans],
+      );
+    }
+  }
+
+  function differences(before: string, after: Catalog): readonly RateChange[] {
+    try {
+      return rateChanges(JSON.parse(before) as Catalog, after, clock() + RATED_AHEAD_MS);
+    } catch (error) {
+      // Of another version of tolld: sessions take the change up by themselves.
+      logger.warn({ err: error }, 'what changes for sessions under way can not be told');
+      return [];
+    }
+  }
 
   async function publishNewest(client: pg.PoolClient): Promise<number | null> {
     await boundIdleTime(client);
@@ -66,6 +100,7 @@ export function createCatalogPublisher({
       const { newest, unpublished } = await transact(readVersions);
       if (newest === 0 || (unpublished === 0 && !check)) return null;
       if (unpublished === 0 && (await engine.readConfiguration())?.version === newest) return null;
+      await transact(noteRateChanges);
       return transact(publishNewest);
     },
   };

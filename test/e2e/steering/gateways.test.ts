@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { findLiveSessions } from '../../../src/records/open-sessions.js';
 import { readSteering, type SteeringRecord } from '../../../src/records/steering-attempts.js';
 import { runTolld, startDaemon, TEST_REALM, type Daemon } from '../../support/daemon.js';
 import { readVector } from '../../support/diameter-vectors.js';
@@ -20,7 +21,15 @@ const servers = () => ({
 });
 
 /** A subscriber each, so that no test meets the sessions of another. */
-const NAMES = ['credited', 'restarted', 'suspended', 'mute', 'unable', 'relayed'] as const;
+const NAMES = [
+  'credited',
+  'restarted',
+  'suspended',
+  'mute',
+  'unable',
+  'relayed',
+  'repriced',
+] as const;
 type Name = (typeof NAMES)[number];
 
 interface Account {
@@ -33,6 +42,9 @@ const accounts = new Map<Name, Account>(
 
 const imsiOf = (name: Name): string => `26242000000010${NAMES.indexOf(name)}`;
 
+/** Of a tariff that only one account has. */
+let price = '1';
+
 /** One octet costs a millionth of a euro; every grant takes all there is. */
 function operatorFile(): string {
   const accountLines = [...accounts].map(([name, { topUps, standing }]) => {
@@ -42,7 +54,7 @@ function operatorFile(): string {
     ).join('');
     return `
       - id: ${name}
-        tariff: flat
+        tariff: ${name === 'repriced' ? 'moving' : 'flat'}
         standing: ${standing}
         buckets: [{ id: ${name}-main, resource: EUR, amount: '1.00' }${more}]`;
   });
@@ -61,6 +73,10 @@ tenants:
       - code: flat
         currency: EUR
         flatRates: [{ id: all, unit: octets, price: { amount: '1', per: 1 MB } }]
+        quotas: [{ unit: octets, default: 10 MB, maximum: 10 MB, minimum: 1, sharePercent: 100 }]
+      - code: moving
+        currency: EUR
+        flatRates: [{ id: all, unit: octets, price: { amount: '${price}', per: 1 MB } }]
         quotas: [{ unit: octets, default: 10 MB, maximum: 10 MB, minimum: 1, sharePercent: 100 }]
     accounts: ${accountLines.join('')}
     subscribers: ${subscriberLines.join('')}
@@ -195,6 +211,23 @@ describe('a session of an account that is suspended', () => {
     await expect
       .poll(() => outcomesOf('suspended', gateway.sessionId), POLL)
       .toMatchObject([{ kind: 'abort', reason: 'standing', outcome: 'accepted', detail: '2001' }]);
+  });
+});
+
+describe('a session whose tariff changes', () => {
+  it('is asked to come back, and is granted by the new price', async () => {
+    const gateway = await gatewayOf('repriced', near.diameterPort);
+    await expect
+      .poll(async () => (await findLiveSessions(database.pool, 'repriced')).sessionIds, POLL)
+      .toEqual([gateway.sessionId]);
+    price = '2';
+    await load();
+    await expect.poll(() => gateway.asked, POLL).toEqual(['re-auth']);
+    const answer = await gateway.ask('update', { used: 0, requested: 2_000_000 });
+    expect(answer.services).toMatchObject([{ granted: { amount: 500_000 } }]);
+    await expect
+      .poll(() => outcomesOf('repriced', gateway.sessionId), POLL)
+      .toMatchObject([{ kind: 're-authorise', reason: 'tariff', outcome: 'accepted' }]);
   });
 });
 

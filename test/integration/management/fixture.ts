@@ -18,6 +18,7 @@ import {
   createSynchroniser,
   type Synchroniser,
   type SynchroniserDependencies,
+  type SynchroniserOptions,
 } from '../../../src/management/synchroniser.js';
 import type { Transact } from '../../../src/management/transaction.js';
 import { createLogger } from '../../../src/observability/logger.js';
@@ -46,7 +47,7 @@ export interface Management {
   /** As a process that has just started: it knows nothing of what was done before. */
   newSynchroniser(
     changes?: Partial<SynchroniserDependencies>,
-    options?: { readonly auditIntervalMs: number },
+    options?: Partial<SynchroniserOptions>,
   ): Synchroniser;
   /** Until the events of all that was sent stand in Postgres. */
   flushed(): Promise<void>;
@@ -145,9 +146,9 @@ export function testManagement(): Management {
           clock: () => now ?? Date.now(),
         },
       ),
-    newSynchroniser: (changes, { auditIntervalMs } = { auditIntervalMs: Infinity }) =>
+    newSynchroniser: (changes, options) =>
       createSynchroniser(
-        { intervalMs: 10, auditIntervalMs },
+        { intervalMs: 10, auditIntervalMs: Infinity, reAuthorisationsPerSecond: 100, ...options },
         {
           transact,
           engine: face,
