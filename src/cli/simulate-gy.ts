@@ -121,7 +121,7 @@ async function simulate(context: CommandContext, flags: SimulateFlags): Promise<
   const topUps =
     flags.topUp === undefined
       ? null
-      : openTopUps(context, {
+      : openTopUps(context.readConfig().config, {
           amount: flags.topUp,
           everySessions: Math.max(1, flags.topUpEvery),
           run: `${Date.now()}-${flags.seed}`,

@@ -5,7 +5,7 @@ import type { SimulatedSubscriber } from '../local/gy-simulator/traffic.js';
 import { topUp } from '../management/balances/top-up.js';
 import { createLogger } from '../observability/logger.js';
 import { asTenant, createDatabase, EVERY_TENANT } from '../records/database.js';
-import type { CommandContext } from './context.js';
+import type { Config } from '../settings.js';
 import { NotFoundError } from './record-access.js';
 
 export interface TopUpsOptions {
@@ -50,23 +50,23 @@ async function findPurse(pool: pg.Pool, imsi: string): Promise<Purse> {
   return purse;
 }
 
-export function openTopUps({ readConfig }: CommandContext, options: TopUpsOptions): TopUps {
+export function openTopUps(config: Config, options: TopUpsOptions): TopUps {
   const pool = createDatabase(
     {
-      url: readConfig().config.postgres.url,
+      url: config.postgres.url,
       name: 'tolld simulated top-ups',
       connectionsMax: 2,
       role: 'manager',
     },
     { logger: createLogger({ level: 'silent' }) },
   );
-  const purses = new Map<string, Promise<Purse>>();
+  const purses = new Map<string, Purse>();
   let booked = 0;
 
   async function book({ imsi }: SimulatedSubscriber, index: number): Promise<void> {
-    const known = purses.get(imsi) ?? findPurse(pool, imsi);
-    purses.set(imsi, known);
-    const { accountId, bucketId, scale } = await known;
+    const purse = purses.get(imsi) ?? (await findPurse(pool, imsi));
+    purses.set(imsi, purse);
+    const { accountId, bucketId, scale } = purse;
     await topUp(
       (work) => asTenant(pool, EVERY_TENANT, work),
       {

@@ -23,6 +23,10 @@ export interface PostgresServerOptions {
   /** False gives up safety against a power cut for speed; only for data that may be lost. */
   readonly durable: boolean;
   readonly maxConnections: number;
+  /** Settings as "name=value" that follow ours. */
+  readonly moreSettings?: readonly string[];
+  /** Words before the server's command. */
+  readonly launcher?: readonly string[];
   /** Removed with everything in it, should this process be killed. */
   readonly disposable?: string;
 }
@@ -91,6 +95,7 @@ function serverArgs(options: PostgresServerOptions, cluster: string, port: numbe
     'timezone=UTC',
     'log_timezone=UTC',
     ...(options.durable ? [] : ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']),
+    ...(options.moreSettings ?? []),
   ];
   return ['-D', cluster, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
 }
@@ -121,10 +126,15 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
     program: 'postgres',
   });
   const port = await (options.choosePort ?? findFreePort)();
+  const [command, ...args] = [
+    ...(options.launcher ?? []),
+    path.join(binaries, 'postgres'),
+    ...serverArgs(options, cluster, port),
+  ];
   const server = await startServerProcess({
     name: 'Postgres',
-    command: path.join(binaries, 'postgres'),
-    args: serverArgs(options, cluster, port),
+    command: command ?? 'postgres',
+    args,
     directory: options.directory,
     user,
     readyText: 'database system is ready to accept connections',

@@ -1,166 +1,103 @@
 /**
- * Kills parts of an installation under load and proves afterwards that nothing was lost or doubled:
- * `verify` over everything, and the gateway's own count against the record, to the unit.
+ * Breaks an installation again and again under load, and proves after each blow and in the end that
+ * nothing was lost or doubled: `verify` over everything, and what gateways and routers counted
+ * against the record, to the unit and to the millionth.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { withBothStores } from '../../src/cli/both-stores.js';
-import { TRAFFIC } from '../../src/cli/simulated-traffic.js';
-import { awaitRecord, proveUsage } from '../../src/local/demo.js';
-import { createGySimulator } from '../../src/local/gy-simulator/simulator.js';
+import { awaitRecord } from '../../src/local/demo.js';
 import { createLogger } from '../../src/observability/logger.js';
-import { verify } from '../../src/recovery/verify.js';
+import { verify, type VerifyReport } from '../../src/recovery/verify.js';
 import { randomSource } from '../support/random-source.js';
-import { PARTS, REALM, startInstallation, type Installation, type Part } from './installation.js';
+import { chooseBlows, familiesOf, type Family } from './blows.js';
+import { startInstallation, type Installation } from './installation.js';
+import { startLoad, type Load, type LoadReport } from './load.js';
 
 export interface ChaosOptions {
   readonly kills: number;
   readonly seed: number;
+  /** Default: every family that this machine can strike. */
+  readonly only?: readonly Family[];
   /** Told of each step, for a person who waits. */
   readonly onStep: (line: string) => void;
 }
 
-export interface ChaosReport {
-  readonly kills: number;
-  readonly sessions: number;
-  readonly requests: number;
-  readonly sentAgain: number;
-  /** What did not balance; empty where everything did. */
-  readonly faults: readonly string[];
+export interface ChaosReport extends LoadReport {
+  /** How often each family struck. */
+  readonly blows: Readonly<Partial<Record<Family, number>>>;
 }
 
-/** What happens to the installation at one moment. */
-type Blow =
-  | { readonly kind: 'kill'; readonly parts: readonly Part[]; readonly downMs: number }
-  | { readonly kind: 'freeze'; readonly part: Part; readonly ms: number };
-
 /** Answers between two blows: the load is back at work. */
-const ANSWERS_BETWEEN = 40;
+const ANSWERS_BETWEEN = { diameter: 30, radius: 10 };
 const LONGEST_WAIT_MS = 180_000;
-/** A gateway that never gives up knows at the end what became of each of its requests. */
-const TRIES_MAX = 100_000;
-
-/** Alice and Dora of the example: buckets and money, and a plan with queued bundles. */
-const SUBSCRIBERS = [
-  { imsi: '262420000000001', msisdn: '491700000001' },
-  { imsi: '262420000000004', msisdn: '491700000004' },
-];
+const POLL_MS = 20;
+const FAULTS_SHOWN = 20;
 
 const SILENT = createLogger({ level: 'silent' });
 
 /** @throws when the installation does not come back to life. */
-export async function runChaos({ kills, seed, onStep }: ChaosOptions): Promise<ChaosReport> {
-  const source = randomSource(seed);
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const installation = await startInstallation();
   try {
-    onStep(`the installation runs; seed ${seed}`);
-    return await strike(installation, { blows: blowsOf(kills, source), seed, onStep });
+    return await strike(installation, options);
   } finally {
     await installation.remove();
   }
 }
 
-type RandomSource = ReturnType<typeof randomSource>;
-
-/** Each part alone in turn, then whatever comes, one by one or together. */
-function blowsOf(kills: number, source: RandomSource): readonly Blow[] {
-  return Array.from({ length: kills }, (_, index): Blow => {
-    const alone = PARTS[index];
-    if (alone !== undefined) return { kind: 'kill', parts: [alone], downMs: source.integer(300) };
-    if (source.integer(6) === 0) {
-      const part = source.integer(2) === 0 ? 'redis' : 'postgres';
-      return { kind: 'freeze', part, ms: 200 + source.integer(3_000) };
-    }
-    const together = PARTS.filter(() => source.integer(3) === 0);
-    const parts = together.length > 0 ? together : [PARTS[source.integer(PARTS.length)] ?? 'redis'];
-    return { kind: 'kill', parts, downMs: source.integer(1_500) };
-  });
-}
-
 async function strike(
   installation: Installation,
-  { blows, seed, onStep }: { readonly blows: readonly Blow[] } & Omit<ChaosOptions, 'kills'>,
+  { kills, seed, only, onStep }: ChaosOptions,
 ): Promise<ChaosReport> {
-  let answers = 0;
-  const gateway = createGySimulator(
-    {
-      nodes: installation.nodes,
-      originHost: 'gateway.demo.internal',
-      originRealm: 'demo.internal',
-      destinationRealm: REALM,
-      subscribers: SUBSCRIBERS,
-      traffic: [TRAFFIC.data],
-      sessions: null,
-      concurrent: 6,
-      thinkMs: { min: 5, max: 50 },
-      routing: 'alternate',
-      retransmitShare: 0.05,
-      answerMs: 4_000,
-      triesMax: TRIES_MAX,
-      seed,
-    },
-    {
-      logger: SILENT,
-      onEvent: (event) => {
-        if (event.type === 'answer') answers += 1;
-      },
-    },
-  );
-  const running = gateway.run();
-  const moreAnswers = async (): Promise<void> => {
-    const goal = answers + ANSWERS_BETWEEN;
-    const deadline = Date.now() + LONGEST_WAIT_MS;
-    while (answers < goal) {
-      if (Date.now() > deadline) throw new Error('the installation did not come back to life');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
+  const able = familiesOf(installation);
+  const families = only === undefined ? able : able.filter((family) => only.includes(family));
+  if (families.length === 0) throw new Error('this machine cannot strike any of these families');
+  onStep(`the installation runs; seed ${seed}, ${families.join(', ')}`);
+  const blows = chooseBlows(kills, families, randomSource(seed));
+  const struck: Partial<Record<Family, number>> = {};
   const faults: string[] = [];
+  const load = startLoad(installation, seed);
+  await backAtWork(load);
   for (const [index, blow] of blows.entries()) {
-    await moreAnswers();
-    onStep(`${index + 1} of ${blows.length}: ${describe(blow)}`);
-    if (blow.kind === 'freeze') {
-      await installation.freeze(blow.part, blow.ms);
-      continue;
-    }
-    await installation.kill(blow.parts);
-    await new Promise((resolve) => setTimeout(resolve, blow.downMs));
-    await installation.restart(blow.parts);
+    await blow.strike(installation);
+    struck[blow.family] = (struck[blow.family] ?? 0) + 1;
+    await backAtWork(load);
+    const found = [...(await endedBySelf(installation)), ...(await prove(installation))];
+    faults.push(...found.map((fault) => `after blow ${index + 1}: ${fault}`));
+    const verdict = found.length === 0 ? 'balances' : `${found.length} FAULTS`;
+    onStep(`${index + 1} of ${blows.length}: ${blow.family}: ${blow.what}: ${verdict}`);
   }
-  await moreAnswers();
-  gateway.stop();
-  const { statistics, tally } = await running;
-  onStep(`${statistics.requests} requests of ${statistics.sessionsStarted} sessions; proving`);
-  const { config } = installation;
-  await awaitRecord(config, { logger: SILENT, print: () => undefined });
-  faults.push(...(await verified(installation)));
-  if (statistics.unanswered > 0) faults.push(`${statistics.unanswered} requests unanswered`);
-  if (statistics.repeatMismatches > 0) {
-    faults.push(`${statistics.repeatMismatches} repeated requests were answered differently`);
-  }
-  try {
-    await proveUsage(config, tally, { logger: SILENT, print: () => undefined });
-  } catch (error) {
-    faults.push(error instanceof Error ? error.message : String(error));
-  }
-  return {
-    kills: blows.length,
-    sessions: statistics.sessionsStarted,
-    requests: statistics.requests,
-    sentAgain: statistics.retransmitted,
-    faults,
-  };
+  await load.end();
+  await awaitRecord(installation.config, { logger: SILENT, print: () => undefined });
+  faults.push(...(await prove(installation)));
+  const report = await load.compare();
+  return { ...report, blows: struck, faults: [...faults, ...report.faults] };
 }
 
-function describe(blow: Blow): string {
-  if (blow.kind === 'freeze') return `${blow.part} stands still for ${blow.ms} ms`;
-  return `kill -9 of ${blow.parts.join(', ')}, back after ${blow.downMs} ms`;
+/** Resolves when the fronts have answered so many more requests of both protocols. */
+async function backAtWork({ answers }: Load): Promise<void> {
+  const diameter = answers.diameter + ANSWERS_BETWEEN.diameter;
+  const radius = answers.radius + ANSWERS_BETWEEN.radius;
+  const deadline = Date.now() + LONGEST_WAIT_MS;
+  while (answers.diameter < diameter || answers.radius < radius) {
+    if (Date.now() > deadline) throw new Error('the installation did not come back to life');
+    await sleep(POLL_MS);
+  }
 }
 
-async function verified({ config }: Installation): Promise<readonly string[]> {
-  const { balanced, findings } = await withBothStores(
+/** Nothing may end because something else did. */
+async function endedBySelf(installation: Installation): Promise<readonly string[]> {
+  const fallen = installation.fallen();
+  await installation.restart(fallen);
+  return fallen.map((part) => `${part} had ended by itself`);
+}
+
+/** The proof of `tolld verify`, beside the load. */
+async function prove({ config }: Installation): Promise<readonly string[]> {
+  const { findings } = await withBothStores(
     config,
     { name: 'chaos', role: 'flusher' },
-    (stores) => verify({ partitions: stores.partitions }, stores),
+    (stores): Promise<VerifyReport> => verify({ partitions: stores.partitions }, stores),
   );
-  if (balanced) return [];
-  return findings.map(({ kind, message }) => `${kind}: ${message}`);
+  return findings.slice(0, FAULTS_SHOWN).map(({ kind, message }) => `${kind}: ${message}`);
 }
