@@ -105,7 +105,7 @@ function cut(source: RandomSource): Choice {
       `each after ${losingMs} ms of lost answers`,
     strike: async ({ wires }) => {
       for (let time = 0; time < times; time += 1) {
-        await Promise.all(chosen.map((part) => wires.get(part)?.cut(losingMs)));
+        await Promise.all(chosen.map(async (part) => wires.get(part)?.cut(losingMs)));
         await sleep(100);
       }
     },
@@ -147,6 +147,7 @@ async function fillRedis(installation: Installation): Promise<void> {
   await disk?.fill();
   await installation.untilFallen('redis', REDIS_ENDS_MS);
   await disk?.free();
+  if (!installation.fallen().includes('redis')) throw new Error('redis outlived a full disk');
   await revive(installation, ['redis']);
 }
 
