@@ -105,6 +105,15 @@ export const SETTINGS = {
       min: 10,
       max: 60_000,
     }),
+    diskMb: wholeNumber({
+      meaning:
+        'Size of the disk for the append-only files of each Redis, in MB, where Redis runs on ' +
+        'another machine: new sessions are refused before it is full. On this machine the disk ' +
+        'itself is asked; 0 elsewhere: it is not watched.',
+      fallback: 0,
+      min: 0,
+      max: 1_000_000_000,
+    }),
     acceptUnsafeSettings: flag({
       meaning:
         'Start although Redis may forget: with an eviction policy, without maxmemory, or with ' +

@@ -21,6 +21,8 @@ export interface BacklogMonitorOptions {
 export interface BacklogMonitorDependencies {
   readonly streams: OutboxStreams;
   readonly decode: EntryDecoder;
+  /** See {@link BacklogMeasure.diskRoom}. */
+  readonly diskRoom: () => Promise<number | null>;
   readonly logger: Logger;
   readonly metrics?: OutboxMetrics;
   /** Called when the state changes. */
@@ -37,14 +39,14 @@ export interface BacklogMonitor {
 
 export function createBacklogMonitor(
   { partitions, intervalMs, limits }: BacklogMonitorOptions,
-  { streams, decode, logger, metrics, onState }: BacklogMonitorDependencies,
+  { streams, decode, diskRoom, logger, metrics, onState }: BacklogMonitorDependencies,
 ): BacklogMonitor {
   let state: BacklogState = 'ok';
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | null = null;
 
   async function measure(): Promise<BacklogMeasure> {
-    const measured = await measureBacklog(partitions, { streams, decode });
+    const measured = await measureBacklog(partitions, { streams, decode, diskRoom });
     const next = judgeBacklog(measured, limits, state);
     metrics?.backlog(measured, next);
     if (next !== state) {
@@ -86,12 +88,17 @@ export function createBacklogMonitor(
 
 async function measureBacklog(
   partitions: number,
-  { streams, decode }: Pick<BacklogMonitorDependencies, 'streams' | 'decode'>,
+  {
+    streams,
+    decode,
+    diskRoom,
+  }: Pick<BacklogMonitorDependencies, 'streams' | 'decode' | 'diskRoom'>,
 ): Promise<BacklogMeasure> {
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
-  const [backlogs, memoryRatio, now] = await Promise.all([
+  const [backlogs, memoryRatio, room, now] = await Promise.all([
     Promise.all(numbers.map((partition) => streams.backlog(partition))),
     streams.memoryRatio(),
+    diskRoom(),
     streams.now(),
   ]);
   const behind = backlogs.filter(({ entries }) => entries > 0);
@@ -106,5 +113,6 @@ async function measureBacklog(
     entries: behind.reduce((sum, { entries }) => sum + entries, 0),
     oldestAgeSeconds: Math.max(0, ...ages) / 1_000,
     memoryRatio,
+    diskRoom: room,
   };
 }

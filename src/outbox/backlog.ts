@@ -1,6 +1,6 @@
 /**
  * How far the record is behind charging, and what follows from it: first an alert, then no new
- * sessions, before Redis is full. Reports and stops are always taken.
+ * sessions, before Redis or its disk is full. Reports and stops are always taken.
  */
 export interface BacklogMeasure {
   /** Entries of all partitions that Postgres does not have. */
@@ -9,6 +9,8 @@ export interface BacklogMeasure {
   readonly oldestAgeSeconds: number;
   /** Redis' memory in use over what it may use; 0 without a limit. */
   readonly memoryRatio: number;
+  /** Free space for Redis' append-only files over that memory; null where it isn't known. */
+  readonly diskRoom: number | null;
 }
 
 export const BACKLOG_STATES = ['ok', 'alert', 'refuse-new-sessions'] as const;
@@ -19,9 +21,11 @@ export interface BacklogLimits {
   readonly alertEntries: number | null;
   readonly alertAgeSeconds: number | null;
   readonly alertMemoryRatio: number | null;
+  readonly alertDiskRoom: number | null;
   readonly refuseEntries: number | null;
   readonly refuseAgeSeconds: number | null;
   readonly refuseMemoryRatio: number | null;
+  readonly refuseDiskRoom: number | null;
 }
 
 export const BACKLOG_LIMIT_DEFAULTS: BacklogLimits = Object.freeze({
@@ -29,10 +33,14 @@ export const BACKLOG_LIMIT_DEFAULTS: BacklogLimits = Object.freeze({
   alertEntries: 500_000,
   alertAgeSeconds: 60,
   alertMemoryRatio: 0.75,
+  /** A rewrite of the files of a full Redis no longer fits. */
+  alertDiskRoom: 1,
   /** Numbers and age alone fill nothing: memory decides, unless the operator says otherwise. */
   refuseEntries: null,
   refuseAgeSeconds: null,
   refuseMemoryRatio: 0.9,
+  /** Redis ends itself when its disk is full: what is left is kept for reports and stops. */
+  refuseDiskRoom: 0.25,
 });
 
 /** A state is left only when the measure is this far below its limit, so that it doesn't flutter. */
@@ -44,14 +52,17 @@ export function judgeBacklog(
   limits: BacklogLimits,
   before: BacklogState,
 ): BacklogState {
-  const { entries, oldestAgeSeconds: age, memoryRatio: memory } = measure;
+  const { entries, oldestAgeSeconds: age, memoryRatio: memory, diskRoom } = measure;
   const reaches = (value: number, limit: number | null, held: boolean): boolean =>
     limit !== null && value >= (held ? limit * RELEASE_FACTOR : limit);
+  const isShort = (limit: number | null, held: boolean): boolean =>
+    limit !== null && diskRoom !== null && diskRoom <= (held ? limit / RELEASE_FACTOR : limit);
   const refused = before === 'refuse-new-sessions';
   if (
     reaches(entries, limits.refuseEntries, refused) ||
     reaches(age, limits.refuseAgeSeconds, refused) ||
-    reaches(memory, limits.refuseMemoryRatio, refused)
+    reaches(memory, limits.refuseMemoryRatio, refused) ||
+    isShort(limits.refuseDiskRoom, refused)
   ) {
     return 'refuse-new-sessions';
   }
@@ -59,6 +70,7 @@ export function judgeBacklog(
   const alert =
     reaches(entries, limits.alertEntries, alerted) ||
     reaches(age, limits.alertAgeSeconds, alerted) ||
-    reaches(memory, limits.alertMemoryRatio, alerted);
+    reaches(memory, limits.alertMemoryRatio, alerted) ||
+    isShort(limits.alertDiskRoom, alerted);
   return alert ? 'alert' : 'ok';
 }

@@ -68,6 +68,10 @@ export function createOutboxMetrics(metrics: Metrics): OutboxMetrics {
     name: 'tolld_redis_memory_used_ratio',
     help: "Redis' memory in use over its maxmemory.",
   });
+  const diskRoom = metrics.gauge({
+    name: 'tolld_redis_disk_room_ratio',
+    help: "Free space for Redis' append-only files over its maxmemory, where it is known.",
+  });
   const backlogState = metrics.gauge({
     name: 'tolld_outbox_backlog_state',
     help: '1 for the state that holds.',
@@ -95,6 +99,7 @@ export function createOutboxMetrics(metrics: Metrics): OutboxMetrics {
       backlogEntries.set(measure.entries);
       age.set(measure.oldestAgeSeconds);
       memory.set(measure.memoryRatio);
+      if (measure.diskRoom !== null) diskRoom.set(measure.diskRoom);
       for (const each of BACKLOG_STATES) backlogState.set({ state: each }, each === state ? 1 : 0);
     },
   };

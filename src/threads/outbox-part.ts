@@ -1,5 +1,6 @@
 /** The way from the streams to Postgres, and a look at how far it lags. */
 import { randomUUID } from 'node:crypto';
+import { readDiskRoom } from '../charging/disk-room.js';
 import { createEngineConnection } from '../charging/engine-connection.js';
 import { decodeEntry } from '../charging/event-codec.js';
 import { createOutboxStreams } from '../charging/stream.js';
@@ -60,7 +61,12 @@ export async function openOutbox(
   const metrics = createOutboxMetrics(dependencies.metrics);
   const monitor = createBacklogMonitor(
     { partitions, intervalMs: BACKLOG_INTERVAL_MS, limits: BACKLOG_LIMIT_DEFAULTS },
-    { streams, decode: decodeEntry, logger, metrics, onState },
+    {
+      streams,
+      decode: decodeEntry,
+      diskRoom: () => readDiskRoom(connection.engine.redis, config.redis),
+      ...{ logger, metrics, onState },
+    },
   );
   monitor.start();
   const closeReading = async (): Promise<void> => {

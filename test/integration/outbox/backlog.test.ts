@@ -51,6 +51,7 @@ describe('the backlog', () => {
       {
         streams,
         decode: decodeFromJson,
+        diskRoom: async () => null,
         logger: createLogger({ level: 'silent' }),
         onState: (state) => states.push(state),
       },

@@ -10,15 +10,18 @@ const LIMITS = {
   alertEntries: 1_000,
   alertAgeSeconds: 60,
   alertMemoryRatio: 0.7,
+  alertDiskRoom: 1,
   refuseEntries: 10_000,
   refuseAgeSeconds: 600,
   refuseMemoryRatio: 0.9,
+  refuseDiskRoom: 0.25,
 };
 
 const measureOf = (change: Partial<BacklogMeasure>): BacklogMeasure => ({
   entries: 0,
   oldestAgeSeconds: 0,
   memoryRatio: 0,
+  diskRoom: null,
   ...change,
 });
 
@@ -32,6 +35,9 @@ describe('a backlog', () => {
     [{ entries: 10_000 }, 'refuse-new-sessions'],
     [{ oldestAgeSeconds: 600 }, 'refuse-new-sessions'],
     [{ memoryRatio: 0.9 }, 'refuse-new-sessions'],
+    [{ diskRoom: 1.1 }, 'ok'],
+    [{ diskRoom: 1 }, 'alert'],
+    [{ diskRoom: 0.25 }, 'refuse-new-sessions'],
     [{ entries: 1_000, memoryRatio: 0.95 }, 'refuse-new-sessions'],
   ])('of %o is %s', (change, expected) => {
     expect(judgeBacklog(measureOf(change), LIMITS, 'ok')).toBe(expected);
@@ -45,6 +51,15 @@ describe('a backlog', () => {
     ['ok', 901, 'ok'],
   ])('that was %s and falls to %d entries is %s', (before, entries, expected) => {
     expect(judgeBacklog(measureOf({ entries }), LIMITS, before)).toBe(expected);
+  });
+
+  test.each<[BacklogState, number, BacklogState]>([
+    ['refuse-new-sessions', 0.27, 'refuse-new-sessions'],
+    ['refuse-new-sessions', 0.28, 'alert'],
+    ['alert', 1.1, 'alert'],
+    ['alert', 1.2, 'ok'],
+  ])('that was %s and gets disk room of %d is %s', (before, diskRoom, expected) => {
+    expect(judgeBacklog(measureOf({ diskRoom }), LIMITS, before)).toBe(expected);
   });
 
   test('refuses nothing by number or age unless it is told to', () => {
