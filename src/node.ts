@@ -190,7 +190,7 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
 
 function refusalOf({ backlog }: OutboxRunner): string | null {
   return backlog === 'refuse-new-sessions'
-    ? 'the record lags too far behind for new sessions'
+    ? 'Redis or its disk is nearly full, or the record too far behind, for new sessions'
     : null;
 }
 
