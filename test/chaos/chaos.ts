@@ -88,8 +88,11 @@ async function backAtWork({ answers }: Load): Promise<void> {
 /** Nothing may end because something else did. */
 async function endedBySelf(installation: Installation): Promise<readonly string[]> {
   const fallen = installation.fallen();
+  const faults = fallen.map((part) =>
+    [`${part} had ended by itself; its last words:`, ...installation.lastWords(part)].join('\n  '),
+  );
   await installation.restart(fallen);
-  return fallen.map((part) => `${part} had ended by itself`);
+  return faults;
 }
 
 /** The proof of `tolld verify`, beside the load. */
@@ -99,5 +102,7 @@ async function prove({ config }: Installation): Promise<readonly string[]> {
     { name: 'chaos', role: 'flusher' },
     (stores): Promise<VerifyReport> => verify({ partitions: stores.partitions }, stores),
   );
-  return findings.slice(0, FAULTS_SHOWN).map(({ kind, message }) => `${kind}: ${message}`);
+  return findings
+    .slice(0, FAULTS_SHOWN)
+    .map(({ kind, message, ...where }) => `${kind}: ${message} ${JSON.stringify(where)}`);
 }

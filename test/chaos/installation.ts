@@ -36,6 +36,7 @@ const SERVERS = ['redis', 'postgres'] as const;
 export type Server = (typeof SERVERS)[number];
 const FRONTS = ['front-1', 'front-2'] as const;
 
+const LINES_KEPT = 12;
 const REDIS_DISK_MB = 256;
 const POSTGRES_DISK_MB = 512;
 /** A little more than the files of its write-ahead log may take, so that its disk can stay small. */
@@ -62,6 +63,8 @@ export interface Installation {
   pause(part: Part, ms: number): Promise<void>;
   /** Starts again what was killed, servers before daemons. */
   restart(parts: readonly Part[]): Promise<void>;
+  /** The last lines that a part said. */
+  lastWords(part: Part): readonly string[];
   /** Parts that have ended and were not started again. */
   fallen(): readonly Part[];
   /** Has Postgres begin a new piece of its write-ahead log, if it can. */
@@ -113,6 +116,7 @@ export async function startInstallation(): Promise<Installation> {
   };
   const running = new Map<Part, ServerProcess>();
   const alive = new Set<Part>();
+  const words = new Map<Part, readonly string[]>();
 
   function startTolld(part: Part, roles: readonly Role[]): Promise<ServerProcess> {
     const [authenticationPort = 0, accountingPort = 0] = radiusPorts.get(part) ?? [];
@@ -125,12 +129,14 @@ export async function startInstallation(): Promise<Installation> {
       TOLLD_RADIUS_AUTHENTICATION_PORT: String(authenticationPort),
       TOLLD_RADIUS_ACCOUNTING_PORT: String(accountingPort),
     };
-    const [command = 'env', ...words] = clocks.get(part)?.launcher ?? ['env'];
+    const said: string[] = [];
+    words.set(part, said);
+    const [command = 'env', ...launcher] = clocks.get(part)?.launcher ?? ['env'];
     return startServerProcess({
       name: part,
       command,
       args: [
-        ...words,
+        ...launcher,
         ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
         ...[process.execPath, '--import', 'tsx', SOURCE, 'serve', '--roles', roles.join(',')],
       ],
@@ -139,6 +145,10 @@ export async function startInstallation(): Promise<Installation> {
       readyText: '"msg":"ready"',
       readyTimeoutMs: 120_000,
       stopSignal: 'SIGTERM',
+      onLine: (line) => {
+        said.push(line);
+        if (said.length > LINES_KEPT) said.shift();
+      },
     });
   }
 
@@ -226,6 +236,7 @@ export async function startInstallation(): Promise<Installation> {
       for (const pid of pids) signal(pid, 'SIGCONT');
     },
     restart,
+    lastWords: (part) => words.get(part) ?? [],
     fallen: () => PARTS.filter((part) => !alive.has(part)),
     switchLog: () => switchLog(straight.TOLLD_POSTGRES_URL),
     untilFallen: async (part, timeoutMs) => {
