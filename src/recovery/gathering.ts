@@ -133,6 +133,7 @@ export async function gatherEvidence(
     totals: await readSessionTotals(client, wanted, sessionIds),
   }));
   await tail.extend();
+  const open = await withoutUnlisted(context, found.open, new Set(sessionIds));
   return Promise.all(
     accountIds.map(async (accountId): Promise<AccountEvidence> => {
       const account = live.get(accountId) ?? null;
@@ -149,11 +150,35 @@ export async function gatherEvidence(
         run: found.runs.get(accountId) ?? null,
         sums: found.sums.get(accountId) ?? [],
         definitions: found.definitions.get(accountId) ?? [],
-        openSessionIds: (found.open.get(accountId) ?? []).map(({ sessionId }) => sessionId),
+        openSessionIds: (open.get(accountId) ?? []).map(({ sessionId }) => sessionId),
         totals: found.totals.filter(({ sessionId }) => ids.has(sessionId)),
         tail: tail.eventsOf(accountId, recorded, sequence),
       };
     }),
+  );
+}
+
+type OpenSessions = ReadonlyMap<string, readonly { readonly sessionId: string }[]>;
+
+/**
+ * Leaves out what was opened after the sessions had been listed: Redis has it, though it was not looked
+ * at with its account.
+ */
+async function withoutUnlisted(
+  { engine, partition }: GatheringContext,
+  open: OpenSessions,
+  listed: ReadonlySet<string>,
+): Promise<OpenSessions> {
+  const unlisted = [...open.values()]
+    .flatMap((sessions) => sessions.map(({ sessionId }) => sessionId))
+    .filter((sessionId) => !listed.has(sessionId));
+  const holders = await holdersOfSessions(engine, partition, unlisted);
+  const present = new Set(holders.map(({ sessionId }) => sessionId));
+  return new Map(
+    [...open].map(([accountId, sessions]) => [
+      accountId,
+      sessions.filter(({ sessionId }) => !present.has(sessionId)),
+    ]),
   );
 }
 

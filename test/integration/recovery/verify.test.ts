@@ -6,8 +6,12 @@ import { pack, unpackBytes, type Packable } from '../../../src/charging/packing.
 import * as layout from '../../../src/charging/generated/layout.js';
 import { creditAccount } from '../../../src/charging/provisioning.js';
 import { toAmount } from '../../../src/domain/amounts.js';
+import { BEFORE_FIRST } from '../../../src/domain/flush.js';
 import { main } from '../../../src/main.js';
+import { checkAccount } from '../../../src/recovery/account-check.js';
 import type { Finding } from '../../../src/recovery/finding.js';
+import { gatherEvidence, SessionIndex } from '../../../src/recovery/gathering.js';
+import { StreamTail } from '../../../src/recovery/stream-tail.js';
 import { verify } from '../../../src/recovery/verify.js';
 import { askModel, Driver, type Call } from '../../model/driver.js';
 import { command, worldPlan } from '../../model/workload.js';
@@ -98,6 +102,27 @@ describe('beside traffic', () => {
     }
     await busy.recorded();
     expect(await findingsOf(busy)).toEqual([]);
+  });
+});
+
+describe('a session that opens after the sessions were listed', () => {
+  const late = recordedEngine({ partitions: 1 });
+
+  test('is not missed when it is in the record before its account is looked at', async () => {
+    const { engine, streams, pool } = late;
+    await fundAccount(engine, 'a', [newBucket('a-data', 'octets', 1_000_000)]);
+    await late.recorded();
+    const listed = await SessionIndex.read(engine, 0, new Set());
+    const request = { accountId: 'a', sessionId: 'late', phase: 'initial', number: 0 } as const;
+    await charge(engine, chargeRequest({ ...request, want: 100 }));
+    await late.recorded();
+    const tail = new StreamTail({ partition: 0, after: BEFORE_FIRST }, { streams });
+    const context = { engine, pool, partition: 0, tail };
+    const findingsNow = async (): Promise<readonly Finding[]> =>
+      (await gatherEvidence(context, ['a'], listed)).flatMap(checkAccount);
+    expect(await findingsNow()).toEqual([]);
+    await engine.redis.del(engine.keys.session(0, 'late'));
+    expect(await findingsNow()).toMatchObject([{ kind: 'session-missing', sessionId: 'late' }]);
   });
 });
 
