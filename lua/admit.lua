@@ -115,7 +115,7 @@ for i = 1, #asks do
     asks[i][ASK_WANT] = rates[gauges[i]] * 2 * interim
   end
 end
-local keys = { KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], owner_key }
+local keys = { KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], owner_key, false }
 local reply = charge_session(keys, request, true)
 if reply[1] ~= REPLY_DONE then
   return reply

@@ -5,12 +5,14 @@
 -- script when memory is out; the caller then settles (settle.lua).
 --
 -- KEYS account, session, control, outbox, timers, and the sharing owner's account where there is
---      one - all of one partition
+--      one (the account's key again where keys follow), steer, tasks (once they are asked for, as
+--      other sessions wait for units) - all of one partition
 -- ARGV request, packed (REQUEST_ in layout.lua); its stamp; the terms of each service
 -- Reply { REPLY_DONE or REPLY_REPEATED, answer, packed: { time in ms, services (ANSWER_), whether the
 --       balance is low } }
 --       { REPLY_OTHER_ACCOUNT, account id } for a session that lives on another account
 --       { REPLY_MOVED, partition } the account is on its way there, or has arrived
+--       { REPLY_STEERING_NEEDED } sessions may have to be told: again, with the keys of steering
 --       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE, UNKNOWN_SESSION,
 --       CONFLICT, STALE_NUMBER, SERVICE_DENIED, AMOUNT_RANGE; nothing has changed then
 -- Events session, usage per service that reports use, bucket-state, ledger (expiry)

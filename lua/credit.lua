@@ -12,13 +12,16 @@
 --- @include "write_entry"
 --- @include "check_thresholds"
 --- @include "arm_account"
---- @include "raise_steering"
 --- @include "access_record"
+--- @include "name_starved"
 -- credit: applies one intent to an account: grants buckets, adds to them, changes their limits.
 -- Intents of an account are numbered 1, 2, 3 …; the account keeps the last one applied, so applying
 -- one again is harmless for ever and none is applied before the one in front of it.
 -- An intent that cannot be applied is answered by an event too (LEDGER_REFUSED with its reason) and
 -- counts as applied: it must not block those behind it.
+--
+-- What staff take or give back may lead below a floor, and the event says so; what is taken for a
+-- transfer may not, nor may it take what sessions hold.
 --
 -- The sessions that had got their last units are to ask again, and those of RADIUS whose NAS was told
 -- limits are to be told new ones: each is a task of steering.
@@ -26,7 +29,8 @@
 -- KEYS account, control, outbox, timers, steer, tasks, access - all of one partition
 -- ARGV credit request, packed (CREDIT_ in layout.lua)
 -- Reply { REPLY_DONE, packed ids of the sessions that are told to ask again }
---       { REPLY_REFUSED, reason }: bucket-exists, unknown-bucket, amount-out-of-range
+--       { REPLY_REFUSED, reason }: bucket-exists, unknown-bucket, amount-out-of-range, bucket-inactive,
+--       below-floor
 --       { REPLY_REPEATED } applied before; { REPLY_OUT_OF_ORDER, last applied number }
 --       { REPLY_MOVED, partition }, { REPLY_FENCED }, { REPLY_NEWER_STATE }, { REPLY_UNKNOWN_ACCOUNT }
 -- Events ledger per operation, bucket-state, threshold
@@ -34,8 +38,35 @@ local account_key, control_key, outbox_key, timers_key = KEYS[1], KEYS[2], KEYS[
 local steer_key, tasks_key, access_key = KEYS[5], KEYS[6], KEYS[7]
 local request = cmsgpack.unpack(ARGV[1])
 
+-- Positions of what the operations so far make of a bucket.
+local PLAN_REMAINING, PLAN_GRANTED, PLAN_FLOOR, PLAN_STATE, PLAN_RESERVED = 1, 2, 3, 4, 5
+
+-- plan_of(bucket): the bucket as operations find it.
+local function plan_of(bucket)
+  return {
+    bucket[BUCKET_REMAINING],
+    bucket[BUCKET_GRANTED],
+    bucket[BUCKET_FLOOR],
+    bucket[BUCKET_STATE],
+    bucket[BUCKET_RESERVED],
+  }
+end
+
+-- is_exact(plan): whether what a bucket holds, what was granted, and what may be taken down to the floor
+-- are numbers that a script can count with.
+local function is_exact(plan)
+  return plan[PLAN_REMAINING] > -AMOUNT_LIMIT
+    and plan[PLAN_REMAINING] - math.min(plan[PLAN_FLOOR], 0) < AMOUNT_LIMIT
+    and plan[PLAN_GRANTED] < AMOUNT_LIMIT
+end
+
+-- grown_by(operation): what an ADD moves the granted amount by.
+local function grown_by(operation)
+  return operation[4] or math.max(operation[3], 0)
+end
+
 -- refusal_of(account, operation, planned): why an operation cannot be applied behind those before it,
--- or nil. planned: what these make of the buckets, { remaining, granted } by id.
+-- or nil. planned: what these make of the buckets, by id.
 local function refusal_of(account, operation, planned)
   local code = operation[1]
   if code == OPERATION_SET_THRESHOLDS or code == OPERATION_CORRECT then
@@ -47,8 +78,8 @@ local function refusal_of(account, operation, planned)
     if planned[id] or find_bucket(account, id) then
       return 'bucket-exists'
     end
-    planned[id] = { bucket[BUCKET_REMAINING], bucket[BUCKET_GRANTED] }
-    return nil
+    planned[id] = plan_of(bucket)
+    return not is_exact(planned[id]) and 'amount-out-of-range' or nil
   end
   local id, plan = operation[2], planned[operation[2]]
   if not plan then
@@ -56,42 +87,62 @@ local function refusal_of(account, operation, planned)
     if not bucket then
       return 'unknown-bucket'
     end
-    plan = { bucket[BUCKET_REMAINING], bucket[BUCKET_GRANTED] }
+    plan = plan_of(bucket)
     planned[id] = plan
   end
-  if code == OPERATION_ADD then
-    plan[1] = plan[1] + operation[3]
-    plan[2] = plan[2] + math.max(operation[3], 0)
-    if plan[1] <= -AMOUNT_LIMIT or plan[1] >= AMOUNT_LIMIT or plan[2] >= AMOUNT_LIMIT then
-      return 'amount-out-of-range'
+  if code == OPERATION_TAKE then
+    if plan[PLAN_STATE] ~= STATE_ACTIVE and plan[PLAN_STATE] ~= STATE_ARMED then
+      return 'bucket-inactive'
     end
+    if plan[PLAN_REMAINING] - plan[PLAN_RESERVED] - plan[PLAN_FLOOR] < operation[3] then
+      return 'below-floor'
+    end
+    plan[PLAN_REMAINING] = plan[PLAN_REMAINING] - operation[3]
+  elseif code == OPERATION_ADD then
+    plan[PLAN_REMAINING] = plan[PLAN_REMAINING] + operation[3]
+    plan[PLAN_GRANTED] = plan[PLAN_GRANTED] + grown_by(operation)
+  elseif code == OPERATION_SET_FLOOR then
+    plan[PLAN_FLOOR] = operation[3]
+  elseif code == OPERATION_SET_STATE then
+    plan[PLAN_STATE] = operation[3]
   end
-  return nil
+  return not is_exact(plan) and 'amount-out-of-range' or nil
 end
 
--- set_thresholds(account, wanted): replaces the account's thresholds; one that was there keeps
--- whether it is armed, so that setting them again fires nothing twice.
-local function set_thresholds(account, wanted)
+-- set_thresholds(account, wanted, changed): replaces the account's thresholds; one that was there keeps
+-- whether it is armed, so that setting them again fires nothing twice. Those that watch something else
+-- now are put into `changed`.
+local function set_thresholds(account, wanted, changed)
   local before = account[ACCOUNT_THRESHOLDS]
   for i = 1, #wanted do
     for k = 1, #before do
-      if before[k][THRESHOLD_ID] == wanted[i][THRESHOLD_ID] then
-        wanted[i][THRESHOLD_ARMED] = before[k][THRESHOLD_ARMED]
+      local known, threshold = before[k], wanted[i]
+      if known[THRESHOLD_ID] == threshold[THRESHOLD_ID] then
+        threshold[THRESHOLD_ARMED] = known[THRESHOLD_ARMED]
+        changed[known[THRESHOLD_ID]] = known[THRESHOLD_RESOURCE] ~= threshold[THRESHOLD_RESOURCE]
+          or known[THRESHOLD_BUNDLE] ~= threshold[THRESHOLD_BUNDLE]
+          or known[THRESHOLD_PERCENT] ~= threshold[THRESHOLD_PERCENT]
+          or known[THRESHOLD_LEVEL] ~= threshold[THRESHOLD_LEVEL]
       end
     end
   end
   account[ACCOUNT_THRESHOLDS] = wanted
 end
 
--- add_amount(events, bucket, amount, now): moves a bucket; one that was used up can be used again.
-local function add_amount(events, bucket, amount, now)
-  local used_up = bucket[BUCKET_STATE] == STATE_INACTIVE and bucket[BUCKET_REMAINING] == 0
+-- move_amount(events, bucket, amount, granted, now): moves what a bucket holds, and what was granted; one
+-- that was used up can be used again, one that staff took out of use cannot. Returns the impact.
+local function move_amount(events, bucket, amount, granted, now)
+  local used_up = bucket[BUCKET_STATE] == STATE_INACTIVE
+    and not bucket[BUCKET_SUSPENDED]
+    and bucket[BUCKET_REMAINING] <= 0
   bucket[BUCKET_REMAINING] = bucket[BUCKET_REMAINING] + amount
-  if amount > 0 then
-    bucket[BUCKET_GRANTED] = bucket[BUCKET_GRANTED] + amount
-    if used_up and (bucket[BUCKET_END] == 0 or bucket[BUCKET_END] > now) then
-      change_state(events, bucket, STATE_ACTIVE, CAUSE_RESUMED)
-    end
+  bucket[BUCKET_GRANTED] = math.max(bucket[BUCKET_GRANTED] + granted, 0)
+  if
+    used_up
+    and bucket[BUCKET_REMAINING] > 0
+    and (bucket[BUCKET_END] == 0 or bucket[BUCKET_END] > now)
+  then
+    change_state(events, bucket, STATE_ACTIVE, CAUSE_RESUMED)
   end
   return { bucket[BUCKET_ID], bucket[BUCKET_RESOURCE], amount, bucket[BUCKET_REMAINING], 0 }
 end
@@ -105,12 +156,24 @@ local function definition_of(bucket)
   return copy
 end
 
--- apply(account, events, operation, now): carries one operation out. Returns its impact, or false,
--- and the bucket's definition where that is new.
-local function apply(account, events, operation, now)
+-- begin_bucket(bucket, now): a bucket that is granted as active begins now, by this clock, unless it is
+-- said when.
+local function begin_bucket(bucket, now)
+  if bucket[BUCKET_STATE] ~= STATE_ACTIVE or bucket[BUCKET_START] > 0 then
+    return
+  end
+  bucket[BUCKET_START] = now
+  if bucket[BUCKET_DURATION] > 0 and bucket[BUCKET_END] == 0 then
+    bucket[BUCKET_END] = now + bucket[BUCKET_DURATION]
+  end
+end
+
+-- apply(account, events, operation, now, changed): carries one operation out. Returns its impact, or
+-- false, the bucket's definition where that is new, and the bucket itself.
+local function apply(account, events, operation, now, changed)
   local code = operation[1]
   if code == OPERATION_SET_THRESHOLDS then
-    set_thresholds(account, operation[2])
+    set_thresholds(account, operation[2], changed)
     return false, false
   end
   if code == OPERATION_CORRECT then
@@ -123,6 +186,7 @@ local function apply(account, events, operation, now)
     local bucket = operation[2]
     local buckets = account[ACCOUNT_BUCKETS]
     local n = #buckets
+    begin_bucket(bucket, now)
     buckets[n + 1], buckets[n + 2] = bucket[BUCKET_ID], bucket[BUCKET_RESOURCE]
     buckets[n + 3] = bucket
     if bucket[BUCKET_AFTER] then
@@ -130,11 +194,14 @@ local function apply(account, events, operation, now)
     end
     local amount = bucket[BUCKET_REMAINING]
     local impact = { bucket[BUCKET_ID], bucket[BUCKET_RESOURCE], amount, amount, 0 }
-    return impact, definition_of(bucket)
+    return impact, definition_of(bucket), bucket
   end
   local bucket = find_bucket(account, operation[2])
-  if code == OPERATION_ADD then
-    return add_amount(events, bucket, operation[3], now), false
+  if code == OPERATION_TAKE then
+    return move_amount(events, bucket, -operation[3], 0, now), false, bucket
+  elseif code == OPERATION_ADD then
+    local impact = move_amount(events, bucket, operation[3], grown_by(operation), now)
+    return impact, operation[4] and definition_of(bucket), bucket
   end
   if code == OPERATION_SET_FLOOR then
     bucket[BUCKET_FLOOR] = operation[3]
@@ -144,15 +211,40 @@ local function apply(account, events, operation, now)
     local cause = operation[3] == STATE_INACTIVE and CAUSE_SUSPENDED or CAUSE_RESUMED
     change_state(events, bucket, operation[3], cause)
   end
-  return false, definition_of(bucket)
+  if code == OPERATION_SET_STATE then
+    bucket[BUCKET_SUSPENDED] = operation[3] == STATE_INACTIVE or nil
+  end
+  return false, definition_of(bucket), bucket
+end
+
+-- ends_below(code, impact, bucket): whether an operation left a bucket below its floor.
+local function ends_below(code, impact, bucket)
+  return bucket
+    and bucket[BUCKET_REMAINING] < bucket[BUCKET_FLOOR]
+    and (code == OPERATION_SET_FLOOR or (impact and impact[3] < 0))
 end
 
 -- frees_units(operations): whether sessions may get more by any of the operations.
 local function frees_units(operations)
   for i = 1, #operations do
     local code = operations[i][1]
-    local takes = code == OPERATION_ADD and operations[i][3] <= 0
-    if code ~= OPERATION_SET_THRESHOLDS and not takes then
+    local takes = code == OPERATION_TAKE or (code == OPERATION_ADD and operations[i][3] <= 0)
+    if code ~= OPERATION_SET_THRESHOLDS and code ~= OPERATION_CORRECT and not takes then
+      return true
+    end
+  end
+  return false
+end
+
+-- is_credit(operations): whether any of the operations adds to what the account has to use.
+local function is_credit(operations)
+  for i = 1, #operations do
+    local code, what = operations[i][1], operations[i][3]
+    if
+      code == OPERATION_GRANT
+      or (code == OPERATION_ADD and what > 0)
+      or (code == OPERATION_SET_STATE and what ~= STATE_INACTIVE)
+    then
       return true
     end
   end
@@ -207,7 +299,7 @@ local events, next_before = {}, account[ACCOUNT_NEXT_CHANGE]
 if next_before > 0 and next_before <= now then
   turn_buckets(account, events, now)
 end
-local refusal, planned = nil, {}
+local refusal, planned, changed = nil, {}, {}
 for _, operation in ipairs(request[CREDIT_OPERATIONS]) do
   refusal = refusal or refusal_of(account, operation, planned)
 end
@@ -216,10 +308,13 @@ if refusal then
   events[#events + 1] = { EVENT_LEDGER, LEDGER_REFUSED, number, intent, refusal, {}, false }
 else
   for _, operation in ipairs(request[CREDIT_OPERATIONS]) do
-    local impact, definition = apply(account, events, operation, now)
+    local impact, definition, bucket = apply(account, events, operation, now, changed)
     local impacts = impact and { impact } or {}
-    events[#events + 1] =
-      { EVENT_LEDGER, kind, number, intent, reason, impacts, definition or false }
+    local event = { EVENT_LEDGER, kind, number, intent, reason, impacts, definition or false }
+    if ends_below(operation[1], impact, bucket) then
+      event[8] = true
+    end
+    events[#events + 1] = event
   end
   if #request[CREDIT_OPERATIONS] == 0 then
     -- Nothing to do is done, too: an intent without an event would stay unconfirmed.
@@ -232,12 +327,15 @@ if not refusal then
   sort_buckets(account)
   turn_buckets(account, events, now)
 end
-check_thresholds(account, events)
 local starved = {}
 if not refusal and frees_units(request[CREDIT_OPERATIONS]) then
   starved = to_be_told(account, access, now)
   account[ACCOUNT_STARVED] = {}
 end
+if not refusal and is_credit(request[CREDIT_OPERATIONS]) then
+  changed = true
+end
+check_thresholds(account, events, changed)
 -- A read only: a key of the wrong type must fail before the first write.
 redis.call('ZCARD', timers_key)
 check_steering(steer_key, tasks_key)
@@ -245,10 +343,7 @@ check_steering(steer_key, tasks_key)
 write_entry(outbox_key, epoch, now, request[CREDIT_STAMP], { account }, { events })
 redis.call('SET', account_key, pack_account(account))
 arm_account(timers_key, account, next_before)
-for i = 1, #starved do
-  local member = 's:' .. starved[i]
-  raise_steering(steer_key, tasks_key, member, STEER_REAUTHORISE, STEER_CREDIT, now, -1)
-end
+raise_starved(steer_key, tasks_key, starved, STEER_CREDIT, now)
 if refusal then
   return { REPLY_REFUSED, refusal }
 end

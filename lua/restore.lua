@@ -28,6 +28,8 @@ local function account_of()
   account[ACCOUNT_INTENT] = restored[RESTORE_INTENT]
   account[ACCOUNT_COUNTERS] = restored[RESTORE_COUNTERS]
   account[ACCOUNT_THRESHOLDS] = restored[RESTORE_THRESHOLDS]
+  -- How far they are is worked out with the first charge.
+  account[ACCOUNT_SLACK] = #restored[RESTORE_THRESHOLDS] > 0 and 0
   local buckets, pending = account[ACCOUNT_BUCKETS], 0
   for i, bucket in ipairs(restored[RESTORE_BUCKETS]) do
     buckets[3 * i - 2], buckets[3 * i - 1] = bucket[BUCKET_ID], bucket[BUCKET_RESOURCE]

@@ -5,7 +5,8 @@
 -- and reservations are released, nothing is granted. Runs when memory is out.
 --
 -- KEYS account, session, control, outbox, timers, and the sharing owner's account where there is
---      one - all of one partition
+--      one (the account's key again where keys follow), steer, tasks (once they are asked for, as
+--      other sessions wait for units) - all of one partition
 -- ARGV request, packed (REQUEST_ in layout.lua); its stamp; the terms of each service
 -- Reply as charge.lua; a service that asked for units is answered SERVICE_DENIED
 -- Events session, usage per service that reports use, bucket-state, ledger (expiry)

@@ -14,11 +14,13 @@
 --- @include "arm_account"
 --- @include "write_fields"
 --- @include "access_record"
---- @include "raise_steering"
+--- @include "name_starved"
 -- sweep: does what a timer has come for. An open session past its supervision time is closed and
 -- its reservations go back; a finished one past its retention is removed; the buckets of an account
 -- end or start. A live session of RADIUS whose use ends now is steered. A timer that stood too early
 -- is set again.
+--
+-- A session that is closed frees units: those that had got their last units are told to ask again.
 --
 -- KEYS account, session (the account's key again for an account's timer), control, outbox, timers,
 --      steer, tasks, and the sharing owner's account where the session holds units of his
@@ -141,6 +143,7 @@ local function sweep_session()
       turn_buckets(books[b], events[b], now)
     end
   end
+  local noted, named = note_free(books, id), {}
   local keys = header[SESSION_SERVICES]
   for i = 1, #keys do
     local service = cmsgpack.unpack(redis.call('HGET', session_key, 's:' .. keys[i]))
@@ -148,15 +151,14 @@ local function sweep_session()
     writes[#writes + 1] = 's:' .. keys[i]
     writes[#writes + 1] = cmsgpack.pack(service)
   end
+  if noted then
+    named = take_starved(books, noted, id, now)
+    check_steering(steer_key, tasks_key)
+  end
   for b = 1, #books do
+    remember(books[b][ACCOUNT_STARVED], id, false)
     turn_ended(books[b], events[b], now)
     check_thresholds(books[b], events[b])
-    local starved = books[b][ACCOUNT_STARVED]
-    for i = #starved, 1, -1 do
-      if starved[i] == id then
-        table.remove(starved, i)
-      end
-    end
     books[b][ACCOUNT_LAST_SEEN] = now
   end
   header[SESSION_OWNER] = false
@@ -180,6 +182,7 @@ local function sweep_session()
   end
   write_fields(session_key, writes)
   redis.call('ZADD', timers_key, header[SESSION_DEADLINE], member)
+  raise_starved(steer_key, tasks_key, named, STEER_RELEASE, now)
   return { REPLY_DONE, 'expired' }
 end
 

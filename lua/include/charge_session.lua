@@ -14,9 +14,12 @@
 --- @include "write_fields"
 --- @include "moved_to"
 --- @include "remember"
+--- @include "name_starved"
 -- charge_session(keys, request, may_grant): one request of a charging session, from its answer if
 -- it was answered before to its answer if it was not. Shared by charge.lua and settle.lua, which
--- differ only in whether they may grant (and so whether Redis runs them when memory is out).
+-- differ only in whether they may grant (and so whether Redis runs them when memory is out). keys are
+-- those of charge.lua; the keys of steering may be left out until they are asked for, and false
+-- stands for them where nobody is to be told of units that become free.
 
 -- pick_window(windows, now): the rate window that is open now, or nil.
 local function pick_window(windows, now)
@@ -158,28 +161,36 @@ local function arm_timer(header)
   return nil
 end
 
--- keep_owner(header, sharing, loaded): remembers the sharing owner while a service of the session
--- holds units of his, or waits for some: they go back to him whoever ends the session, and whether or
--- not the member still belongs to the group by then.
-local function keep_owner(header, sharing, loaded)
-  if sharing and #header[SESSION_STARVED] > 0 and header[SESSION_STATE] == SESSION_OPEN then
-    header[SESSION_OWNER] = sharing[SHARING_OWNER]
-    return
-  end
-  local count = 0
-  for _, service in pairs(loaded) do
-    count = count + 1
-    local legs = service[SERVICE_LEGS]
-    for i = 1, #legs, LEG_WIDTH do
-      if is_of_owner(legs[i]) then
-        header[SESSION_OWNER] = sharing[SHARING_OWNER]
-        return
-      end
+-- holds_of_owner(service): whether a service holds units of the sharing owner.
+local function holds_of_owner(service)
+  local legs = service[SERVICE_LEGS]
+  for i = 1, #legs, LEG_WIDTH do
+    if is_of_owner(legs[i]) then
+      return true
     end
   end
-  if count == #header[SESSION_SERVICES] then
-    header[SESSION_OWNER] = false
+  return false
+end
+
+-- keep_owner(header, sharing, loaded, session_key): remembers the sharing owner while a service of the
+-- session holds units of his, or waits for some: they go back to him whoever ends the session, and
+-- whether or not the member still belongs to the group by then.
+local function keep_owner(header, sharing, loaded, session_key)
+  if not sharing then
+    return
   end
+  local names = header[SESSION_SERVICES]
+  local needed = #header[SESSION_STARVED] > 0 and header[SESSION_STATE] == SESSION_OPEN
+  for _, service in pairs(loaded) do
+    needed = needed or holds_of_owner(service)
+  end
+  for i = 1, not needed and header[SESSION_OWNER] and #names or 0 do
+    -- A service that was not spoken of keeps what it held.
+    if not needed and not loaded[names[i]] then
+      needed = holds_of_owner(cmsgpack.unpack(redis.call('HGET', session_key, 's:' .. names[i])))
+    end
+  end
+  header[SESSION_OWNER] = needed and sharing[SHARING_OWNER]
 end
 
 -- deadline_of(header, loaded, now, least): when an open session has been silent for too long: twice
@@ -243,32 +254,44 @@ local function has_rate(ask, window)
   return window ~= nil or #ask[ASK_TERMS][TERMS_WINDOWS] == 0
 end
 
+-- refund_taker(list, priced, units): the bucket that a refund goes to: the first in consumption order that
+-- may have paid. An allowance of which less is gone has not; where nothing has a price, the first
+-- allowance takes it all the same. nil for none.
+local function refund_taker(list, priced, units)
+  local n, first = 1, nil
+  local bucket = nth_eligible(list, n)
+  while bucket do
+    local gone = bucket[BUCKET_GRANTED] - bucket[BUCKET_REMAINING]
+    if bucket[BUCKET_KIND] == KIND_MONEY or gone >= units then
+      return bucket
+    end
+    first = first or bucket
+    n = n + 1
+    bucket = nth_eligible(list, n)
+  end
+  return not priced and first or nil
+end
+
 -- refund_service(books, events, request, ask, service, window, now): gives back what an earlier event
--- took: the price of the units to the first money bucket, or the units to the first unit bucket
--- where nothing has a price; a sharing owner's among them. Returns whether it could be given.
--- [RFC 8506 6.4]
+-- took: the units to the allowance that paid them, or their price to money; a sharing owner's among
+-- them. Returns whether it could be given. [RFC 8506 6.4]
 local function refund_service(books, events, request, ask, service, window, now)
   if window and window[WINDOW_KIND] ~= WINDOW_CHARGED then
     return true
   end
   local list = list_eligible(books, ask[ASK_TERMS], window, now, request[REQUEST_SHARING])
-  local n, bucket = 1, nth_eligible(list, 1)
-  local priced = window ~= nil
-  while bucket and (bucket[BUCKET_KIND] == KIND_MONEY) ~= priced do
-    n = n + 1
-    bucket = nth_eligible(list, n)
-  end
+  local amount = ask[ASK_USED]
+  local bucket = refund_taker(list, window ~= nil, amount)
   if not bucket then
     return false
   end
-  local amount = ask[ASK_USED]
-  if priced then
+  if window and bucket[BUCKET_KIND] == KIND_MONEY then
     if ask[ASK_USED] > window[WINDOW_LINE][LINE_UNITS_MAX] then
       return false
     end
     amount = charge_units(window[WINDOW_LINE], read_meter(books[1], service, window), ask[ASK_USED])
   end
-  if bucket[BUCKET_REMAINING] + amount >= AMOUNT_LIMIT then
+  if bucket[BUCKET_REMAINING] + amount - math.min(bucket[BUCKET_FLOOR], 0) >= AMOUNT_LIMIT then
     return false
   end
   bucket[BUCKET_REMAINING] = bucket[BUCKET_REMAINING] + amount
@@ -458,6 +481,15 @@ local function charge_session(keys, request, may_grant)
     timers_before[b] = books[b][ACCOUNT_NEXT_CHANGE]
   end
   local changed, own = turn_due(books, events, now), events[1]
+  local refund = phase == PHASE_EVENT and request[REQUEST_ACTION] == ACTION_REFUND
+  -- A session that begins gives nothing back.
+  local noted, named = nil, {}
+  if (header or refund) and keys[7] ~= false then
+    noted = note_free(books, session_id)
+  end
+  if noted and not keys[7] then
+    return { REPLY_STEERING_NEEDED }
+  end
   local reopened = header
     and header[SESSION_STATE] == SESSION_EXPIRED
     and phase == PHASE_UPDATE
@@ -486,7 +518,6 @@ local function charge_session(keys, request, may_grant)
   end
 
   -- All reports before all grants: what one service gives back another may be granted.
-  local refund = phase == PHASE_EVENT and request[REQUEST_ACTION] == ACTION_REFUND
   local refused, whole = {}, true
   for _, i in ipairs(settling_order(asks, loaded)) do
     local ask, window = asks[i], windows[i]
@@ -514,7 +545,7 @@ local function charge_session(keys, request, may_grant)
     end
   end
 
-  local starved = header[SESSION_STARVED]
+  local starved, session = header[SESSION_STARVED], { session_key, header, loaded }
   for i = 1, #asks do
     local ask = asks[i]
     local service, window = loaded[ask[ASK_KEY]], windows[i]
@@ -522,7 +553,7 @@ local function charge_session(keys, request, may_grant)
     local result, granted, validity, last, change_at = RESULT_SETTLED, 0, 0, 0, 0
     if refused[i] then
       result = has_rate(ask, window) and RESULT_CREDIT_LIMIT or RESULT_RATING_FAILED
-    elseif ask[ASK_WANT] ~= WANT_NOTHING then
+    elseif ask[ASK_WANT] > 0 then
       if (behind and not newest) or not open or ends then
         result = RESULT_SUPERSEDED
       elseif standing == STANDING_CLOSED then
@@ -535,7 +566,7 @@ local function charge_session(keys, request, may_grant)
         result = RESULT_NOT_CHARGEABLE
       else
         granted, validity, last, change_at =
-          grant_units(books, events, service, ask, window, now, request)
+          grant_units(books, events, session, service, ask, window, now, request)
         changed = true
         result = granted > 0 and RESULT_GRANTED or RESULT_CREDIT_LIMIT
         remember(starved, ask[ASK_KEY], last > 0)
@@ -573,16 +604,22 @@ local function charge_session(keys, request, may_grant)
     end
   end
   if changed then
+    if noted then
+      named = take_starved(books, noted, session_id, now)
+    end
     for b = 1, #books do
       -- Units given back to a bucket that has ended meanwhile expire at once.
       turn_ended(books[b], events[b], now)
-      check_thresholds(books[b], events[b])
+      check_thresholds(books[b], events[b], refund)
     end
+  end
+  if #named > 0 then
+    check_steering(keys[7], keys[8])
   end
   if number > header[SESSION_LAST_NUMBER] then
     header[SESSION_LAST_NUMBER] = number
   end
-  keep_owner(header, sharing, loaded)
+  keep_owner(header, sharing, loaded, session_key)
   header[SESSION_LAST_SEEN] = now
   if header[SESSION_STATE] == SESSION_OPEN then
     header[SESSION_DEADLINE] = deadline_of(header, loaded, now, policy[POLICY_SUPERVISION_MS])
@@ -630,5 +667,6 @@ local function charge_session(keys, request, may_grant)
   if timer then
     redis.call('ZADD', keys[5], timer, 's:' .. session_id)
   end
+  raise_starved(keys[7], keys[8], named, refund and STEER_CREDIT or STEER_RELEASE, now)
   return { REPLY_DONE, answer }
 end

@@ -9,15 +9,31 @@ local function is_low(account)
   return false
 end
 
--- check_thresholds(account, events): fires the thresholds that the balances have fallen to, once per
--- crossing, and arms again those that a credit has lifted them above. A threshold watches what is
--- left of a resource, or of a bundle: an amount, or a percentage of what was granted.
+-- has_begun(events): whether a bucket that waited began with these events.
+local function has_begun(events)
+  for i = 1, #events do
+    local event = events[i]
+    if event[1] == EVENT_BUCKET_STATE and event[4] == STATE_PENDING then
+      return true
+    end
+  end
+  return false
+end
+
+-- check_thresholds(account, events, credited): fires the thresholds that the balances have fallen to,
+-- once per crossing, and arms again those that a credit has lifted them above: one of management, a
+-- refund, a bucket that waited and begins. That a percentage falls, as what ended counts no more, arms
+-- nothing. A threshold watches what is left of a resource, or of a bundle: an amount, or a
+-- percentage of what was granted. credited: true after a credit, or a set of the thresholds that are
+-- to be looked at anew.
 -- Keeps as ACCOUNT_SLACK how much may be taken from buckets, of whatever resource, before one could
--- fire: false where the account has none, 0 while a crossed one says that the balance is low: who is low
--- is told so with every answer, which the short way of charging does not do.
-local function check_thresholds(account, events)
+-- fire: false where the account has none, 0 while a crossed one says that the balance is low (who is low
+-- is told so with every answer) and while sessions wait for units that are given back: the short way of
+-- charging tells nobody.
+local function check_thresholds(account, events, credited)
   local thresholds, buckets = account[ACCOUNT_THRESHOLDS], account[ACCOUNT_BUCKETS]
   local slack = #thresholds > 0 and AVAILABLE_MAX
+  local lifted = credited == true or (#thresholds > 0 and has_begun(events))
   for i = 1, #thresholds do
     local threshold = thresholds[i]
     local credit, debt, granted = 0, 0, 0
@@ -56,7 +72,11 @@ local function check_thresholds(account, events)
         level,
         value,
       }
-    elseif not threshold[THRESHOLD_ARMED] and value > level then
+    elseif
+      not threshold[THRESHOLD_ARMED]
+      and value > level
+      and (lifted or (credited and credited[threshold[THRESHOLD_ID]]))
+    then
       threshold[THRESHOLD_ARMED] = true
       events[#events + 1] = {
         EVENT_THRESHOLD,
@@ -71,5 +91,6 @@ local function check_thresholds(account, events)
       slack = value - level
     end
   end
-  account[ACCOUNT_SLACK] = is_low(account) and 0 or slack
+  local waits = #account[ACCOUNT_STARVED] > 0
+  account[ACCOUNT_SLACK] = (waits or is_low(account)) and 0 or slack
 end

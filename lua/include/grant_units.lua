@@ -1,13 +1,31 @@
 -- Granting: reserve what is asked for, as far as the buckets go.
 
--- others_hold(list): whether a bucket of a list that was walked to its end is reserved for somebody
--- else, whose units may come back. The service itself holds nothing: it was settled before.
-local function others_hold(list)
-  local n = 1
+-- held_in(session): what all services of a session hold, by the session's names of the buckets. A
+-- session is { key, header, services of the request by their keys }.
+local function held_in(session)
+  local key, names, loaded, held = session[1], session[2][SESSION_SERVICES], session[3], {}
+  for i = 1, #names do
+    local service = loaded[names[i]]
+      or cmsgpack.unpack(redis.call('HGET', key, 's:' .. names[i]))
+    local legs = service[SERVICE_LEGS]
+    for k = 1, #legs, LEG_WIDTH do
+      held[legs[k]] = (held[legs[k]] or 0) + legs[k + 1]
+    end
+  end
+  return held
+end
+
+-- others_hold(list, session): whether another session has reserved something of a bucket of a list
+-- that was walked to its end: its units may come back.
+local function others_hold(list, session)
+  local n, held = 1, nil
   local bucket = nth_eligible(list, n)
   while bucket do
     if bucket[BUCKET_RESERVED] > 0 then
-      return true
+      held = held or held_in(session)
+      if bucket[BUCKET_RESERVED] > (held[held_name(bucket)] or 0) then
+        return true
+      end
     end
     n = n + 1
     bucket = nth_eligible(list, n)
@@ -130,11 +148,11 @@ local function next_window(windows, window, until_ms)
   return nil
 end
 
--- grant_units(books, events, service, ask, window, now, request): reserves for ask[ASK_WANT] units.
--- Returns the units granted, the validity in seconds, whether they are the last (0 no; 1 yes, and
--- nobody else holds any: final units; 2 yes, but others hold units that may come back), and when
+-- grant_units(books, events, session, service, ask, window, now, request): reserves for ask[ASK_WANT] units.
+-- Returns the units granted, the validity in seconds, whether they are the last (0 no; 1 yes, and no
+-- other session holds any: final units; 2 yes, but others hold units that may come back), and when
 -- the tariff changes inside the validity time, 0 for never.
-local function grant_units(books, events, service, ask, window, now, request)
+local function grant_units(books, events, session, service, ask, window, now, request)
   local terms, policy = ask[ASK_TERMS], request[REQUEST_POLICY]
   local sharing, account = request[REQUEST_SHARING], books[1]
   local list, walk, covered, size
@@ -154,7 +172,7 @@ local function grant_units(books, events, service, ask, window, now, request)
     and capacity_of(list, account, service, window, covered + 1) <= covered
     and not more_waits(books, terms, window, now, walk)
   then
-    last = others_hold(list) and 2 or 1
+    last = others_hold(list, session) and 2 or 1
   end
   local seconds = last == 2 and terms[TERMS_SHORT_VALIDITY_S] or terms[TERMS_VALIDITY_S]
   local validity = validity_of(walk, seconds, now, policy[POLICY_GRACE_MS])

@@ -321,7 +321,7 @@ local function record_report(keys, request, report, may_grant)
   -- Reads only: keys of the wrong type must fail before the first write.
   redis.call('ZCARD', nas_key)
   check_steering(steer_key, tasks_key)
-  local charged = { keys[1], keys[2], keys[3], keys[4], keys[5], keys[10] }
+  local charged = { keys[1], keys[2], keys[3], keys[4], keys[5], keys[10], steer_key, tasks_key }
   local reply = charge_session(charged, request, may_grant)
   if reply[1] ~= REPLY_DONE then
     return reply

@@ -55,13 +55,14 @@ local function release_legs(books, service)
   service[SERVICE_GRANTED] = 0
 end
 
--- take_legs(books, service, now, grace): ends a service's reservation and lets each held bucket
+-- take_legs(books, service, now): ends a service's reservation and lets each held bucket
 -- show, for the walk over them, just what was reserved there. Returns the list for that walk,
 -- without those that ended and whose grant is past its validity time (their units expire), and flat
 -- pairs (bucket, reserved by others) to set when the walk is done.
-local function take_legs(books, service, now, grace)
+local function take_legs(books, service, now)
   local held, others, legs = {}, {}, service[SERVICE_LEGS]
-  local usable_past_end = now <= service[SERVICE_VALID_UNTIL] + grace
+  -- The validity time has the grace in it.
+  local usable_past_end = now <= service[SERVICE_VALID_UNTIL]
   for i = 1, #legs, LEG_WIDTH do
     local bucket, amount = find_held(books, legs[i]), legs[i + 1]
     if bucket then
@@ -153,7 +154,7 @@ local function settle_usage(books, events, service, ask, parts, now, request)
     and request[REQUEST_PHASE] ~= PHASE_EVENT
   local held, others
   if #service[SERVICE_LEGS] > 0 then
-    held, others = take_legs(books, service, now, policy[POLICY_GRACE_MS])
+    held, others = take_legs(books, service, now)
   end
   local walks = {}
   for p = 1, #parts do

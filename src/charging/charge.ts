@@ -200,9 +200,10 @@ async function call(
   engine: Engine,
   script: 'charge' | 'settle',
   request: ChargeRequest,
+  mayRaise = false,
 ): Promise<ChargeOutcome> {
   const { keys } = engine;
-  const { partition, accountId, sessionId } = request;
+  const { partition, accountId, sessionId, sharing } = request;
   const reply = await callScript(
     engine,
     script,
@@ -212,7 +213,10 @@ async function call(
       keys.control(partition),
       keys.outbox(partition),
       keys.timers(partition),
-      ...(request.sharing ? [keys.account(partition, request.sharing.ownerAccountId)] : []),
+      ...(sharing || mayRaise
+        ? [keys.account(partition, sharing?.ownerAccountId ?? accountId)]
+        : []),
+      ...(mayRaise ? [keys.steer(partition), keys.tasks(partition)] : []),
     ],
     packApart(request),
   );
@@ -220,8 +224,12 @@ async function call(
     // The member left its group, or joined another, while it held units of the owner: they are
     // settled and given back, and nothing more is drawn there.
     const ownerAccountId = bytesOf(reply, 1).toString('utf8');
-    const sharing = { ownerAccountId, order: 'own-first', scope: null, resources: [] } as const;
-    return call(engine, script, { ...request, sharing });
+    const left = { ownerAccountId, order: 'own-first', scope: null, resources: [] } as const;
+    return call(engine, script, { ...request, sharing: left }, mayRaise);
+  }
+  if (statusOf(reply) === layout.REPLY_STEERING_NEEDED) {
+    // Seldom enough that no other request carries the keys: somebody else waits for units.
+    return call(engine, script, request, true);
   }
   return outcomeOf(reply);
 }

@@ -171,6 +171,7 @@ function decodeEvent(packed: Unpacked): ChargingEvent {
         reason: asTextOrNull(fields[4]),
         impacts: asArray(fields[5]).map(decodeImpact),
         grant: fields[6] === false ? null : decodeBucket(fields[6]),
+        ...(fields[7] === true && { belowFloor: true }),
       };
     case layout.EVENT_SESSION:
       return {
@@ -314,9 +315,12 @@ export function decodeBucket(packed: Unpacked | undefined): DecodedBucket {
     bundleId: asTextOrNull(fields[layout.BUCKET_BUNDLE]),
     durationMs: asTimeOrNull(fields[layout.BUCKET_DURATION]),
     after: asTextOrNull(fields[layout.BUCKET_AFTER]),
-    detail: Array.isArray(scope)
-      ? { scope: Object.fromEntries(SCOPE_SETS.map((name, index) => [name, scope[index] || null])) }
-      : {},
+    detail: {
+      ...(Array.isArray(scope) && {
+        scope: Object.fromEntries(SCOPE_SETS.map((name, index) => [name, scope[index] || null])),
+      }),
+      ...(fields[layout.BUCKET_SUSPENDED] === true && { suspended: true }),
+    },
   };
 }
 
@@ -366,6 +370,7 @@ function encodeEvent(event: ChargingEvent): Packable {
         event.reason ?? false,
         event.impacts.map(encodeImpact),
         event.grant === null ? false : encodeBucket(event.grant),
+        ...(event.belowFloor === true ? [true] : []),
       ];
     case 'session':
       return [
@@ -462,5 +467,6 @@ export function encodeBucket(bucket: NewBucket, remaining: Amount = bucket.grant
     bucket.durationMs ?? 0,
     bucket.granted,
     bucket.after ?? false,
+    ...(bucket.detail['suspended'] === true ? [true] : []),
   ];
 }

@@ -94,7 +94,15 @@ export async function provisionAccount(
 
 export type CreditOperation =
   | { readonly operation: 'grant'; readonly bucket: NewBucket }
-  | { readonly operation: 'add'; readonly bucketId: string; readonly amount: Amount }
+  | {
+      readonly operation: 'add';
+      readonly bucketId: string;
+      readonly amount: Amount;
+      /** What was granted moves by this; left out: by the amount where that is above 0. */
+      readonly granted?: Amount;
+    }
+  /** Takes what no session holds, and not below the floor; else the intent is refused. */
+  | { readonly operation: 'take'; readonly bucketId: string; readonly amount: Amount }
   | { readonly operation: 'set-floor'; readonly bucketId: string; readonly floor: Amount | null }
   | { readonly operation: 'set-end'; readonly bucketId: string; readonly endsAt: number | null }
   | {
@@ -135,19 +143,23 @@ export interface CreditRequest {
   readonly now?: number;
 }
 
+const CREDIT_REFUSALS = [
+  'bucket-exists',
+  'unknown-bucket',
+  'amount-out-of-range',
+  'bucket-inactive',
+  'below-floor',
+] as const;
+export type CreditRefusal = (typeof CREDIT_REFUSALS)[number];
+
 export type CreditOutcome =
   /** `sessions` had got their last units and are told to ask again. */
   | { readonly kind: 'applied'; readonly sessions: readonly string[] }
   | { readonly kind: 'repeated' }
-  | {
-      readonly kind: 'refused';
-      readonly reason: 'bucket-exists' | 'unknown-bucket' | 'amount-out-of-range';
-    }
+  | { readonly kind: 'refused'; readonly reason: CreditRefusal }
   /** Intents before this one have not been applied yet: apply those after `lastApplied` first. */
   | { readonly kind: 'out-of-order'; readonly lastApplied: number }
   | { readonly kind: 'unknown-account' };
-
-const CREDIT_REFUSALS = ['bucket-exists', 'unknown-bucket', 'amount-out-of-range'] as const;
 
 /**
  * Applies one intent to an account's balances (docs/architecture.md, "Management changes").
@@ -210,7 +222,14 @@ function packOperation(operation: CreditOperation): Packable {
     case 'grant':
       return [layout.OPERATION_GRANT, encodeBucket(operation.bucket)];
     case 'add':
-      return [layout.OPERATION_ADD, operation.bucketId, operation.amount];
+      return [
+        layout.OPERATION_ADD,
+        operation.bucketId,
+        operation.amount,
+        ...(operation.granted === undefined ? [] : [operation.granted]),
+      ];
+    case 'take':
+      return [layout.OPERATION_TAKE, operation.bucketId, operation.amount];
     case 'set-floor':
       return [layout.OPERATION_SET_FLOOR, operation.bucketId, operation.floor ?? layout.NO_FLOOR];
     case 'set-end':

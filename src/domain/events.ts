@@ -166,6 +166,8 @@ export interface LedgerEvent {
   readonly impacts: readonly Impact[];
   /** The bucket as it is afterwards, where the entry creates it or changes its definition. */
   readonly grant: BucketGrant | null;
+  /** Staff took a bucket below its floor, or raised the floor above it; left out where not. */
+  readonly belowFloor?: boolean;
 }
 
 export interface SessionEvent {

@@ -31,7 +31,12 @@ import { walk } from './walk.js';
 
 /** One partition. Everything happens at once, so nothing here waits. */
 export class ChargingModel {
-  readonly world: World = { accounts: new Map(), sessions: new Map(), closed: false };
+  readonly world: World = {
+    accounts: new Map(),
+    sessions: new Map(),
+    told: new Set(),
+    closed: false,
+  };
   readonly #stamps = new Map<string, EventStamp>();
   #entries: OutboxEntry[] = [];
   #count = 0;

@@ -36,19 +36,17 @@ export function comparableAccount(account: AccountSnapshot | null): unknown {
 }
 
 /**
- * A session, its services in the order of their keys; what is granted is in the answers, and the
- * scripts may remember an owner for longer than they need him.
+ * A session, its services in the order of their keys; what is granted is in the answers.
  */
 export function comparableSession(session: SessionState | null): unknown {
   if (session === null) return 'none';
-  const { ownerAccountId: _, ...compared } = session;
   const services = session.services
     .map(({ key, used, cost, validUntil, legs }) => ({
       ...{ key, used, cost, validUntil },
       legs: legs.map(({ bucketId, reserved }) => ({ bucketId, reserved })),
     }))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  return { ...compared, services };
+  return { ...session, services };
 }
 
 /** An entry but for the engine's own carries; the events of one call may come in any order. */

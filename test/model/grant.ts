@@ -9,7 +9,7 @@ import { isOver, startArmed, startWaiting } from './lifecycle.js';
 import { eligible, suits } from './order.js';
 import {
   freeOf,
-  reservedOf,
+  reservedBy,
   type Account,
   type Books,
   type Bucket,
@@ -108,14 +108,14 @@ function sizeOf(books: Books, question: Question, list: readonly Bucket[]): numb
   return Math.min(size, Math.max(minimum, Math.floor((left * sharePercent) / 100)));
 }
 
-/** Whether nothing is left beyond the plan, and then whether others hold units. */
+/** Whether nothing is left beyond the plan, and then whether other sessions hold units. */
 function lastOf(
   books: Books,
   question: Question,
   list: readonly Bucket[],
   plan: Walk,
 ): Grant['last'] {
-  const { ask, window, now } = question;
+  const { ask, window, now, request } = question;
   if (planWalk(books, question, list, window, plan.covered + 1, null).covered > plan.covered) {
     return 'no';
   }
@@ -129,7 +129,8 @@ function lastOf(
     ),
   );
   if (waits) return 'no';
-  return list.some(({ id }) => reservedOf(books.world, id) > 0) ? 'shared' : 'final';
+  const others = [...books.world.sessions.values()].filter(({ id }) => id !== request.sessionId);
+  return list.some(({ id }) => reservedBy(others, id) > 0) ? 'shared' : 'final';
 }
 
 /** Whole seconds that do not pass the end of a bucket by more than the grace; at least one. */

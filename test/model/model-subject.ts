@@ -17,6 +17,7 @@ export function createModelSubject(model = new ChargingModel()): ChargingSubject
     fence: async (_partition, closed) => {
       model.world.closed = closed;
     },
+    told: async () => [...model.world.told].toSorted(),
     newEntries: async () => model.newEntries(),
   };
 }

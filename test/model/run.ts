@@ -90,6 +90,10 @@ export async function runCommands(
     entries,
     await Promise.all(driver.accounts.map((id) => subject.account(0, id))),
   );
+  const [told, expected] = [await subject.told(0), [...driver.model.world.told].toSorted()];
+  if (!alike(told, expected)) {
+    disagree(steps, steps.length - 1, 'told to ask again', canonical(expected), canonical(told));
+  }
   return { calls: count, entries: entries.length };
 }
 
@@ -165,12 +169,19 @@ function accountsToRead(driver: Driver, call: Call, turn: number): readonly stri
   }
 }
 
-/** A sweep reads first; a member that left its group is charged again with the owner it had. */
+/**
+ * A sweep reads first; a member that left its group is charged again with the owner it had; and where
+ * other sessions wait for units, with the keys by which they are told.
+ */
 function takesTwoSteps(driver: Driver, call: Call): boolean {
   if (call.kind === 'sweep') return true;
   if (call.kind !== 'charge' && call.kind !== 'settle') return false;
-  const { accountId, sharing } = call.request;
-  return (sharing ?? null) === null && driver.isMember(accountId);
+  const { accountId, sessionId, sharing } = call.request;
+  const { accounts } = driver.model.world;
+  const waits = [accountId, driver.accounts.at(-1) ?? 'A'].some(
+    (id) => accounts.get(id)?.starved.some((other) => other !== sessionId) === true,
+  );
+  return waits || ((sharing ?? null) === null && driver.isMember(accountId));
 }
 
 /** Whether a timer of an account came for nothing says nothing: what it did is in the balances. */

@@ -13,9 +13,11 @@ import { expireReleased, isDue, turn } from './lifecycle.js';
 import { eligible } from './order.js';
 import { pay } from './price.js';
 import { settle } from './settlement.js';
+import { nameStarved, noteFree, rememberStarving } from './starving.js';
 import {
   accountOf,
   emit,
+  floorOf,
   newService,
   openBooks,
   release,
@@ -129,6 +131,7 @@ function answer(
   const now = Math.max(request.now ?? 0, ...accounts.map(({ lastSeen }) => lastSeen));
   let books = openBooks(world, accounts);
   let changed = turnDue(books, now);
+  const freeBefore = noteFree(books, request.sessionId);
   const before = world.sessions.get(request.sessionId) ?? null;
   const behind = before !== null && request.requestNumber <= before.lastNumber;
   let session = openSession(books, request, before, behind, now);
@@ -172,11 +175,13 @@ function answer(
   session.ownerId = ownerAfter(books, session);
   if (changed) {
     if (request.phase !== 'event') {
-      const starves = session.state === 'open' && session.starving.size > 0;
-      for (const account of books.accounts) name(account, session.id, starves);
+      for (const account of books.accounts) rememberStarving(account, session);
     }
+    // A session that begins gives nothing back.
+    const isRefund = request.phase === 'event' && request.action === 'refund';
+    if (before !== null || isRefund) nameStarved(books, freeBefore, session.id, now);
     expireReleased(books, now);
-    checkThresholds(books);
+    checkThresholds(books, isRefund);
   }
   const emitted = books.accounts.some(({ id }) => (books.events.get(id)?.length ?? 0) > 0);
   if (changed || emitted) for (const account of books.accounts) account.lastSeen = now;
@@ -305,7 +310,10 @@ function takeEvent(
   return { changed, results };
 }
 
-/** The price of the units to the first money bucket; units where nothing has a price. */
+/**
+ * To the first bucket in consumption order that may have paid: the units to an allowance of which as
+ * many are gone, or their price to money. Where nothing has a price, else to the first allowance.
+ */
 function giveBack(
   books: Books,
   request: ChargeRequest,
@@ -317,18 +325,20 @@ function giveBack(
   if (window !== null && window.kind !== 'charged') return true;
   const [own] = books.accounts;
   if (own === undefined) return false;
-  const kind = window === null ? 'units' : 'money';
-  const bucket = eligible(books, ask, window, now, request.sharing ?? null).find(
-    (candidate) => candidate.kind === kind,
-  );
+  const list = eligible(books, ask, window, now, request.sharing ?? null);
+  const bucket =
+    list.find(({ kind, granted, remaining }) => {
+      return kind === 'money' || granted - remaining >= ask.used;
+    }) ?? (window === null ? list[0] : undefined);
   if (bucket === undefined) return false;
   let amount: number = ask.used;
-  if (window !== null) {
+  if (window !== null && bucket.kind === 'money') {
     if (ask.used > window.line.unitsMax) return false;
     const meter = meterOf(own, service, window);
     amount = Number(pay(window.line, meter, BigInt(ask.used)).cost - meter.cost);
   }
-  if (BigInt(bucket.remaining) + BigInt(amount) > BigInt(Number.MAX_SAFE_INTEGER)) return false;
+  const lowest = BigInt(Math.min(0, floorOf(bucket)));
+  if (BigInt(bucket.remaining + amount) - lowest > BigInt(Number.MAX_SAFE_INTEGER)) return false;
   bucket.remaining += amount;
   emit(books, accountOf(books, bucket), {
     type: 'ledger',
@@ -371,7 +381,7 @@ function answerService(
     reserved: false,
   });
   if (decided !== undefined) return nothing(decided);
-  if (ask.want === null) return nothing('settled');
+  if (ask.want === null || ask.want === 0) return nothing('settled');
   const overtaken = behind && request.requestNumber <= service.lastNumber;
   if (overtaken || !wasOpen || request.phase === 'terminate') return nothing('superseded');
   const [own] = books.accounts;
@@ -429,12 +439,6 @@ function silenceBorne(session: Session, { request, now }: Work): number {
       .map(({ validUntil }) => now + 2 * (validUntil - now)),
   );
   return spoken.size < session.services.size ? Math.max(deadline, session.deadline) : deadline;
-}
-
-function name(account: Account, sessionId: string, starves: boolean): void {
-  const others = account.starved.filter((id) => id !== sessionId);
-  if (!starves) account.starved = others;
-  else if (!account.starved.includes(sessionId)) account.starved = [...others, sessionId];
 }
 
 function keepAnswer(

@@ -79,8 +79,8 @@ function partsOf({ ask, service, window }: Report): readonly Part[] {
 
 /** First what the service holds, in the order it was reserved, as far as it is still there. */
 function payFromHolds(books: Books, report: Report, part: Part): void {
-  const { service, now, request } = report;
-  const inTime = now <= service.validUntil + request.policy.graceMs;
+  const { service, now } = report;
+  const inTime = now <= service.validUntil;
   // What was held at no cost does not keep its bucket.
   const held = new Map(
     service.holds.flatMap((hold) => {

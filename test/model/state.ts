@@ -32,6 +32,8 @@ export interface Bucket {
   floor: number | null;
   granted: number;
   remaining: number;
+  /** Taken out of use by staff: inactive, and no credit brings it back. */
+  suspended: boolean;
 }
 
 export interface Threshold extends AccountThreshold {
@@ -100,6 +102,8 @@ export interface Session {
 export interface World {
   readonly accounts: Map<string, Account>;
   readonly sessions: Map<string, Session>;
+  /** Sessions that were told to ask again, ever. */
+  readonly told: Set<string>;
   closed: boolean;
 }
 
@@ -134,8 +138,12 @@ export function findBucket(books: Books, id: string): Bucket | null {
 
 /** Invariant 3, by construction: what is reserved is what services hold. */
 export function reservedOf(world: World, bucketId: string): number {
+  return reservedBy(world.sessions.values(), bucketId);
+}
+
+export function reservedBy(sessions: Iterable<Session>, bucketId: string): number {
   let sum = 0;
-  for (const { services } of world.sessions.values()) {
+  for (const { services } of sessions) {
     for (const { holds } of services.values()) {
       for (const hold of holds) if (hold.bucketId === bucketId) sum += hold.amount;
     }

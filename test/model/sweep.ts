@@ -2,6 +2,7 @@
 import type { SweepOutcome } from '../../src/charging/sweeping.js';
 import { expireReleased, isDue, nextChangeOf, turn } from './lifecycle.js';
 import { say, turnDue } from './session-request.js';
+import { nameStarved, noteFree } from './starving.js';
 import { openBooks, release, type Account, type Books, type Session, type World } from './state.js';
 import { checkThresholds } from './thresholds.js';
 
@@ -50,7 +51,9 @@ function sweepSession(world: World, session: Session, given: number): Swept {
   }
   const books = openBooks(world, accounts);
   turnDue(books, now);
+  const freeBefore = noteFree(books, session.id);
   for (const service of session.services.values()) release(service);
+  nameStarved(books, freeBefore, session.id, now);
   expireReleased(books, now);
   checkThresholds(books);
   for (const account of accounts) {

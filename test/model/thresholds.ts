@@ -1,4 +1,4 @@
-/** Thresholds fire once per crossing, and are armed again when the balance is above them. */
+/** Thresholds fire once per crossing, and are armed again when a credit lifts the balance above them. */
 import type { Amount } from '../../src/domain/amounts.js';
 import { emit, type Books, type Bucket, type Threshold } from './state.js';
 
@@ -18,8 +18,20 @@ function sumOf(amounts: readonly number[]): number {
   return Math.min(Number(sum), Number.MAX_SAFE_INTEGER);
 }
 
-export function checkThresholds(books: Books): void {
+/**
+ * A credit is one of management, a refund, or a bucket that waited and begins; `credited` says so, or
+ * names the thresholds that are to be looked at anew.
+ */
+export function checkThresholds(
+  books: Books,
+  credited: boolean | ReadonlySet<string> = false,
+): void {
   for (const account of books.accounts) {
+    const hasBegun = (books.events.get(account.id) ?? []).some(
+      (event) => event.type === 'bucket-state' && event.from === 'pending',
+    );
+    const isLifted = (id: string): boolean =>
+      hasBegun || (typeof credited === 'boolean' ? credited : credited.has(id));
     for (const threshold of account.thresholds) {
       const watched = account.buckets.filter((bucket) => isWatched(threshold, bucket));
       const value =
@@ -31,6 +43,7 @@ export function checkThresholds(books: Books): void {
           ? Number((BigInt(granted) * BigInt(threshold.level.percent)) / 100n)
           : threshold.level.amount;
       if (threshold.armed === value > level) continue;
+      if (!threshold.armed && !isLifted(threshold.id)) continue;
       threshold.armed = value > level;
       emit(books, account, {
         type: 'threshold',

@@ -269,7 +269,7 @@ const membership = fc.option(
     ),
     resources: fc.constantFrom(null, null, null, ['EUR'], ['octets']),
   }),
-  { freq: 1 },
+  { freq: 3 },
 );
 
 const thresholdPlan: fc.Arbitrary<ThresholdPlan> = fc.record({

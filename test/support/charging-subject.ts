@@ -35,6 +35,8 @@ export interface ChargingSubject {
   purge(partition: number, accountId: string, recordedSequence: number): Promise<number | null>;
   /** Closes a partition, as recovery does, or opens it again. */
   fence(partition: number, closed: boolean): Promise<void>;
+  /** Sessions that were told to ask again, ever, in the order of their ids; nobody takes the tasks. */
+  told(partition: number): Promise<readonly string[]>;
   /** What a partition's outbox got since the last call. */
   newEntries(partition: number): Promise<readonly OutboxEntry[]>;
 }

@@ -33,6 +33,11 @@ export function createEngineSubject(engine: Engine): ChargingSubject {
         closed ? `fenced:${EPOCH}` : String(EPOCH),
       );
     },
+    told: async (partition) => {
+      const members = await engine.redis.hkeys(engine.keys.tasks(partition));
+      const sessions = members.filter((member) => member.startsWith('s:'));
+      return sessions.map((member) => member.slice(2)).toSorted();
+    },
     newEntries: async (partition) => {
       const after = seen.get(partition);
       const found = await engine.redis.xrangeBuffer(

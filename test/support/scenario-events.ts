@@ -37,6 +37,7 @@ function describeEvent(event: ChargingEvent): string {
         ...(event.intentNumber === null ? [] : [`#${event.intentNumber}`]),
         ...(event.reason === null ? [] : [event.reason]),
         ...event.impacts.map(describeImpact),
+        ...(event.belowFloor === true ? ['below the floor'] : []),
       ].join(' ');
     case 'session':
       return `session ${event.sessionId} ${event.change}${event.cause === null ? '' : ` ${event.cause}`}`;

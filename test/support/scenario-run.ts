@@ -26,7 +26,7 @@ export async function runScenario(scenario: Scenario, subject: ChargingSubject):
 class ScenarioError extends Error {}
 
 async function checkEvents(step: Step, subject: ChargingSubject, place: string): Promise<void> {
-  if (step.action.kind === 'left') return;
+  if (step.action.kind === 'left' || step.action.kind === 'told') return;
   const entries = await subject.newEntries(0);
   if (step.emits === null) return;
   const lines = entries.flatMap((entry) => describeEntry(entry, step.accountId));
@@ -86,6 +86,8 @@ async function perform(step: Step, subject: ChargingSubject): Promise<string> {
         .join(', ');
     case 'left':
       return describeLeft(action, expected ?? '', subject);
+    case 'told':
+      return (await subject.told(0)).join(', ');
     case 'fence':
       await subject.fence(0, action.closed);
       return '';

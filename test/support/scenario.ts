@@ -37,6 +37,7 @@ export type Action =
   | { readonly kind: 'purge'; readonly accountId: string; readonly behind: number }
   | { readonly kind: 'due'; readonly now: number }
   | { readonly kind: 'left'; readonly accountId: string }
+  | { readonly kind: 'told' }
   | { readonly kind: 'fence'; readonly closed: boolean };
 
 export interface Step {
@@ -185,6 +186,8 @@ class ScenarioReader {
       this.#push({ kind: 'purge', accountId: this.#accountId, behind }, expected);
     } else if (verb === 'due') {
       this.#push({ kind: 'due', now: this.#now }, expected);
+    } else if (verb === 'told') {
+      this.#push({ kind: 'told' }, expected);
     } else if (verb === 'left') {
       const accountId = words.after('on', String) ?? this.#accountId;
       const rest: string[] = [];
@@ -331,18 +334,28 @@ class ScenarioReader {
 
   #operation(words: Words): CreditOperation {
     const operation = words.oneOf(
-      ['grant', 'add', 'floor', 'end', 'state', 'thresholds'],
+      ['grant', 'add', 'take', 'floor', 'end', 'state', 'correct', 'thresholds'],
       'what the credit does',
     );
     if (operation === 'grant') return { operation, bucket: readBucket(words) };
     if (operation === 'thresholds') return this.#thresholds(words);
     const bucketId = words.next('the bucket');
     const value = words.next('the value');
+    const ofGranted = words.after('granted', String);
     const resource = words.empty ? 'EUR' : words.next('the resource');
     words.end();
     switch (operation) {
       case 'add':
+        return {
+          operation,
+          bucketId,
+          amount: parseAmount(value, resource),
+          ...(ofGranted !== undefined && { granted: parseAmount(ofGranted, resource) }),
+        };
+      case 'take':
         return { operation, bucketId, amount: parseAmount(value, resource) };
+      case 'correct':
+        return { operation, bucketId, resource, amount: parseAmount(value, resource) };
       case 'floor':
         return {
           operation: 'set-floor',

@@ -24,9 +24,9 @@ export const REPLY_OTHER_ACCOUNT = 14;
 export const REPLY_OWNER_NEEDED = 15;
 export const REPLY_AMOUNT_RANGE = 16;
 export const REPLY_OTHER_SESSION = 17;
-
 export const REPLY_MOVED = 18;
 export const REPLY_AUTHORIZATION_REJECTED = 19;
+export const REPLY_STEERING_NEEDED = 20;
 
 // One past the largest exact amount: 2^53.
 export const AMOUNT_LIMIT = 9007199254740992;
@@ -91,6 +91,8 @@ export const BUCKET_BUNDLE = 15;
 export const BUCKET_DURATION = 16;
 export const BUCKET_GRANTED = 17;
 export const BUCKET_AFTER = 18;
+// Taken out of use by staff, not used up: a credit doesn't bring it back. Not there otherwise.
+export const BUCKET_SUSPENDED = 19;
 
 export const KIND_UNITS = 1;
 export const KIND_MONEY = 2;
@@ -439,6 +441,7 @@ export const OPERATION_SET_END = 4;
 export const OPERATION_SET_STATE = 5;
 export const OPERATION_SET_THRESHOLDS = 6;
 export const OPERATION_CORRECT = 7;
+export const OPERATION_TAKE = 8;
 
 // Provision request (ARGV)
 export const PROVISION_NOW = 1;

@@ -6,7 +6,12 @@ import { leaseAddress, releaseAddress } from '../../../src/charging/address-pool
 import { admit } from '../../../src/charging/admission.js';
 import { charge, enquire, settle, type ChargeRequest } from '../../../src/charging/charge.js';
 import type { Engine } from '../../../src/charging/engine.js';
-import { SESSION_ACCOUNT, SESSION_OWNER } from '../../../src/charging/generated/layout.js';
+import {
+  REPLY_FENCED,
+  REPLY_STEERING_NEEDED,
+  SESSION_ACCOUNT,
+  SESSION_OWNER,
+} from '../../../src/charging/generated/layout.js';
 import type { Keys } from '../../../src/charging/keys.js';
 import {
   dropSessions,
@@ -71,16 +76,23 @@ const sessionHeader = pack(
   }),
 );
 
-/** The keys a face passes: every script replies that the partition is fenced, or nothing. */
-async function keysOf(call: (engine: Engine) => Promise<unknown>): Promise<readonly string[]> {
+/**
+ * The keys a face passes: every script replies that the partition is fenced, or nothing; those that
+ * can ask for the keys of steering do so first.
+ */
+async function keysOf(
+  call: (engine: Engine) => Promise<unknown>,
+  { waits = true }: { readonly waits?: boolean } = {},
+): Promise<readonly string[]> {
   let seen: readonly string[] | null = null;
   const engine: Engine = {
     redis: { hgetBuffer: async () => sessionHeader } as never,
     scripts: {
       ...readScripts(),
-      run: async (_redis, _name, keys) => {
+      run: async (_redis, name, keys) => {
+        const asks = waits && seen === null && (name === 'charge' || name === 'settle');
         seen = keys;
-        return [3];
+        return [asks ? REPLY_STEERING_NEEDED : REPLY_FENCED];
       },
     },
     keys: spelled,
@@ -202,7 +214,14 @@ describe('the TypeScript face of a script passes the keys that its header names'
     const own = chargeRequest({ phase: 'initial', number: 0 });
     const withOwner = keysInHeader('charge');
     expect(await keysOf((engine) => charge(engine, own))).toEqual(
-      withOwner.filter((name) => name !== 'owner'),
+      withOwner.map((name) => (name === 'owner' ? 'account' : name)),
+    );
+  });
+
+  it('and none of steering where no other session waits', async () => {
+    const own = chargeRequest({ phase: 'initial', number: 0 });
+    expect(await keysOf((engine) => charge(engine, own), { waits: false })).toEqual(
+      keysInHeader('charge').filter((name) => !['owner', 'steer', 'tasks'].includes(name)),
     );
   });
 });

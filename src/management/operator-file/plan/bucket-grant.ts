@@ -64,7 +64,10 @@ export function describeGrant(declared: DeclaredBucket, resource: ResourceState)
   ];
 }
 
-/** The bucket as the engine takes it. */
+/**
+ * The bucket as the engine takes it. One that begins with its grant has no start here: it begins by the
+ * clock of the engine, when it is there.
+ */
 export function grantOf(
   bucketId: string,
   declared: DeclaredBucket,
@@ -73,7 +76,7 @@ export function grantOf(
   const { armed, durationMs, fromMs, untilMs, scope, after } = declared;
   const queued = after !== undefined;
   const waits = queued || (fromMs !== null && fromMs > now);
-  const startsAt = armed || queued ? null : (fromMs ?? now);
+  const startsAt = armed || queued ? null : fromMs;
   const ends = durationMs === null || startsAt === null ? untilMs : startsAt + durationMs;
   return {
     bucketId,
@@ -83,7 +86,7 @@ export function grantOf(
     state: armed ? 'armed' : waits ? 'pending' : 'active',
     startsAt,
     endsAt: ends === null ? null : Math.min(ends, AMOUNT_MAX),
-    durationMs: armed || queued ? durationMs : null,
+    durationMs: startsAt === null ? durationMs : null,
     after: after ?? null,
     createdAt,
     floor: declared.floor === null ? null : toAmount(declared.floor),

@@ -46,14 +46,14 @@ function granted(fields: string): unknown {
 }
 
 describe('a declared bucket is granted', () => {
-  test('as money without an end, at once', () => {
+  test('as money without an end, from its grant on', () => {
     expect(granted(`resource: EUR, amount: '12.50'`)).toEqual({
       bucketId: 'b',
       resource: 'EUR',
       kind: 'money',
       priority: 200,
       state: 'active',
-      startsAt: NOW,
+      startsAt: null,
       endsAt: null,
       durationMs: null,
       after: null,
@@ -111,12 +111,12 @@ describe('a declared bucket is granted', () => {
     });
   });
 
-  test('for a length of time from now, or from its start', () => {
+  test('for a length of time from its grant, or from its start', () => {
     expect(granted(`resource: EUR, amount: '1', validity: { duration: 2 days }`)).toMatchObject({
       state: 'active',
-      startsAt: NOW,
-      endsAt: NOW + 2 * DAY_MS,
-      durationMs: null,
+      startsAt: null,
+      endsAt: null,
+      durationMs: 2 * DAY_MS,
     });
     expect(
       granted(`resource: EUR, amount: '1', validity: { from: 2026-07-01T00:00Z, duration: 1 day }`),
