@@ -215,7 +215,7 @@ function apply(
   switch (operation.operation) {
     case 'add':
     case 'take': {
-      const delta = operation.operation === 'take' ? -operation.amount : operation.amount;
+      const delta = operation.operation === 'take' ? 0 - operation.amount : operation.amount;
       const usedUp = bucket.state === 'inactive' && !bucket.suspended && bucket.remaining <= 0;
       bucket.remaining += delta;
       if (operation.operation === 'add') {
