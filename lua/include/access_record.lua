@@ -87,6 +87,15 @@ function nas.put_live(access, entry)
   sessions[#sessions + 1] = entry
 end
 
+-- count_longer(nas_key, id, counted, now, stale_ms): lets a session be one of its NAS for stale_ms at
+-- least. It is let be so for longer at a time (counted: until when so far), so that most reports
+-- leave it alone.
+function nas.count_longer(nas_key, id, counted, now, stale_ms)
+  if not counted or tonumber(counted) < now + stale_ms then
+    redis.call('ZADD', nas_key, now + 4 * stale_ms, id)
+  end
+end
+
 -- take_live(access, id): takes a session out. Returns it, or nil.
 function nas.take_live(access, id)
   local sessions = access[ACCESS_SESSIONS]

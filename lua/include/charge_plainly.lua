@@ -195,16 +195,22 @@ local function read_asks(args, at)
   return count, from
 end
 
--- read_fields(session_key, count): the session's header and the services spoken of, as stored.
-local function read_fields(session_key, count)
+-- read_fields(session_key, count, more): the session's header, the services spoken of, and one more field
+-- where it is given, as stored.
+local function read_fields(session_key, count, more)
   if count == 1 then
-    return call('HMGET', session_key, 'h', 's:' .. plain_services[1][PLAIN_KEY])
+    local name = 's:' .. plain_services[1][PLAIN_KEY]
+    if more then
+      return call('HMGET', session_key, 'h', name, more)
+    end
+    return call('HMGET', session_key, 'h', name)
   end
   plain_fields[1] = 'h'
   for i = 1, count do
     plain_fields[i + 1] = 's:' .. plain_services[i][PLAIN_KEY]
   end
-  return call('HMGET', session_key, unpack(plain_fields, 1, count + 1))
+  plain_fields[count + 2] = more
+  return call('HMGET', session_key, unpack(plain_fields, 1, count + (more and 2 or 1)))
 end
 
 -- read_service(service, stored, now): reads a service spoken of. Returns whether it is a plain one: what
@@ -516,14 +522,14 @@ local function pack_anew(run, run_from, run_until)
   return bytes .. sub(account_bytes, from + 1)
 end
 
--- write_octets(offset, octets): puts octets over those at an offset of the account.
-local function write_octets(offset, octets)
+-- write_octets(key, offset, octets): puts octets over those at an offset of a packed value.
+local function write_octets(key, offset, octets)
   local text = offset_texts[offset]
   if not text then
     text = string.format('%.0f', offset)
     offset_texts[offset] = text
   end
-  call('SETRANGE', account_key, text, octets)
+  call('SETRANGE', key, text, octets)
 end
 
 -- write_account(run, run_from, run_until): writes what changed of the account; over the old octets
@@ -542,13 +548,13 @@ local function write_account(run, run_from, run_until)
     call('SET', account_key, pack_anew(run, run_from, run_until))
   elseif count == 1 and changed == met_buckets[1] then
     local between = sub(account_bytes, run_until + 1, changed[MET_AMOUNTS_FROM])
-    write_octets(run_from, run .. between .. changed[MET_CHANGED])
+    write_octets(account_key, run_from, run .. between .. changed[MET_CHANGED])
   else
-    write_octets(run_from, run)
+    write_octets(account_key, run_from, run)
     for i = 1, met_count do
       local bucket = met_buckets[i]
       if bucket[MET_CHANGED] then
-        write_octets(bucket[MET_AMOUNTS_FROM], bucket[MET_CHANGED])
+        write_octets(account_key, bucket[MET_AMOUNTS_FROM], bucket[MET_CHANGED])
       end
     end
   end

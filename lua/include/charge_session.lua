@@ -646,14 +646,12 @@ local function charge_session(keys, request, may_grant)
     end
   end
   local answer = cmsgpack.pack({ now, answers, is_low(books[1]) or nil })
-  local writes = {
-    'h',
-    cmsgpack.pack(header),
-    slot,
-    cmsgpack.pack({ number, request[REQUEST_FINGERPRINT], answer }),
-  }
+  local writes, fingerprint = { 'h', cmsgpack.pack(header) }, request[REQUEST_FINGERPRINT]
+  if fingerprint then
+    writes[3], writes[4] = slot, cmsgpack.pack({ number, fingerprint, answer })
+  end
   if not stored[1] then
-    writes[5], writes[6] = 'm', request[REQUEST_STAMP]
+    writes[#writes + 1], writes[#writes + 2] = 'm', request[REQUEST_STAMP]
   end
   for key, service in pairs(loaded) do
     writes[#writes + 1] = 's:' .. key

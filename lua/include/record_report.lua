@@ -239,6 +239,7 @@ local function record_report(keys, request, report, may_grant)
     return { REPLY_NEWER_STATE }
   end
   local now = read_time(request[REQUEST_NOW], 0)
+  request[REQUEST_NOW] = now
   local id, status = request[REQUEST_SESSION], report[REPORT_STATUS]
   local track = stored[2] and nas.read_track(stored[2])
   local state = stored[1] and cmsgpack.unpack(stored[1])[SESSION_STATE] or SESSION_OPEN
@@ -319,7 +320,8 @@ local function record_report(keys, request, report, may_grant)
     level = nas.count_caps(access, report[REPORT_CAPS], now, up, down)
   end
   -- Reads only: keys of the wrong type must fail before the first write.
-  redis.call('ZCARD', nas_key)
+  local counted = redis.call('ZSCORE', nas_key, id)
+  redis.call('ZCARD', keys[5])
   check_steering(steer_key, tasks_key)
   local charged = { keys[1], keys[2], keys[3], keys[4], keys[5], keys[10], steer_key, tasks_key }
   local reply = charge_session(charged, request, may_grant)
@@ -347,8 +349,10 @@ local function record_report(keys, request, report, may_grant)
     }
     track[TRACK_STATE] = TRACK_STARTED
     replaced = begun and nas.replaced_by(access, entry) or {}
-    redis.call('ZREMRANGEBYSCORE', nas_key, '-inf', now)
-    redis.call('ZADD', nas_key, now + stale_ms, id)
+    if begun then
+      redis.call('ZREMRANGEBYSCORE', nas_key, '-inf', now)
+    end
+    nas.count_longer(nas_key, id, counted, now, stale_ms)
     local denied
     spent, denied = nas.results_of(reply[2])
     local wanted = lifted and level or nas.next_level(track, report, level, spent, up + down, last_at)

@@ -249,33 +249,47 @@ const WINDOW_KINDS = {
 
 /** A charge request as the scripts take it, with all that is in it. */
 export function packRequest(request: ChargeRequest): Buffer {
-  return packParts(request, JSON.stringify(request.stamp), termsOf);
+  return packParts(request, {
+    fingerprint: fingerprintOf(request),
+    stamp: JSON.stringify(request.stamp),
+    termsOf,
+  });
 }
 
 /** The request, and apart from it what is long and seldom looked into: its stamp, the terms. */
-function packApart(request: ChargeRequest): (string | Buffer)[] {
+function packApart(
+  request: ChargeRequest,
+  fingerprint: string | false = fingerprintOf(request),
+): (string | Buffer)[] {
   return [
-    packParts(request, false, () => false),
+    packParts(request, { fingerprint, stamp: false, termsOf: () => false }),
     JSON.stringify(request.stamp),
     ...request.services.map(termsOf),
   ];
 }
 
-function packParts(
-  request: ChargeRequest,
-  stamp: string | false,
-  terms: (service: ChargeService) => Buffer | false,
-): Buffer {
+/** A request that is told from a repeated one by something else, so that no answer of it is kept. */
+export function packUnnumbered(request: ChargeRequest): (string | Buffer)[] {
+  return packApart(request, false);
+}
+
+interface RequestParts {
+  readonly fingerprint: string | false;
+  readonly stamp: string | false;
+  readonly termsOf: (service: ChargeService) => Buffer | false;
+}
+
+function packParts(request: ChargeRequest, parts: RequestParts): Buffer {
   const { policy } = request;
   return pack([
     request.now ?? 0,
     request.sessionId,
     request.requestNumber,
     PHASES[request.phase],
-    fingerprintOf(request),
+    parts.fingerprint,
     request.accountId,
     request.profileVersion,
-    stamp,
+    parts.stamp,
     [
       policy.unknownSession === 'recreate'
         ? layout.UNKNOWN_SESSION_RECREATE
@@ -285,7 +299,7 @@ function packParts(
       policy.retentionMs,
       policy.graceMs,
     ],
-    request.services.map((service) => packService(service, terms(service))),
+    request.services.map((service) => packService(service, parts.termsOf(service))),
     request.cause ?? false,
     packSharing(request.sharing ?? null),
     request.action === 'refund' ? layout.ACTION_REFUND : layout.ACTION_DEBIT,

@@ -170,7 +170,15 @@ function assembleLibrary(luaFile: LuaReader): Scripts['library'] {
     SCRIPT_NAMES.filter((name) => includes.get(name)?.includes(file));
   const isCommon = (file: string): boolean => users(file).length > FAMILY_MAX;
   const all = [...new Set([...includes.values()].flat())];
-  const textOf = (file: string): string => luaFile(`include/${file}`).replace(INCLUDE, '');
+  const texts = new Map(all.map((file) => [file, luaFile(`include/${file}`).replace(INCLUDE, '')]));
+  const usesOf = new Map([
+    ...[...texts].map(([file, text]): [string, ReadonlySet<string>] => [file, wordsOf(text)]),
+    ...scripts.map((one): [string, ReadonlySet<string>] => [`${one.name}.lua`, wordsOf(one.body)]),
+  ]);
+  const textOf = (file: string): string =>
+    enclosed(texts.get(file) ?? '', (name) =>
+      [...usesOf].some(([other, words]) => other !== file && words.has(name)),
+    );
   const common = all.filter(isCommon).map(textOf);
   const blocks = familiesOf(all.filter((file) => !isCommon(file)).map(users)).map((family) => {
     const own = all.filter(
@@ -188,6 +196,32 @@ function assembleLibrary(luaFile: LuaReader): Scripts['library'] {
     registration(`${name}_${script}`, script, flags),
   );
   return { name, source: [`#!lua name=${name}`, body, ...registered, ''].join('\n') };
+}
+
+function wordsOf(lua: string): ReadonlySet<string> {
+  return new Set(withoutComments(lua).match(/[A-Za-z_]\w*/g));
+}
+
+const DECLARATION = /^local (?:function (\w+)|(\w+(?:, \w+)*)( =)?)/gm;
+
+/**
+ * An include in a block of its own, so that what nobody else uses takes no room among the chunk's
+ * locals; what others use is declared before the block.
+ */
+function enclosed(lua: string, isUsed: (name: string) => boolean): string {
+  const shared: string[] = [];
+  const body = lua.replace(
+    DECLARATION,
+    (line, functionName: string | undefined, list: string | undefined, value: string = '') => {
+      const names = list?.split(', ') ?? [functionName ?? ''];
+      if (!names.some(isUsed)) return line;
+      shared.push(...names);
+      if (functionName !== undefined) return `function ${functionName}`;
+      return value === '' ? '' : `${list}${value}`;
+    },
+  );
+  const declared = shared.length > 0 ? [`local ${shared.join(', ')}`] : [];
+  return [...declared, 'do', body, 'end'].join('\n');
 }
 
 /**

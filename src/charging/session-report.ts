@@ -11,7 +11,7 @@ import {
   type Gauge,
   type GaugeRates,
 } from './admission.js';
-import { packRequest, type ChargeRequest } from './charge.js';
+import { packUnnumbered, type ChargeRequest } from './charge.js';
 import {
   bytesOf,
   callScript,
@@ -191,7 +191,7 @@ function callReport(
     keys.tasks(partition),
     ...(sharing ? [keys.account(partition, sharing.ownerAccountId)] : []),
   ];
-  return callScript(engine, script, names, [packRequest(report.charge), packReport(report)]);
+  return callScript(engine, script, names, [...packUnnumbered(report.charge), packReport(report)]);
 }
 
 function packReport(report: NetworkReport): Buffer {
@@ -202,22 +202,22 @@ function packReport(report: NetworkReport): Buffer {
     report.downloadOctets ?? false,
     report.width,
     report.sessionSeconds ?? false,
+    report.staleFactor,
     report.nas,
     report.sessionKey,
     report.station ?? false,
     report.port ?? false,
-    report.handled,
+    report.user,
+    report.expiresAt ?? 0,
     packRates(report.rates),
     report.gauges.map(gaugeCode),
-    report.freeTerms,
-    report.interimMaxSeconds,
-    report.staleFactor,
     report.caps.map(packCap),
+    report.handled,
+    report.interimMaxSeconds,
+    report.freeTerms,
     report.network ?? false,
     report.baselineMs,
     report.ladder.map(({ kind, octetsPerSecond }) => [RUNGS[kind], octetsPerSecond]),
-    report.user,
-    report.expiresAt ?? 0,
     report.sessionsMax ?? 0,
   ]);
 }

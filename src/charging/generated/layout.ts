@@ -603,29 +603,30 @@ export const VERDICT_TOO_MANY = 5;
 export const VERDICT_SUSPENDED = 6;
 export const VERDICT_CLOSED = 7;
 
-// Report of a NAS (second ARGV of report and report_settled)
+// Report of a NAS (last ARGV of report and report_settled). Those up to REPORT_CAPS are read in place by
+// report_plainly.
 export const REPORT_STATUS = 1;
 export const REPORT_EVENT_AT = 2;
 export const REPORT_UPLOAD = 3;
 export const REPORT_DOWNLOAD = 4;
 export const REPORT_WIDTH = 5;
 export const REPORT_SECONDS = 6;
-export const REPORT_NAS = 7;
-export const REPORT_KEY = 8;
-export const REPORT_STATION = 9;
-export const REPORT_PORT = 10;
-export const REPORT_HANDLED = 11;
-export const REPORT_RATES = 12;
-export const REPORT_GAUGES = 13;
-export const REPORT_FREE_TERMS = 14;
-export const REPORT_INTERIM_MAX_S = 15;
-export const REPORT_STALE_FACTOR = 16;
-export const REPORT_CAPS = 17;
-export const REPORT_NETWORK = 18;
-export const REPORT_BASELINE_MS = 19;
-export const REPORT_LADDER = 20;
-export const REPORT_USER = 21;
-export const REPORT_EXPIRES_AT = 22;
+export const REPORT_STALE_FACTOR = 7;
+export const REPORT_NAS = 8;
+export const REPORT_KEY = 9;
+export const REPORT_STATION = 10;
+export const REPORT_PORT = 11;
+export const REPORT_USER = 12;
+export const REPORT_EXPIRES_AT = 13;
+export const REPORT_RATES = 14;
+export const REPORT_GAUGES = 15;
+export const REPORT_CAPS = 16;
+export const REPORT_HANDLED = 17;
+export const REPORT_INTERIM_MAX_S = 18;
+export const REPORT_FREE_TERMS = 19;
+export const REPORT_NETWORK = 20;
+export const REPORT_BASELINE_MS = 21;
+export const REPORT_LADDER = 22;
 export const REPORT_SESSIONS_MAX = 23;
 
 // Rung in REPORT_LADDER, from the top; its speed in octets a second, both directions, 0 for none

@@ -26,10 +26,10 @@ describe('the library of scripts', () => {
   it('has every include once, before what uses it', () => {
     expect(source).not.toContain('@include');
     for (const shared of ['read_time', 'open_partition', 'plan_walk', 'charge_session']) {
-      const declaration = `local function ${shared}(`;
+      const declaration = new RegExp(`^(?:local )?function ${shared}\\(`, 'm');
       expect(source.split(declaration), shared).toHaveLength(2);
-      expect(source.indexOf(`${shared}(`), shared).toBeGreaterThanOrEqual(
-        source.indexOf(declaration),
+      expect(source.indexOf(` ${shared}(`), shared).toBe(
+        source.search(declaration) + 'function'.length,
       );
     }
   });
