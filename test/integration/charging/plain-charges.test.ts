@@ -4,15 +4,17 @@
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Engine } from '../../../src/charging/engine.js';
-import * as layout from '../../../src/charging/generated/layout.js';
-import { unpackBytes, type Unpacked } from '../../../src/charging/packing.js';
-import { readScripts, scriptsOf, type Scripts } from '../../../src/charging/script-loader.js';
 import { runCommands } from '../../model/run.js';
 import { command, worldPlan, type Command, type WorldPlan } from '../../model/workload.js';
 import { newBucket } from '../../support/charge-requests.js';
 import { testEngines } from '../../support/charging-engine.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
+import {
+  countingCall,
+  keySpaceContents,
+  PLAIN_COUNT,
+  scriptsWith,
+} from '../../support/key-space-contents.js';
 
 const RUNS = 40;
 /** The same workload in every run; another number makes another one. */
@@ -72,89 +74,29 @@ const plan = fc.oneof(
   { weight: 4, arbitrary: worldPlan.map(calm) },
 );
 
-/** The scripts with another call of the short way, under names of their own. */
-function variant(name: string, call: string): Scripts {
-  const { library } = readScripts();
-  if (!library.source.includes(PLAIN_CALL)) throw new Error(`charge.lua has no "${PLAIN_CALL}"`);
-  const source = library.source.replace(PLAIN_CALL, call).replaceAll(library.name, name);
-  return scriptsOf({ name, source });
-}
-
-const whole = variant('tolld_whole', '');
-const counted = variant(
+const whole = scriptsWith('tolld_whole', PLAIN_CALL, '');
+const counted = scriptsWith(
   'tolld_counted',
-  "(function() local reply = charge_plainly(keys, args) if reply then redis.call('INCR', 'plain') end return reply end)() or",
+  PLAIN_CALL,
+  countingCall('charge_plainly(keys, args)'),
 );
-
-/** What a packed value says, whatever widths its numbers have. */
-function said(packed: Buffer | undefined): Unpacked[] {
-  return unpackBytes(packed ?? Buffer.alloc(0)) as Unpacked[];
-}
-
-/** An account without its slack: the short way counts it down, the whole one works it out. */
-function accountOf(packed: Buffer): Unpacked[] {
-  const fields = said(packed).with(layout.ACCOUNT_SLACK - 1, null);
-  const buckets = fields[layout.ACCOUNT_BUCKETS - 1] as Unpacked[];
-  const opened = buckets.map((value, at) => (at % 3 === 2 ? said(value as Buffer) : value));
-  return fields.with(layout.ACCOUNT_BUCKETS - 1, opened);
-}
-
-function sessionOf(fields: Readonly<Record<string, Buffer>>): Record<string, unknown> {
-  const values = Object.entries(fields).map(([name, value]): [string, unknown] => {
-    if (name === 'h' || name.startsWith('s:')) return [name, said(value)];
-    if (!/^a\d$/.test(name)) return [name, value];
-    const [number, fingerprint, answer] = said(value);
-    return [name, [number, fingerprint, said(answer as Buffer)]];
-  });
-  return Object.fromEntries(values);
-}
-
-/** Everything in a key space, by the rest of each key's name. */
-async function contents({ redis, keys }: Engine): Promise<Record<string, unknown>> {
-  const prefix = keys.meta.replace(/meta$/, '');
-  const found = await redis.keys(`${prefix}*`);
-  const read = async (key: string): Promise<unknown> => {
-    switch (await redis.type(key)) {
-      case 'hash': {
-        const fields = await redis.hgetallBuffer(key);
-        return key.includes(':session:') ? sessionOf(fields) : fields;
-      }
-      case 'stream':
-        return (await redis.xrangeBuffer(key, '-', '+')).map(([id, fields]) => [
-          id,
-          said(fields[1]),
-          fields[3],
-        ]);
-      case 'zset':
-        return redis.zrange(key, 0, '-1', 'WITHSCORES');
-      default: {
-        const value = (await redis.getBuffer(key)) ?? Buffer.alloc(0);
-        return key.includes(':account:') ? accountOf(value) : value;
-      }
-    }
-  };
-  const values = await Promise.all(found.toSorted().map(read));
-  return Object.fromEntries(
-    found.toSorted().map((key, index) => [key.slice(prefix.length), values[index]]),
-  );
-}
 
 it(`plain charges leave what whole ones would (seed ${SEED})`, { timeout: 300_000 }, async () => {
   const first = await engines.fresh();
   await whole.load(first.redis);
   await counted.load(first.redis);
-  await first.redis.del('plain');
+  await first.redis.del(PLAIN_COUNT);
   await fc.assert(
     fc.asyncProperty(plan, commands, async (world, given) => {
       const long = { ...(await engines.fresh()), scripts: whole };
       const short = { ...(await engines.fresh()), scripts: counted };
       await runCommands(createEngineSubject(long), world, given);
       await runCommands(createEngineSubject(short), world, given);
-      const [left, right] = await Promise.all([contents(long), contents(short)]);
+      const [left, right] = await Promise.all([keySpaceContents(long), keySpaceContents(short)]);
       expect(right).toEqual({ ...left, meta: right['meta'] });
     }),
     { seed: SEED, numRuns: RUNS, endOnFailure: false },
   );
-  const plain = Number(await first.redis.get('plain'));
+  const plain = Number(await first.redis.get(PLAIN_COUNT));
   expect(plain).toBeGreaterThan(25);
 });

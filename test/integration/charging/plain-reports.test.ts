@@ -1,0 +1,231 @@
+/**
+ * The short way of a NAS' report against the whole one: the same random logins and reports get the
+ * same outcomes and leave the same behind, whether plain reports go the short way or none does.
+ */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { admit, type FairUseCap, type GaugeRates } from '../../../src/charging/admission.js';
+import { packTerms, type ChargeService } from '../../../src/charging/charge.js';
+import type { Engine } from '../../../src/charging/engine.js';
+import {
+  noteSteered,
+  takeReport,
+  type NetworkReport,
+} from '../../../src/charging/session-report.js';
+import { sweepTimer } from '../../../src/charging/sweeping.js';
+import { AMOUNT_MAX, toAmount } from '../../../src/domain/amounts.js';
+import { admissionRequest, networkReport } from '../../support/access-requests.js';
+import {
+  chargeService,
+  chargeWindow,
+  newBucket,
+  rateLine,
+  START_MS,
+} from '../../support/charge-requests.js';
+import { fundAccount, testEngines } from '../../support/charging-engine.js';
+import {
+  countingCall,
+  keySpaceContents,
+  PLAIN_COUNT,
+  scriptsWith,
+} from '../../support/key-space-contents.js';
+
+const RUNS = 40;
+/** The same workload in every run; another number makes another one. */
+const SEED = 550912067;
+const PLAIN_CALL = 'report_plainly(keys, args)\n  or';
+const SESSIONS = ['s1', 's10'] as const;
+
+const engines = testEngines();
+const whole = scriptsWith('tolld_whole_reports', PLAIN_CALL, '');
+const counted = scriptsWith(
+  'tolld_counted_reports',
+  PLAIN_CALL,
+  countingCall('report_plainly(keys, args)'),
+);
+
+/** A count of seconds beside octets, from a bucket of its own. */
+const octets = chargeService({ key: '0', want: toAmount(1_000) });
+const seconds = chargeService({ key: '0:seconds', unit: 'seconds', want: toAmount(600) });
+const validity = { validitySeconds: 45, shortValiditySeconds: 45 };
+
+function serviceOf(service: ChargeService): ChargeService {
+  return { ...service, quota: { ...service.quota, ...validity } };
+}
+
+function freeOf(service: ChargeService): Buffer {
+  const free = chargeWindow(rateLine({ id: 'free' }), { kind: 'free' });
+  return packTerms({ ...service, windows: [free] });
+}
+
+const CAP: FairUseCap = {
+  id: 'day',
+  fromMs: START_MS - 1,
+  untilMs: START_MS + 1e9,
+  counts: 'total',
+  octets: toAmount(200_000),
+  level: 1,
+  octetsPerSecond: 100,
+};
+
+interface World {
+  readonly octets: number;
+  readonly money: number;
+  readonly rate: number;
+  readonly timed: boolean;
+  readonly capped: boolean;
+  readonly endsAfterMs: number | null;
+  readonly expiresAfterMs: number | null;
+}
+
+const world: fc.Arbitrary<World> = fc.record({
+  octets: fc.oneof({ weight: 3, arbitrary: fc.constant(1e12) }, fc.integer({ min: 0, max: 1e6 })),
+  money: fc.constantFrom(0, 1e9),
+  rate: fc.constantFrom(0, 1_000),
+  timed: fc.boolean(),
+  capped: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, fc.constant(true)),
+  endsAfterMs: fc.constantFrom(null, 600_000, 1e9),
+  expiresAfterMs: fc.constantFrom(null, null, 600_000),
+});
+
+interface Step {
+  readonly kind: 'interim' | 'start' | 'stop' | 'sweep' | 'steered';
+  readonly session: number;
+  readonly afterMs: number;
+  readonly delayMs: number;
+  readonly up: number;
+  readonly down: number;
+  readonly seconds: number | null;
+  readonly silent: boolean;
+  readonly moved: boolean;
+  readonly width: 32 | 64;
+}
+
+/** What nearly every report says, and what few do. */
+function seldom<Value>(usual: Value, other: fc.Arbitrary<Value>): fc.Arbitrary<Value> {
+  return fc.oneof({ weight: 40, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  kind: seldom<Step['kind']>('interim', fc.constantFrom('start', 'stop', 'sweep', 'steered')),
+  session: fc.integer({ min: 0, max: 1 }),
+  afterMs: seldom(60_000, fc.constantFrom(0, 1, 1_000_000)),
+  delayMs: seldom(0, fc.constantFrom(1_000, 120_000)),
+  up: seldom(1_000, fc.constantFrom(0, -500, 2 ** 31, 2 ** 52)),
+  down: fc.oneof(fc.integer({ min: 0, max: 60_000 }), seldom(0, fc.constantFrom(-500, 1e9))),
+  seconds: seldom<number | null>(60, fc.constantFrom(null, 0, -60)),
+  silent: seldom(false, fc.constant(true)),
+  moved: seldom(false, fc.constant(true)),
+  width: seldom<32 | 64>(64, fc.constant(32)),
+});
+
+/** What the NAS has counted of a session. */
+interface Totals {
+  up: number;
+  down: number;
+  seconds: number;
+}
+
+/** Plays the steps. Returns what each was answered, and when the last was. */
+async function play(engine: Engine, given: World, steps: readonly Step[]) {
+  await fundAccount(engine, 'a', [
+    newBucket('data', 'octets', given.octets, {
+      endsAt: given.endsAfterMs === null ? null : START_MS + given.endsAfterMs,
+    }),
+    newBucket('time', 'seconds', 1e9),
+    ...(given.money > 0 ? [newBucket('cash', 'EUR', given.money)] : []),
+  ]);
+  const rates: GaugeRates = { total: 2 * given.rate, download: given.rate, upload: given.rate };
+  const services = [octets, ...(given.timed ? [seconds] : [])].map(serviceOf);
+  const shared = {
+    rates,
+    gauges: given.timed ? (['total', 'seconds'] as const) : (['total'] as const),
+    freeTerms: services.map(freeOf),
+    expiresAt: given.expiresAfterMs === null ? null : START_MS + given.expiresAfterMs,
+    caps: given.capped ? [CAP] : [],
+  };
+  const totals: Totals[] = SESSIONS.map(() => ({ up: 0, down: 0, seconds: 0 }));
+  const answers: unknown[] = [];
+  let now = START_MS;
+  const login = (sessionId: string) => {
+    const request = admissionRequest({
+      ...shared,
+      ...{ sessionId, now, sessionKey: `key of ${sessionId}` },
+    });
+    return admit(engine, { ...request, charge: { ...request.charge, services } });
+  };
+  const report = (one: Step, sessionId: string, total: Totals): NetworkReport => {
+    const request = networkReport({
+      ...shared,
+      sessionId,
+      now,
+      status: one.kind === 'start' || one.kind === 'stop' ? one.kind : 'interim',
+      eventAt: now - one.delayMs,
+      uploadOctets: one.silent ? null : toAmount(total.up),
+      downloadOctets: one.silent ? null : toAmount(total.down),
+      sessionSeconds: one.seconds === null ? null : total.seconds,
+      width: one.width,
+      sessionKey: `key of ${sessionId}`,
+      port: one.moved ? 'another port' : null,
+      network: '{"pointer":{"connection":"pppoe"}}',
+    });
+    return { ...request, charge: { ...request.charge, services } };
+  };
+  for (const sessionId of SESSIONS) {
+    await login(sessionId);
+    const first = { ...PLAIN_STEP, kind: 'start' } as const;
+    await takeReport(engine, report(first, sessionId, { up: 0, down: 0, seconds: 0 }));
+  }
+  for (const one of steps) {
+    const sessionId = SESSIONS[one.session] ?? SESSIONS[0];
+    const total = totals[one.session];
+    if (total === undefined) continue;
+    now += one.afterMs;
+    if (one.kind === 'sweep') {
+      answers.push(await sweepTimer(engine, { partition: 0, member: `s:${sessionId}` }, now));
+    } else if (one.kind === 'steered') {
+      const told = { limits: [toAmount(total.up + total.down + 90_000), null], endsAt: null };
+      await noteSteered(engine, { partition: 0, sessionId }, { told });
+    } else {
+      total.up = Math.min(Math.max(0, total.up + one.up), AMOUNT_MAX);
+      total.down = Math.max(0, total.down + one.down);
+      total.seconds = Math.max(0, total.seconds + (one.seconds ?? 0));
+      answers.push(await takeReport(engine, report(one, sessionId, total)));
+    }
+  }
+  return { answers, now };
+}
+
+const PLAIN_STEP: Step = {
+  ...{ kind: 'interim', session: 0, afterMs: 60_000, delayMs: 0, up: 0, down: 0 },
+  ...{ seconds: 60, silent: false, moved: false, width: 64 },
+};
+
+it(`plain reports leave what whole ones would (seed ${SEED})`, { timeout: 300_000 }, async () => {
+  const first = await engines.fresh();
+  await whole.load(first.redis);
+  await counted.load(first.redis);
+  await first.redis.del(PLAIN_COUNT);
+  let reports = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      world,
+      fc.array(step, { maxLength: 60, size: 'max' }),
+      async (given, steps) => {
+        const long = { ...(await engines.fresh()), scripts: whole };
+        const short = { ...(await engines.fresh()), scripts: counted };
+        const expected = await play(long, given, steps);
+        const played = await play(short, given, steps);
+        expect(played).toEqual(expected);
+        const [left, right] = await Promise.all(
+          [long, short].map((engine) => keySpaceContents(engine, expected.now)),
+        );
+        expect(right).toEqual({ ...left, meta: right?.['meta'] });
+        reports += steps.length;
+      },
+    ),
+    { seed: SEED, numRuns: RUNS, endOnFailure: false },
+  );
+  const plain = Number(await first.redis.get(PLAIN_COUNT));
+  expect(plain).toBeGreaterThan(reports / 6);
+});
