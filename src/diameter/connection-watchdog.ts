@@ -4,7 +4,7 @@ import { stepWatchdog, WATCHDOG_INITIAL, type WatchdogEvent } from './watchdog.j
 
 /** What the watchdog sees of its connection, and does to it. */
 export interface WatchedConnection {
-  /** When something was read last, by the process' monotonic clock. */
+  /** When a message was read last, by the process' monotonic clock. */
   heardAtMs(): number;
   /** Nothing is read at present, so that silence says nothing about the peer. */
   held(): boolean;

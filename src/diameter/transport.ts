@@ -49,7 +49,10 @@ export class Transport {
     });
   }
 
-  /** When something was read last, by the process' monotonic clock. */
+  /**
+   * When a whole message was read last, by the process' monotonic clock: octets that never become
+   * one are no sign of life. Or when reading went on after it was held.
+   */
   get heardAtMs(): number {
     return this.#heardAtMs;
   }
@@ -130,10 +133,10 @@ export class Transport {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    this.#heardAtMs = performance.now();
     while (!this.#ended && !this.#isFull()) {
       const frame = this.#framer.next();
       if (frame === null) break;
+      this.#heardAtMs = performance.now();
       if (frame.kind === 'message') this.#events.message(frame.message);
       else this.#events.broken(frame.header, frame.resultCode);
     }
@@ -154,6 +157,7 @@ export class Transport {
   #release(): void {
     if (!this.#held) return;
     this.#held = false;
+    this.#heardAtMs = performance.now();
     this.#pump();
   }
 

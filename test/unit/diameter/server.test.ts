@@ -358,6 +358,33 @@ describe('credit control over a connection', () => {
     deaf.destroy();
   });
 
+  it('drops a peer that sends a message octet by octet, while others go on', async () => {
+    const { port } = await start({ limits: { watchdogMs: 100, watchdogJitterMs: 0 } });
+    const slow = await WirePeer.open(port, CER);
+    let sent = 0;
+    // At this pace the message would take longer than the test may.
+    const dribble = setInterval(() => {
+      slow.socket.write(CCR.subarray(sent, sent + 1));
+      sent = Math.min(sent + 1, CCR.length - 2);
+    }, 20);
+    try {
+      const other = await WirePeer.open(port, CER);
+      const [answer] = await other.exchange(CCR);
+      expect(answer?.resultCode).toBe(2001);
+      await slow.closed;
+    } finally {
+      clearInterval(dribble);
+    }
+  });
+
+  it('drops a peer whose host went away without a word', async () => {
+    const { port, server } = await start({ limits: { watchdogMs: 50, watchdogJitterMs: 0 } });
+    const gone = await WirePeer.open(port, CER);
+    gone.socket.pause();
+    await expect.poll(() => server.connections().length).toBe(0);
+    gone.destroy();
+  });
+
   it('counts requests by their result', async () => {
     const { port, metrics } = await start();
     const peer = await WirePeer.open(port, CER);
