@@ -47,7 +47,7 @@ export const HOME: AccessPlan = {
   messages: {},
 };
 
-/** Octets by money: 1 EUR for 10 MB, in steps of 10,000 octets. */
+/** Octets by money: 1 EUR for 10 MB, in steps of 10,000 octets; rating group 9 is barred. */
 const BY_VOLUME: Tariff = {
   code: 'by-volume',
   timezone: 'Europe/Berlin',
@@ -59,7 +59,10 @@ const BY_VOLUME: Tariff = {
       rates: [
         { id: 'data', unit: 'octets', price: { amount: '1', per: 10_000_000 }, step: 10_000 },
       ],
-      rules: [{ id: 'data', match: { ratingGroups: [0] }, rate: 'data' }],
+      rules: [
+        { id: 'data', match: { ratingGroups: [0] }, rate: 'data' },
+        { id: 'barred', match: { ratingGroups: [9] }, barred: true },
+      ],
       quotas: [],
     },
   ],

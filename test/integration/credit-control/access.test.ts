@@ -98,6 +98,14 @@ describe('a login', () => {
     expect((await balance()).reserved).toBe(0);
   });
 
+  it('is turned away where the tariff bars what its plan is charged as', async () => {
+    await openIsp(engine, { plans: [{ ...HOME, ratingGroup: 9 }] }, 2);
+    isp = await ispProcess(engine);
+    await openSubscriber(engine, { octets: 1_000_000, money: 5 });
+    expect(await isp.access(login())).toMatchObject({ kind: 'rejected', reason: 'barred' });
+    expect((await balance()).reserved).toBe(0);
+  });
+
   it('is decided by the profile of now: a new password counts at once, an old one no more', async () => {
     await openSubscriber(engine, { octets: 1_000_000 });
     accepted(await isp.access(login()));
