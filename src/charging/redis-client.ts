@@ -54,7 +54,7 @@ function createClient(options: RedisClientOptions): RedisClient {
 
 function serverOptions({ name, commandTimeoutMs }: RedisClientOptions): RedisOptions {
   return {
-    connectionName: name,
+    connectionName: connectionName(name),
     autoResendUnfulfilledCommands: false,
     commandTimeout: commandTimeoutMs,
     // A connection on which nothing comes any more is given up, so that the repeated call finds
@@ -66,6 +66,11 @@ function serverOptions({ name, commandTimeoutMs }: RedisClientOptions): RedisOpt
     noDelay: true,
     retryStrategy: reconnectDelayMs,
   };
+}
+
+/** Redis refuses a name with spaces, of which ioredis says nothing. */
+function connectionName(name: string): string {
+  return name.replaceAll(' ', '-');
 }
 
 function reconnectDelayMs(attempt: number): number {
@@ -142,10 +147,20 @@ export function mastersOf(redis: RedisClient): readonly Redis[] {
   return redis instanceof Cluster ? redis.nodes('master') : [redis];
 }
 
-/** Another connection like this one, for commands that would hold it up. */
+/**
+ * Another connection like this one, for commands that would hold it up. What it listens to must be
+ * asked for again at each `ready`: ioredis would do so itself, but nobody hears of that failing, and an
+ * unheard failure ends the process.
+ */
 export function duplicateOf(redis: RedisClient, name: string): RedisClient {
   if (!(redis instanceof Cluster)) {
-    return redis.duplicate({ connectionName: name, lazyConnect: true });
+    return redis.duplicate({
+      connectionName: connectionName(name),
+      lazyConnect: true,
+      autoResubscribe: false,
+    });
   }
-  return redis.duplicate([], { redisOptions: { connectionName: name } });
+  return redis.duplicate([], {
+    redisOptions: { connectionName: connectionName(name) },
+  });
 }

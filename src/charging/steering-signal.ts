@@ -21,11 +21,19 @@ export function createSteeringSignal(
     const partition = /\{p(\d+)\}/.exec(channel)?.[1];
     if (partition !== undefined) onRaised(Number(partition));
   });
+  const listen = async (): Promise<void> => {
+    try {
+      await redis.psubscribe(engine.keys.steerPattern);
+    } catch (error) {
+      logger.warn({ err: error }, 'not told of steering; it is looked for instead');
+    }
+  };
+  redis.on('ready', () => void listen());
   return {
     open: async () => {
       try {
         await redis.connect();
-        await redis.psubscribe(engine.keys.steerPattern);
+        await listen();
       } catch (error) {
         logger.warn({ err: error }, 'not told of steering; it is looked for instead');
       }
