@@ -41,19 +41,22 @@ export function familiesOf({ disks, clocks }: Installation): readonly Family[] {
   );
 }
 
-/** So many blows: every family in turn, each part alone before several fall together. */
+/** So many blows: first each part killed alone and each other family once, then whatever comes. */
 export function chooseBlows(
   count: number,
   families: readonly Family[],
   source: RandomSource,
 ): readonly Blow[] {
-  const alone = families.includes('kill') ? PARTS.map((part) => killOf([part], source)) : [];
-  return Array.from({ length: count }, (_, index): Blow => {
-    const first = alone[index];
-    if (first !== undefined) return { family: 'kill', ...first };
-    const family = oneOf(families, source);
-    return { family, ...CHOICES[family](source) };
-  });
+  const ofFamily = (family: Family): Blow => ({ family, ...CHOICES[family](source) });
+  const first = families.flatMap((family) =>
+    family === 'kill'
+      ? PARTS.map((part): Blow => ({ family, ...killOf([part], source) }))
+      : [ofFamily(family)],
+  );
+  return Array.from(
+    { length: count },
+    (_, index) => first[index] ?? ofFamily(oneOf(families, source)),
+  );
 }
 
 function oneOf<Item>(items: readonly Item[], source: RandomSource): Item {
