@@ -3,7 +3,13 @@ import { defineConfig } from 'vitest/config';
 /** Redis and Postgres are servers of their own: on two cores more workers only wait for them. */
 const WORKERS = 2;
 
-export default defineConfig({
+/**
+ * With `--mode branches` the integration tests run on scripts that count which way they go
+ * (scripts/branches.ts); e2e tests always run on the scripts as they are.
+ */
+const isCounting = (mode: string): boolean => mode === 'branches';
+
+export default defineConfig(({ mode }) => ({
   test: {
     pool: 'forks',
     maxWorkers: WORKERS,
@@ -21,7 +27,11 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          globalSetup: ['test/support/servers.ts'],
+          globalSetup: [
+            'test/support/servers.ts',
+            ...(isCounting(mode) ? ['test/branches/collection.ts'] : []),
+          ],
+          setupFiles: isCounting(mode) ? ['test/branches/counting.ts'] : [],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -38,4 +48,4 @@ export default defineConfig({
       },
     ],
   },
-});
+}));

@@ -36,7 +36,7 @@ import {
 } from './unpacked.js';
 
 const STANDINGS: readonly AccountStanding[] = ['active', 'suspended', 'closed'];
-const BUCKET_STATES: readonly BucketState[] = ['pending', 'armed', 'active', 'inactive'];
+export const BUCKET_STATES: readonly BucketState[] = ['pending', 'armed', 'active', 'inactive'];
 const SESSION_CHANGES: readonly SessionEvent['change'][] = ['opened', 'closed', 'expired'];
 const ACCOUNT_CHANGES = ['created', 'changed', 'moved-out', 'moved-in'] as const;
 const LEDGER_KINDS: readonly LedgerKind[] = [
@@ -50,7 +50,7 @@ const LEDGER_KINDS: readonly LedgerKind[] = [
   'refused',
   'correction',
 ];
-const STATE_CAUSES: readonly BucketStateEvent['cause'][] = [
+export const STATE_CAUSES: readonly BucketStateEvent['cause'][] = [
   'first-use',
   'expired',
   'exhausted',

@@ -1,0 +1,34 @@
+/**
+ * Runs before each test file of a run that counts (`vitest --mode branches`): the engines that the
+ * file makes get the library with counters, and servers of its own are asked before they go.
+ */
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { inject, vi } from 'vitest';
+import { countsOf, readCountedScripts } from './counted-scripts.js';
+import type {} from './collection.js';
+
+vi.mock('../../src/charging/script-loader.js', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../../src/charging/script-loader.js')>();
+  const { scripts } = readCountedScripts(original);
+  // A test that reads the scripts in its own way gets them so.
+  const readScripts: typeof original.readScripts = (read) =>
+    read === undefined ? scripts : original.readScripts(read);
+  return { ...original, readScripts };
+});
+
+vi.mock('../support/redis-instance.js', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../support/redis-instance.js')>();
+  const startRedisInstance: typeof original.startRedisInstance = async (options) => {
+    const own = await original.startRedisInstance(options);
+    const remove = async (): Promise<void> => {
+      const counts = await countsOf(own.url, inject('countedLibrary'));
+      const file = path.join(inject('countsDirectory'), `${randomUUID()}.json`);
+      writeFileSync(file, JSON.stringify(counts));
+      await own.remove();
+    };
+    return { ...own, remove };
+  };
+  return { ...original, startRedisInstance };
+});
