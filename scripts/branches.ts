@@ -3,7 +3,6 @@
  * they may leave out stands in test/branches/allowed.txt with its reason.
  */
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import * as loader from '../src/charging/script-loader.js';
 import { BUCKET_STATES, STATE_CAUSES } from '../src/charging/event-codec.js';
 import { COUNTS_FILE } from '../test/branches/collection.js';

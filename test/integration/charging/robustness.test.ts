@@ -23,6 +23,7 @@ import {
 import { fundAccount, openEngine } from '../../support/charging-engine.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 import { startRedis } from '../../support/redis.js';
+import { dumpOf } from '../../support/redis-dump.js';
 import { startSwallowingProxy, type SwallowingProxy } from '../../support/swallowing-proxy.js';
 
 const request = (parts: RequestParts) => chargeRequest({ now: START_MS, ...parts });
@@ -171,90 +172,6 @@ describe('a reply that is lost after the script has run', () => {
       expect(await holding(engine)).toEqual([1_005, 0]);
     },
   );
-});
-
-/** Everything that is under a prefix, as Redis would dump it. */
-async function dumpOf(engine: Engine): Promise<ReadonlyMap<string, string>> {
-  const prefix = engine.keys.meta.slice(0, -':meta'.length);
-  const names = (await engine.redis.keys(`${prefix}:*`)).toSorted();
-  const dumps = await Promise.all(names.map((name) => engine.redis.dumpBuffer(name)));
-  return new Map(names.map((name, index) => [name, dumps[index]?.toString('hex') ?? '']));
-}
-
-describe('a key of the wrong kind', () => {
-  const KEYS = ['account', 'session', 'control', 'outbox', 'timers'] as const;
-  const SCRIPTS: Readonly<Record<string, (engine: Engine) => Promise<unknown>>> = {
-    charge: (engine) =>
-      charge(engine, request({ phase: 'update', number: 1, used: 5, want: 10, now: LATER })),
-    settle: (engine) =>
-      settle(engine, request({ phase: 'terminate', number: 1, used: 5, now: LATER })),
-    event: (engine) =>
-      charge(engine, request({ phase: 'event', number: 0, used: 5, sessionId: 'e', now: LATER })),
-    credit: (engine) =>
-      creditAccount(engine, {
-        partition: 0,
-        accountId: 'a',
-        intentNumber: 2,
-        intentId: 'i',
-        kind: 'top-up',
-        reason: null,
-        operations: [{ operation: 'add', bucketId: 'free', amount: toAmount(5) }],
-        stamp,
-        now: LATER,
-      }),
-    provision: (engine) =>
-      provisionAccount(engine, {
-        partition: 0,
-        accountId: 'a',
-        standing: 'suspended',
-        profileVersion: 2,
-        stamp,
-        now: LATER,
-      }),
-    'sweep of a session': (engine) => sweepTimer(engine, { partition: 0, member: 's:s' }, LATER),
-    'sweep of an account': (engine) => sweepTimer(engine, { partition: 0, member: 'a:a' }, LATER),
-  };
-  /** Behind the end of the bucket and of the session, so that every timer has work. */
-  const LATER = START_MS + 7_200_000;
-  const untouched: Readonly<Record<string, readonly string[]>> = {
-    event: ['session'],
-    credit: ['session'],
-    provision: ['session', 'timers'],
-    'sweep of an account': ['session'],
-  };
-  const cases = Object.keys(SCRIPTS).flatMap((script) =>
-    KEYS.filter((key) => !(untouched[script] ?? []).includes(key)).flatMap((key) =>
-      (['another type', 'other bytes'] as const)
-        // A list or a stream has a type of its own: bytes can only stand in for packed values.
-        .filter((what) => what === 'another type' || key === 'account' || key === 'session')
-        .map((what) => [script, key, what] as const),
-    ),
-  );
-
-  it.each(cases)('%s: %s holds %s', async (script, key, what) => {
-    const engine = await openEngine();
-    await fundAccount(engine, 'a', [
-      newBucket('free', 'octets', 1_000, { endsAt: START_MS + 3_600_000 }),
-    ]);
-    await charge(engine, request({ phase: 'initial', number: 0, want: 100 }));
-    const { keys, redis } = engine;
-    const name =
-      key === 'account'
-        ? keys.account(0, 'a')
-        : key === 'session'
-          ? keys.session(0, 's')
-          : keys[key](0);
-    if (what === 'other bytes' && key === 'session') await redis.hset(name, 'h', '\xc1\xc1');
-    else if (what === 'other bytes') await redis.set(name, '\xc1\xc1');
-    else {
-      await redis.del(name);
-      if (key === 'account' || key === 'control') await redis.rpush(name, 'x');
-      else await redis.set(name, 'x');
-    }
-    const before = await dumpOf(engine);
-    await expect(SCRIPTS[script]!(engine)).rejects.toThrow();
-    expect(await dumpOf(engine)).toEqual(before);
-  });
 });
 
 describe('state that a newer version wrote', () => {
