@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 --- @include "read_time"
 --- @include "open_partition"
---- @include "moved_to"
+--- @include "read_book"
 --- @include "open_buckets"
 --- @include "write_entry"
 --- @include "raise_steering"
@@ -25,14 +25,10 @@ local epoch = open_partition(control_key)
 if not epoch then
   return { REPLY_FENCED }
 end
-local packed = redis.call('GET', account_key)
-local account = packed and cmsgpack.unpack(packed) or nil
-if account and account[ACCOUNT_VERSION] > SCHEMA_VERSION then
-  return { REPLY_NEWER_STATE }
-end
-if account and moved_to(account) then
-  -- Its sessions have gone with it.
-  account = nil
+-- Of an account that has moved the sessions have gone with it.
+local account, missing = read_book(account_key)
+if missing and missing[1] == REPLY_NEWER_STATE then
+  return missing
 end
 local due = redis.call('ZSCORE', steer_key, member)
 local stored = redis.call('HGET', tasks_key, member)

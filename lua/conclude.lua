@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 --- @include "read_time"
 --- @include "open_partition"
---- @include "moved_to"
+--- @include "read_book"
 --- @include "open_buckets"
 --- @include "write_entry"
 --- @include "raise_steering"
@@ -36,14 +36,10 @@ then
   return { REPLY_REPEATED }
 end
 local is_session = string.byte(member) == 115
-local packed = redis.call('GET', account_key)
-local account = packed and cmsgpack.unpack(packed) or nil
-if account and account[ACCOUNT_VERSION] > SCHEMA_VERSION then
-  return { REPLY_NEWER_STATE }
-end
-if account and moved_to(account) then
-  -- Its sessions have gone with it.
-  account = nil
+-- Of an account that has moved the sessions have gone with it.
+local account, missing = read_book(account_key)
+if missing and missing[1] == REPLY_NEWER_STATE then
+  return missing
 end
 check_steering(steer_key, tasks_key)
 redis.call('ZCARD', timers_key)
@@ -51,11 +47,11 @@ local now = read_time(conclusion[CONCLUSION_NOW], account and account[ACCOUNT_LA
 
 if is_session and account then
   local read = redis.call('HMGET', session_key, 'h', 'm')
+  local header = read[1] and cmsgpack.unpack(read[1]) or nil
   local detail = conclusion[CONCLUSION_DETAIL]
   local events = { steering_event(member, task, outcome, detail, again == 0) }
   write_entry(outbox_key, epoch, now, read[2], { account }, { events })
   redis.call('SET', account_key, pack_account(account))
-  local header = read[1] and cmsgpack.unpack(read[1]) or nil
   if outcome == STEERED_UNKNOWN_SESSION and header and header[SESSION_STATE] == SESSION_OPEN then
     header[SESSION_DEADLINE], header[SESSION_TIMER] = now, now
     redis.call('HSET', session_key, 'h', cmsgpack.pack(header))

@@ -1,7 +1,7 @@
 #!lua
 --- @include "read_time"
 --- @include "open_partition"
---- @include "moved_to"
+--- @include "read_book"
 --- @include "open_buckets"
 --- @include "open_terms"
 --- @include "price_units"
@@ -271,16 +271,9 @@ local epoch = open_partition(control_key)
 if not epoch then
   return { REPLY_FENCED }
 end
-local packed = redis.call('GET', account_key)
-if not packed then
-  return { REPLY_UNKNOWN_ACCOUNT }
-end
-local account = cmsgpack.unpack(packed)
-if account[ACCOUNT_VERSION] > SCHEMA_VERSION then
-  return { REPLY_NEWER_STATE }
-end
-if moved_to(account) then
-  return { REPLY_MOVED, moved_to(account) }
+local account, missing = read_book(account_key)
+if not account then
+  return missing
 end
 local access = nas.read_access(access_key)
 if not access then

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 --- @include "open_partition"
---- @include "moved_to"
+--- @include "read_sealed"
 -- move_drop: the last step of a move: removes the sessions that have been put down elsewhere, and,
 -- called without any, leaves of the account just where it went, and after which event.
 --
@@ -15,18 +15,9 @@ local sequence = tonumber(ARGV[1])
 if not open_partition(control_key) then
   return { REPLY_FENCED }
 end
-local packed = redis.call('GET', account_key)
-local account = packed and cmsgpack.unpack(packed)
-if account and account[ACCOUNT_VERSION] > SCHEMA_VERSION then
-  return { REPLY_NEWER_STATE }
-end
-if
-  not account
-  or not moved_to(account)
-  or account[ACCOUNT_SEQUENCE] ~= sequence
-  or not account[MOVED_STATE]
-then
-  return { REPLY_REPEATED }
+local account, missing = read_sealed(account_key, sequence)
+if not account then
+  return missing
 end
 redis.call('ZCARD', timers_key)
 for k = 5, #KEYS do

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 --- @include "read_time"
 --- @include "open_partition"
---- @include "moved_to"
+--- @include "bar_arrival"
 --- @include "write_entry"
 --- @include "arm_account"
 -- move_in: the account arrives, with all that its sessions' timers watch: from here on it is charged
@@ -23,16 +23,9 @@ if not epoch then
   return { REPLY_FENCED }
 end
 local account = cmsgpack.unpack(ARGV[2])
-local packed = redis.call('GET', account_key)
-local here = packed and cmsgpack.unpack(packed)
-if here and here[ACCOUNT_VERSION] > SCHEMA_VERSION then
-  return { REPLY_NEWER_STATE }
-end
-if here and (not moved_to(here) or here[ACCOUNT_SEQUENCE] >= account[ACCOUNT_SEQUENCE]) then
-  return { REPLY_REPEATED }
-end
-if here and here[MOVED_STATE] then
-  return { REPLY_NOT_DUE }
+local barred = bar_arrival(account_key, account[ACCOUNT_SEQUENCE])
+if barred then
+  return barred
 end
 local now = read_time(given, account[ACCOUNT_LAST_SEEN])
 account[ACCOUNT_LAST_SEEN] = now

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 --- @include "open_partition"
 --- @include "write_fields"
---- @include "moved_to"
+--- @include "bar_arrival"
 -- move_lay: puts a session down where its account is about to arrive. Nothing looks at it before the
 -- account is there; once it is, or has gone on from there, a copy that comes late changes nothing.
 --
@@ -17,16 +17,9 @@ local sequence, fields = tonumber(ARGV[1]), cmsgpack.unpack(ARGV[2])
 if not open_partition(control_key) then
   return { REPLY_FENCED }
 end
-local packed = redis.call('GET', account_key)
-local account = packed and cmsgpack.unpack(packed)
-if account and account[ACCOUNT_VERSION] > SCHEMA_VERSION then
-  return { REPLY_NEWER_STATE }
-end
-if account and (not moved_to(account) or account[ACCOUNT_SEQUENCE] >= sequence) then
-  return { REPLY_REPEATED }
-end
-if account and account[MOVED_STATE] then
-  return { REPLY_NOT_DUE }
+local barred = bar_arrival(account_key, sequence)
+if barred then
+  return barred
 end
 redis.call('DEL', session_key)
 write_fields(session_key, fields)

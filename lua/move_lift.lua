@@ -4,7 +4,8 @@
 --- @include "open_buckets"
 --- @include "list_eligible"
 --- @include "change_buckets"
---- @include "moved_to"
+--- @include "read_owner"
+--- @include "read_sealed"
 --- @include "check_thresholds"
 --- @include "write_entry"
 --- @include "arm_account"
@@ -30,18 +31,9 @@ local epoch = open_partition(control_key)
 if not epoch then
   return { REPLY_FENCED }
 end
-local packed = redis.call('GET', account_key)
-local account = packed and cmsgpack.unpack(packed)
-if account and account[ACCOUNT_VERSION] > SCHEMA_VERSION then
-  return { REPLY_NEWER_STATE }
-end
-if
-  not account
-  or not moved_to(account)
-  or account[ACCOUNT_SEQUENCE] ~= sequence
-  or not account[MOVED_STATE]
-then
-  return { REPLY_REPEATED }
+local account, missing = read_sealed(account_key, sequence)
+if not account then
+  return missing
 end
 local fields = redis.call('HGETALL', session_key)
 local header
@@ -55,17 +47,11 @@ if not header or not header[SESSION_OWNER] then
 end
 
 -- Read: the owner, who is told by the events what comes back to him.
-local packed_owner = KEYS[6] and redis.call('GET', KEYS[6])
-if not packed_owner then
-  return { REPLY_OWNER_NEEDED, header[SESSION_OWNER] }
+local owner, lacking = read_owner(KEYS[6], header[SESSION_OWNER])
+if not owner then
+  return lacking
 end
-local owner, writes, events = cmsgpack.unpack(packed_owner), {}, {}
-if owner[ACCOUNT_VERSION] > SCHEMA_VERSION then
-  return { REPLY_NEWER_STATE }
-end
-if owner[ACCOUNT_ID] ~= header[SESSION_OWNER] or moved_to(owner) then
-  return { REPLY_OWNER_NEEDED, header[SESSION_OWNER] }
-end
+local writes, events = {}, {}
 local now, due = read_time(given, owner[ACCOUNT_LAST_SEEN]), owner[ACCOUNT_NEXT_CHANGE]
 if due > 0 and due <= now then
   turn_buckets(owner, events, now)

@@ -1,7 +1,7 @@
 #!lua
 --- @include "read_time"
 --- @include "open_partition"
---- @include "moved_to"
+--- @include "read_book"
 --- @include "write_entry"
 --- @include "raise_steering"
 --- @include "new_account"
@@ -23,22 +23,19 @@ local epoch = open_partition(control_key)
 if not epoch then
   return { REPLY_FENCED }
 end
-local packed = redis.call('GET', account_key)
-local account = packed and cmsgpack.unpack(packed) or new_account(request[PROVISION_ACCOUNT])
-if account[ACCOUNT_VERSION] > SCHEMA_VERSION then
-  return { REPLY_NEWER_STATE }
+local known, missing = read_book(account_key)
+if missing and missing[1] ~= REPLY_UNKNOWN_ACCOUNT then
+  return missing
 end
-if moved_to(account) then
-  return { REPLY_MOVED, moved_to(account) }
-end
+local account = known or new_account(request[PROVISION_ACCOUNT])
 local standing, profile = request[PROVISION_STANDING], request[PROVISION_PROFILE]
 local same = account[ACCOUNT_STANDING] == standing and account[ACCOUNT_PROFILE] == profile
-if packed and (same or profile < account[ACCOUNT_PROFILE]) then
+if known and (same or profile < account[ACCOUNT_PROFILE]) then
   return { REPLY_REPEATED }
 end
 local now = read_time(request[PROVISION_NOW], account[ACCOUNT_LAST_SEEN])
 local was = account[ACCOUNT_STANDING]
-local change = packed and ACCOUNT_CHANGED or ACCOUNT_CREATED
+local change = known and ACCOUNT_CHANGED or ACCOUNT_CREATED
 account[ACCOUNT_STANDING] = standing
 account[ACCOUNT_PROFILE] = profile
 account[ACCOUNT_LAST_SEEN] = now
@@ -47,7 +44,7 @@ check_steering(steer_key, tasks_key)
 
 write_entry(outbox_key, epoch, now, request[PROVISION_STAMP], { account }, { { event } })
 redis.call('SET', account_key, cmsgpack.pack(account))
-if packed and (standing == STANDING_ACTIVE or was == STANDING_ACTIVE) then
+if known and (standing == STANDING_ACTIVE or was == STANDING_ACTIVE) then
   local kind = standing == STANDING_ACTIVE and STEER_REAUTHORISE or STEER_ABORT
   local reason = standing ~= was and STEER_STANDING or STEER_PROFILE
   local member, sequence = 'a:' .. account[ACCOUNT_ID], account[ACCOUNT_SEQUENCE]

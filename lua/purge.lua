@@ -1,26 +1,23 @@
 #!lua flags=allow-oom
 --- @include "open_partition"
 --- @include "open_buckets"
---- @include "moved_to"
+--- @include "read_book"
 -- purge: drops the buckets of an account that have ended with nothing left in them, once the record
 -- holds the account's last event. Says nothing: what ended them was an event already.
 --
 -- KEYS account, control
 -- ARGV last sequence number of the account that the record holds
 -- Reply { REPLY_DONE, buckets dropped }
---       { REPLY_MOVED, partition }; { REPLY_NOT_DUE } the record is behind; { REPLY_UNKNOWN_ACCOUNT }, { REPLY_FENCED }
+--       { REPLY_MOVED, partition }; { REPLY_NOT_DUE } the record is behind
+--       { REPLY_UNKNOWN_ACCOUNT }, { REPLY_FENCED }, { REPLY_NEWER_STATE }
 local account_key, control_key, recorded = KEYS[1], KEYS[2], tonumber(ARGV[1])
 
 if not open_partition(control_key) then
   return { REPLY_FENCED }
 end
-local packed = redis.call('GET', account_key)
-if not packed then
-  return { REPLY_UNKNOWN_ACCOUNT }
-end
-local account = cmsgpack.unpack(packed)
-if moved_to(account) then
-  return { REPLY_MOVED, moved_to(account) }
+local account, missing = read_book(account_key)
+if not account then
+  return missing
 end
 if account[ACCOUNT_SEQUENCE] > recorded then
   return { REPLY_NOT_DUE }

@@ -11,6 +11,8 @@ local address = redis.call('HGET', holders_key, 's:' .. session)
 if not address then
   return { REPLY_REPEATED }
 end
+-- A read only: a key of the wrong type must fail before the first write.
+redis.call('ZCARD', leases_key)
 redis.call('HDEL', holders_key, 's:' .. session)
 if redis.call('HGET', holders_key, 'a:' .. address) == session then
   redis.call('HDEL', holders_key, 'a:' .. address)

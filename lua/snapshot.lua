@@ -1,6 +1,6 @@
 #!lua flags=no-writes,allow-stale
 --- @include "open_buckets"
---- @include "moved_to"
+--- @include "read_book"
 -- snapshot: an account as it stands, its buckets opened, and sessions as they stand in the same
 -- moment: what they hold is then what the buckets say is held. Reads only.
 --
@@ -8,14 +8,10 @@
 -- ARGV none
 -- Reply { REPLY_DONE, account, packed, with each bucket in ACCOUNT_BUCKETS an array,
 --         the fields and values of each session as one flat packed array, in the order of the keys }
---       { REPLY_MOVED, partition }; { REPLY_UNKNOWN_ACCOUNT }
-local packed = redis.call('GET', KEYS[1])
-if not packed then
-  return { REPLY_UNKNOWN_ACCOUNT }
-end
-local account = cmsgpack.unpack(packed)
-if moved_to(account) then
-  return { REPLY_MOVED, moved_to(account) }
+--       { REPLY_MOVED, partition }; { REPLY_UNKNOWN_ACCOUNT }, { REPLY_NEWER_STATE }
+local account, missing = read_book(KEYS[1])
+if not account then
+  return missing
 end
 local buckets = account[ACCOUNT_BUCKETS]
 for i = 3, #buckets, 3 do

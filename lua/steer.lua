@@ -1,14 +1,15 @@
 #!lua
 --- @include "read_time"
 --- @include "open_partition"
---- @include "moved_to"
+--- @include "read_book"
 --- @include "raise_steering"
 -- steer: asks for a request to the gateway of a live session, or of all that an account has.
 --
 -- KEYS account, session (the account's key again for an account's task), control, steer, tasks
 -- ARGV time in ms or 0, member ("s:<session id>" or "a:<account id>"), kind (STEER_), reason (STEER_)
 -- Reply { REPLY_DONE }
---       { REPLY_UNKNOWN_SESSION } not open (any more); { REPLY_UNKNOWN_ACCOUNT }, { REPLY_FENCED }
+--       { REPLY_UNKNOWN_SESSION } not open (any more)
+--       { REPLY_UNKNOWN_ACCOUNT }, { REPLY_MOVED, partition }, { REPLY_FENCED }, { REPLY_NEWER_STATE }
 -- Events none: what becomes of the request is one (conclude.lua)
 local account_key, session_key, control_key, steer_key, tasks_key =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -18,13 +19,9 @@ local kind, reason = tonumber(ARGV[3]), tonumber(ARGV[4])
 if not open_partition(control_key) then
   return { REPLY_FENCED }
 end
-local packed = redis.call('GET', account_key)
-if not packed then
-  return { REPLY_UNKNOWN_ACCOUNT }
-end
-local account = cmsgpack.unpack(packed)
-if moved_to(account) then
-  return { REPLY_UNKNOWN_ACCOUNT }
+local account, missing = read_book(account_key)
+if not account then
+  return missing
 end
 local after = account[ACCOUNT_SEQUENCE]
 if string.byte(member) == 115 then

@@ -2,6 +2,7 @@
 --- @include "read_time"
 --- @include "open_partition"
 --- @include "moved_to"
+--- @include "read_owner"
 --- @include "open_buckets"
 --- @include "open_terms"
 --- @include "price_units"
@@ -129,11 +130,11 @@ local function sweep_session()
   end
   local books, events, due = { account }, { {} }, {}
   if header[SESSION_OWNER] then
-    local packed_owner = owner_key and redis.call('GET', owner_key)
-    if not packed_owner then
-      return { REPLY_OWNER_NEEDED, header[SESSION_OWNER] }
+    local owner, missing = read_owner(owner_key, header[SESSION_OWNER])
+    if not owner then
+      return missing
     end
-    books[2], events[2] = cmsgpack.unpack(packed_owner), {}
+    books[2], events[2] = owner, {}
     now = read_time(now, books[2][ACCOUNT_LAST_SEEN])
   end
   local id, writes = string.sub(member, 3), {}

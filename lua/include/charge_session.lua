@@ -12,7 +12,7 @@
 --- @include "write_entry"
 --- @include "arm_account"
 --- @include "write_fields"
---- @include "moved_to"
+--- @include "read_book"
 --- @include "remember"
 --- @include "name_starved"
 -- charge_session(keys, request, may_grant): one request of a charging session, from its answer if
@@ -306,22 +306,6 @@ local function refund_service(books, events, request, ask, service, window, now)
     false,
   }
   return true
-end
-
--- read_book(key): an account, or nil and the reply that says why not.
-local function read_book(key)
-  local packed = redis.call('GET', key)
-  if not packed then
-    return nil, { REPLY_UNKNOWN_ACCOUNT }
-  end
-  local account = cmsgpack.unpack(packed)
-  if account[ACCOUNT_VERSION] > SCHEMA_VERSION then
-    return nil, { REPLY_NEWER_STATE }
-  end
-  if moved_to(account) then
-    return nil, { REPLY_MOVED, moved_to(account) }
-  end
-  return account
 end
 
 -- settle_service(books, events, request, ask, service, window, now): takes one service's report, or

@@ -99,8 +99,16 @@ async function wentTo(
     [engine.keys.account(partition, accountId)],
     [],
   );
-  if (statusOf(reply) === layout.REPLY_MOVED) return Number(reply[1]);
-  return statusOf(reply) === layout.REPLY_DONE ? 'here' : null;
+  switch (statusOf(reply)) {
+    case layout.REPLY_MOVED:
+      return Number(reply[1]);
+    case layout.REPLY_DONE:
+      return 'here';
+    case layout.REPLY_UNKNOWN_ACCOUNT:
+      return null;
+    default:
+      throw new EngineReplyError(`account ${accountId} was written by a newer version of tolld`);
+  }
 }
 
 /** Brings what is sealed to where it goes, and clears up behind it. */

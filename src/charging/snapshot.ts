@@ -1,10 +1,11 @@
 /** Reading an account as it stands, for people and for comparison with the record. */
 import type { Amount } from '../domain/amounts.js';
 import type { AccountStanding } from '../domain/events.js';
-import { bytesOf, callScript, statusOf, type Engine } from './engine.js';
+import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import { decodeBucket, standingOf, type DecodedBucket } from './event-codec.js';
 import * as layout from './generated/layout.js';
 import { unpack, type Unpacked } from './packing.js';
+import type { ScriptReply } from './script-loader.js';
 import { decodeSession, unpackSessionFields, type SessionSnapshot } from './session-snapshot.js';
 import { asAmount, asArray, asNumber, asText, asTextOrNull, asTimeOrNull } from './unpacked.js';
 
@@ -51,7 +52,10 @@ export interface AccountWithSessions {
   readonly sessions: readonly SessionSnapshot[];
 }
 
-/** The account, or null where that partition of Redis has none. @throws EngineUnavailableError */
+/**
+ * The account, or null where that partition of Redis has none.
+ * @throws EngineUnavailableError, EngineReplyError
+ */
 export async function readAccount(
   engine: Engine,
   partition: number,
@@ -66,7 +70,8 @@ const HOPS_MAX = 8;
 
 /**
  * The account, or null where Redis has none; where it has moved, it is looked for there, and
- * `partition` says so. One that is on its way is nowhere. @throws EngineUnavailableError
+ * `partition` says so. One that is on its way is nowhere.
+ * @throws EngineUnavailableError, EngineReplyError
  */
 export async function findAccount(
   engine: Engine,
@@ -80,7 +85,7 @@ export async function findAccount(
     if (statusOf(reply) === layout.REPLY_DONE) {
       return { ...decodeAccount(bytesOf(reply, 1)), partition: place };
     }
-    if (statusOf(reply) !== layout.REPLY_MOVED) return null;
+    if (statusOf(reply) !== layout.REPLY_MOVED) return absent(reply, accountId);
     place = Number(reply[1]);
   }
   return null;
@@ -88,7 +93,7 @@ export async function findAccount(
 
 /**
  * The account with sessions of its partition, in one moment; null where it is not in that partition.
- * @throws EngineUnavailableError
+ * @throws EngineUnavailableError, EngineReplyError
  */
 export async function readAccountWithSessions(
   engine: Engine,
@@ -109,7 +114,7 @@ export async function readAccountWithSessions(
     [keys.account(partition, accountId), ...sessionIds.map((id) => keys.session(partition, id))],
     [],
   );
-  if (statusOf(reply) !== layout.REPLY_DONE) return null;
+  if (statusOf(reply) !== layout.REPLY_DONE) return absent(reply, accountId);
   const sessions = sessionIds.map((id, index) =>
     decodeSession(id, unpackSessionFields(bytesOf(reply, index + 2))),
   );
@@ -117,6 +122,14 @@ export async function readAccountWithSessions(
     account: decodeAccount(bytesOf(reply, 1)),
     sessions: sessions.filter((session) => session !== null),
   };
+}
+
+/** Null for an account that is not there. @throws EngineReplyError for one that can't be read */
+function absent(reply: ScriptReply, accountId: string): null {
+  if (statusOf(reply) !== layout.REPLY_NEWER_STATE) return null;
+  throw new EngineReplyError(
+    `account ${accountId} was written by a newer version of tolld: use that one to read it`,
+  );
 }
 
 function decodeAccount(packed: Buffer): AccountSnapshot {

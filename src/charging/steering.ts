@@ -74,6 +74,7 @@ export async function raiseSteering(
       return true;
     case layout.REPLY_UNKNOWN_SESSION:
     case layout.REPLY_UNKNOWN_ACCOUNT:
+    case layout.REPLY_MOVED:
       return false;
     case layout.REPLY_FENCED:
       throw new PartitionFencedError(partition);

@@ -6,11 +6,13 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { inject, vi } from 'vitest';
+import type * as loader from '../../src/charging/script-loader.js';
+import type * as instances from '../support/redis-instance.js';
 import { countsOf, readCountedScripts } from './counted-scripts.js';
 import type {} from './collection.js';
 
 vi.mock('../../src/charging/script-loader.js', async (importOriginal) => {
-  const original = await importOriginal<typeof import('../../src/charging/script-loader.js')>();
+  const original = await importOriginal<typeof loader>();
   const { scripts } = readCountedScripts(original);
   // A test that reads the scripts in its own way gets them so.
   const readScripts: typeof original.readScripts = (read) =>
@@ -19,7 +21,7 @@ vi.mock('../../src/charging/script-loader.js', async (importOriginal) => {
 });
 
 vi.mock('../support/redis-instance.js', async (importOriginal) => {
-  const original = await importOriginal<typeof import('../support/redis-instance.js')>();
+  const original = await importOriginal<typeof instances>();
   const startRedisInstance: typeof original.startRedisInstance = async (options) => {
     const own = await original.startRedisInstance(options);
     const remove = async (): Promise<void> => {

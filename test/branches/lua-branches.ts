@@ -92,6 +92,8 @@ class FileCounter {
       case 'LogicalExpression':
         this.#visitOperands(node);
         return;
+      default:
+        break;
     }
     for (const child of childrenOf(node)) this.#visit(child);
   }

@@ -154,9 +154,7 @@ const ARRANGED: Readonly<Record<ScriptName, Arranged>> = {
   ),
   sweep: atOnce((engine) => sweepTimer(engine, { partition: HERE, member: 's:s' }, LATER)),
   purge: atOnce((engine) => purgeEndedBuckets(engine, account, 1_000)),
-  snapshot: atOnce((engine) =>
-    readAccountWithSessions(engine, { ...account, sessionIds: ['s'] }),
-  ),
+  snapshot: atOnce((engine) => readAccountWithSessions(engine, { ...account, sessionIds: ['s'] })),
   restore: async (engine) => {
     await engine.redis.set(engine.keys.control(HERE), 'fenced:1');
     return () => restoreAccount(engine, restored);

@@ -8,8 +8,9 @@ import { readCase } from '../../model/case-text.js';
 import { runCommands } from '../../model/run.js';
 import { openEmptySubjects, type EmptySubjects } from '../../support/empty-subjects.js';
 
-/** Each run takes other ones; a failure says how to have its round again. */
 const COMMANDS = 100_000;
+/** These rounds are in every run, so that what they reach of the scripts is reached in every run. */
+const SAME_SEEDS = Array.from({ length: 10 }, (_, seed) => seed);
 /** While one lane waits for Redis the other computes. */
 const LANES = 3;
 const CASES = path.resolve(import.meta.dirname, '../../model/regressions');
@@ -29,15 +30,17 @@ describe('cases that once failed', () => {
   });
 });
 
+/** Other rounds in each run; a failure says how to have its round again. */
 const first = randomInt(2 ** 32);
 it(`the scripts do what the model does (seed ${first})`, { timeout: 1_800_000 }, async () => {
-  const seeds = seedsFrom(first);
+  const others = seedsFrom(first);
+  const same = [...SAME_SEEDS];
   const failures: string[] = [];
   let commands = 0;
   async function work(): Promise<void> {
     while (commands < COMMANDS && failures.length === 0) {
       const result = await runRound(
-        { seed: seeds.next().value },
+        { seed: same.shift() ?? others.next().value },
         { subject: () => subjects.fresh() },
       );
       commands += result.commands;
