@@ -14,7 +14,9 @@ import {
 import { creditAccount, provisionAccount } from '../../src/charging/provisioning.js';
 import { restoreAccount } from '../../src/charging/restoring.js';
 import type { ScriptName } from '../../src/charging/script-loader.js';
-import { setLevel, settleReport, takeReport } from '../../src/charging/session-report.js';
+import { measureSession } from '../../src/charging/session-measure.js';
+
+import { noteSteered, settleReport, takeReport } from '../../src/charging/session-report.js';
 import { purgeEndedBuckets, readAccountWithSessions } from '../../src/charging/snapshot.js';
 import { claimSteering, concludeSteering, raiseSteering } from '../../src/charging/steering.js';
 import { sweepTimer } from '../../src/charging/sweeping.js';
@@ -178,7 +180,23 @@ const ARRANGED: Readonly<Record<ScriptName, Arranged>> = {
   report: atOnce((engine) => takeReport(engine, report)),
   report_settled: atOnce((engine) => settleReport(engine, report)),
   level: atOnce((engine) =>
-    setLevel(engine, { ...session, sessionId: 's1' }, { level: { kind: 'full' }, taken: true }),
+    noteSteered(
+      engine,
+      { ...session, sessionId: 's1' },
+      {
+        level: { at: { kind: 'full' }, taken: true },
+        endsAt: LATER,
+      },
+    ),
+  ),
+  measure: atOnce((engine) =>
+    measureSession(engine, {
+      charge: report.charge,
+      gauges: ['total'],
+      expiresAt: null,
+      sessionsMax: null,
+      caps: [],
+    }),
   ),
   lease: atOnce((engine) =>
     leaseAddress(engine, { pool, sessionId: 's', owner: 'a', leaseMs: 1_000 }),

@@ -65,6 +65,7 @@ admit           DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  M
 report          DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
 report_settled  DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
 level           DONE       FENCED     FENCED     DONE         DONE             DONE             DONE
+measure         DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
 lease           DONE       DONE       DONE       DONE         DONE             DONE             DONE
 release         DONE       DONE       DONE       DONE         DONE             DONE             DONE
 move_out        DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  DONE             MOVED
@@ -129,6 +130,8 @@ const UNTOUCHED: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   settle: ['timers (type)'],
   report: ['timers (type)'],
   report_settled: ['timers (type)'],
+  // For a live session of RADIUS only.
+  sweep: ['steer (type)', 'tasks (type)'],
   // Whoever asked opens the fields.
   snapshot: ['session:s (bytes)'],
   // Written anew by recovery, or by a move, whatever was there.
