@@ -1,7 +1,7 @@
 /**
  * What do a login and a report cost in Redis: commands, octets appended, and with `--instructions`
  * the instructions of the server (valgrind's callgrind), which no other work on the machine moves?
- * `npm run bench -- access-engine [--users N] [--instructions]`
+ * `npm run bench -- access-engine [--users N] [--instructions] [--persistence P]`
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
@@ -18,6 +18,7 @@ import type { SessionHandle } from '../src/domain/access.js';
 import { findRedisCommand } from '../src/local/redis-command.js';
 import { startRedisServer, type RedisServer } from '../src/local/redis-server.js';
 import { createLogger } from '../src/observability/logger.js';
+import { persistenceOf, type Persistence } from './redis-process.js';
 import { loginOf, openUsers, reportOf, startAccess } from './access-workload.js';
 
 const KEY_PREFIX = 'bench';
@@ -39,11 +40,16 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       users: { type: 'string', default: '300' },
       instructions: { type: 'boolean', default: false },
+      persistence: { type: 'string', default: 'always' },
     },
   });
   const users = Number(values.users);
   const directory = await mkdtemp(path.join(tmpdir(), 'tolld-bench-'));
-  const server = await startServer(directory, values.instructions);
+  const server = await startServer(
+    directory,
+    values.instructions,
+    persistenceOf(values.persistence),
+  );
   const redis = createRedisClient(
     { url: server.url, commandTimeoutMs: REQUEST_TIMEOUT_MS, name: 'bench' },
     { logger: createLogger({ level: 'silent' }) },
@@ -134,7 +140,11 @@ async function atOnce(count: number, work: (index: number) => Promise<void>): Pr
   await Promise.all(Array.from({ length: Math.min(SLOTS, count) }, worker));
 }
 
-async function startServer(directory: string, counted: boolean): Promise<RedisServer> {
+async function startServer(
+  directory: string,
+  counted: boolean,
+  persistence: Persistence,
+): Promise<RedisServer> {
   const found = findRedisCommand();
   if (found === null) throw new Error('no Redis 7 or newer on the search path');
   const valgrind = [
@@ -147,7 +157,7 @@ async function startServer(directory: string, counted: boolean): Promise<RedisSe
     command: counted ? [...valgrind, ...found.command] : found.command,
     directory,
     disposable: directory,
-    appendFsync: 'always',
+    appendFsync: persistence === 'none' ? 'off' : persistence,
     maxMemoryMb: 4_096,
   });
 }

@@ -1,4 +1,5 @@
 #!lua
+--- @include "open_request"
 --- @include "charge_session"
 --- @include "access_record"
 --- @include "measure_capacity"
@@ -9,12 +10,13 @@
 --
 -- KEYS account, session, control, outbox, timers, access, answer, and the sharing owner's account
 --      where there is one - all of one partition
--- ARGV request, packed (REQUEST_ in layout.lua: an initial one); admission, packed (ADMIT_)
+-- ARGV request, packed (REQUEST_ in layout.lua: an initial one without a fingerprint, as the answer is kept
+--      here); its stamp; the terms of each service; admission, packed (ADMIT_)
 -- Reply { REPLY_DONE or REPLY_REPEATED, answer, packed (ADMITTED_) }; a refusal of the subscriber is
 --       an answer too
 --       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE; nothing has changed then
 -- Events session, ledger (expiry), bucket-state
-local request, admit = cmsgpack.unpack(ARGV[1]), cmsgpack.unpack(ARGV[2])
+local request, admit = open_request(ARGV), cmsgpack.unpack(ARGV[#ARGV])
 local access_key, answer_key, owner_key = KEYS[6], KEYS[7], KEYS[8]
 local user = admit[ADMIT_USER]
 forget_owner()
@@ -45,6 +47,7 @@ if sharing then
   mark_owner(books[2])
 end
 local now = read_time(request[REQUEST_NOW], account[ACCOUNT_LAST_SEEN])
+request[REQUEST_NOW] = now
 local asks, gauges, rates = request[REQUEST_SERVICES], admit[ADMIT_GAUGES], admit[ADMIT_RATES]
 
 -- is_crowded(): whether as many sessions as may be are live, those that this one replaces left aside.
@@ -116,13 +119,14 @@ for i = 1, #asks do
   end
 end
 local keys = { KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], owner_key, false }
-local reply = charge_session(keys, request, true)
-if reply[1] ~= REPLY_DONE then
-  return reply
-end
 local track =
   { SCHEMA_VERSION, TRACK_PROVISIONAL, 0, now, 0, 0, 0, 0, 0, 0, 0, interim, level, level, now }
 track[TRACK_LIMITS], track[TRACK_TOLD_END], track[TRACK_ENDS_AT] = limits, ends_at, ends_at
+local fields = { 'r', cmsgpack.pack(track), 'n', admit[ADMIT_NETWORK] }
+local reply = charge_session(keys, request, true, books, fields)
+if reply[1] ~= REPLY_DONE then
+  return reply
+end
 nas.drop_dead(access, now)
 nas.put_live(access, {
   id,
@@ -136,7 +140,6 @@ nas.put_live(access, {
   nas.is_bound(track),
 })
 nas.write_access(access_key, access)
-write_fields(KEYS[2], { 'r', cmsgpack.pack(track), 'n', admit[ADMIT_NETWORK] })
 nas.watch_end(KEYS[5], track, id)
 redis.call('SET', answer_key, answer, 'PX', admit[ADMIT_ANSWER_MS])
 return { REPLY_DONE, answer }

@@ -15,11 +15,12 @@
 --- @include "read_book"
 --- @include "remember"
 --- @include "name_starved"
--- charge_session(keys, request, may_grant): one request of a charging session, from its answer if
+-- charge_session(keys, request, may_grant, read, fields): one request of a charging session, from its answer if
 -- it was answered before to its answer if it was not. Shared by charge.lua and settle.lua, which
 -- differ only in whether they may grant (and so whether Redis runs them when memory is out). keys are
 -- those of charge.lua; the keys of steering may be left out until they are asked for, and false
--- stands for them where nobody is to be told of units that become free.
+-- stands for them where nobody is to be told of units that become free. A caller that has read the
+-- accounts gives them (its own, the owner's), and flat pairs of fields to be written with the session's.
 
 -- pick_window(windows, now): the rate window that is open now, or nil.
 local function pick_window(windows, now)
@@ -368,7 +369,7 @@ local function settling_order(asks, loaded)
   return order
 end
 
-local function charge_session(keys, request, may_grant)
+local function charge_session(keys, request, may_grant, read, fields)
   forget_owner()
   forget_opened()
   local session_key, sharing = keys[2], request[REQUEST_SHARING]
@@ -382,12 +383,12 @@ local function charge_session(keys, request, may_grant)
 
   -- Read: the session's header, the answer slot of this number, the services spoken of.
   local slot = 'a' .. number % ANSWER_WINDOW
-  local fields = { 'h', slot }
+  local names = { 'h', slot }
   for i = 1, #asks do
-    fields[i + 2] = 's:' .. asks[i][ASK_KEY]
+    names[i + 2] = 's:' .. asks[i][ASK_KEY]
     asks[i][ASK_TERMS] = open_terms(asks[i][ASK_TERMS])
   end
-  local stored = redis.call('HMGET', session_key, unpack(fields))
+  local stored = redis.call('HMGET', session_key, unpack(names))
   local header = stored[1] and cmsgpack.unpack(stored[1]) or nil
   local behind = false
   if header then
@@ -428,7 +429,12 @@ local function charge_session(keys, request, may_grant)
     return elsewhere or { REPLY_UNKNOWN_SESSION }
   end
 
-  local account, missing = read_book(keys[1])
+  local account, missing
+  if read then
+    account = read[1]
+  else
+    account, missing = read_book(keys[1])
+  end
   if not account then
     return missing
   end
@@ -439,7 +445,12 @@ local function charge_session(keys, request, may_grant)
   local standing = account[ACCOUNT_STANDING]
   local active = standing == STANDING_ACTIVE
   if sharing then
-    local owner, absent = read_book(keys[6])
+    local owner, absent
+    if read then
+      owner = read[2]
+    else
+      owner, absent = read_book(keys[6])
+    end
     if not owner then
       -- An owner that has gone says nothing of where the member is.
       return absent[1] == REPLY_MOVED and { REPLY_UNKNOWN_ACCOUNT } or absent
@@ -630,9 +641,10 @@ local function charge_session(keys, request, may_grant)
     end
   end
   local answer = cmsgpack.pack({ now, answers, is_low(books[1]) or nil })
-  local writes, fingerprint = { 'h', cmsgpack.pack(header) }, request[REQUEST_FINGERPRINT]
+  local writes, fingerprint = fields or {}, request[REQUEST_FINGERPRINT]
+  writes[#writes + 1], writes[#writes + 2] = 'h', cmsgpack.pack(header)
   if fingerprint then
-    writes[3], writes[4] = slot, cmsgpack.pack({ number, fingerprint, answer })
+    writes[#writes + 1], writes[#writes + 2] = slot, cmsgpack.pack({ number, fingerprint, answer })
   end
   if not stored[1] then
     writes[#writes + 1], writes[#writes + 2] = 'm', request[REQUEST_STAMP]

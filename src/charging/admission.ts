@@ -1,6 +1,6 @@
 /** The admit script: may a subscriber whose credentials were checked come in, and with what. */
 import type { Amount } from '../domain/amounts.js';
-import { packRequest, type ChargeRequest } from './charge.js';
+import { packUnnumbered, type ChargeRequest } from './charge.js';
 import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
 import { pack, unpack, type Packable } from './packing.js';
@@ -118,7 +118,7 @@ export async function admit(engine: Engine, request: AdmissionRequest): Promise<
       keys.answer(partition, request.requestKey),
       ...(sharing ? [keys.account(partition, sharing.ownerAccountId)] : []),
     ],
-    [packRequest(charge), packAdmission(request)],
+    [...packUnnumbered(charge), packAdmission(request)],
   );
   const status = statusOf(reply);
   switch (status) {

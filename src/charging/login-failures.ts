@@ -5,12 +5,17 @@
 import type { Engine } from './engine.js';
 
 export interface LoginFailures {
-  /** Whether one of them is locked out now. One round trip. */
-  isLocked(whos: readonly string[]): Promise<boolean>;
+  /** Whether one of them is locked out now, and who has failed at all. One round trip. */
+  read(whos: readonly string[]): Promise<ReadFailures>;
   /** Counts a failed attempt once, however often and wherever its request arrives. */
   note(whos: readonly string[], requestKey: string): Promise<void>;
   /** A success ends the count. */
   clear(who: string): Promise<void>;
+}
+
+export interface ReadFailures {
+  readonly locked: boolean;
+  readonly failed: readonly string[];
 }
 
 export interface LoginFailuresOptions {
@@ -26,10 +31,13 @@ export function createLoginFailures(
 ): LoginFailures {
   const { redis, keys } = engine;
   return {
-    isLocked: async (whos) => {
-      if (failuresMax === 0) return false;
+    read: async (whos) => {
+      if (failuresMax === 0) return { locked: false, failed: [] };
       const counts = await Promise.all(whos.map((who) => redis.scard(keys.failures(who))));
-      return counts.some((count) => count >= failuresMax);
+      return {
+        locked: counts.some((count) => count >= failuresMax),
+        failed: whos.filter((_who, index) => counts[index] !== 0),
+      };
     },
     note: async (whos, requestKey) => {
       if (failuresMax === 0) return;
@@ -42,7 +50,7 @@ export function createLoginFailures(
       );
     },
     clear: async (who) => {
-      if (failuresMax > 0) await redis.del(keys.failures(who));
+      await redis.del(keys.failures(who));
     },
   };
 }

@@ -82,8 +82,8 @@ export function createAdmission(
   async function decide(request: AccessRequest): Promise<AccessDecision> {
     if (dependencies.refusesSessions() !== null) return UNAVAILABLE;
     const suspects = suspectsOf(request);
-    const [locked, first] = await Promise.all([
-      failures.isLocked(suspects),
+    const [{ locked, failed }, first] = await Promise.all([
+      failures.read(suspects),
       subjects.find(request.networkScope, request.identities, false),
     ]);
     if (locked) return turnAway(request, 'locked-out', first?.profile ?? null, null);
@@ -91,11 +91,20 @@ export function createAdmission(
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const last = attempt === 1 || found === null || found.fresh;
       const turn = await decideFor(request, found?.profile ?? null, last);
-      if (turn !== 'read-again') return turn;
+      if (turn !== 'read-again') {
+        if (turn.kind === 'accepted') await forgive(request, failed);
+        return turn;
+      }
       found = await subjects.find(request.networkScope, request.identities, true);
     }
     // The profile changed twice while one login was decided.
     return UNAVAILABLE;
+  }
+
+  /** Ends the count of who came in, where there is one: a command less for nearly everybody. */
+  async function forgive(request: AccessRequest, failed: readonly string[]): Promise<void> {
+    const user = userOf(request);
+    if (user !== null && failed.includes(user)) await failures.clear(user);
   }
 
   /** `last`: the profile is not a stale copy, so whoever is turned away now is turned away. */
@@ -179,8 +188,6 @@ export function createAdmission(
       await dependencies.cancel(profile.partition, admission.sessionId);
       return turnAway(request, 'no-address', profile, plan);
     }
-    const userName = request.identities[0]?.value;
-    if (userName !== undefined) await failures.clear(`user:${request.networkScope}:${userName}`);
     const { gauges } = metered;
     return {
       kind: 'accepted',
@@ -257,12 +264,18 @@ function isRefusal(admission: Admission): admission is RefusedAdmission {
 }
 
 /** Who is counted when a login fails: the name that was tried, and the device that tried it. */
-function suspectsOf({ networkScope, identities, station }: AccessRequest): readonly string[] {
-  const [named] = identities;
+function suspectsOf(request: AccessRequest): readonly string[] {
+  const { networkScope, station } = request;
+  const user = userOf(request);
   return [
-    ...(named === undefined ? [] : [`user:${networkScope}:${named.value}`]),
+    ...(user === null ? [] : [user]),
     ...(station === null ? [] : [`station:${networkScope}:${station}`]),
   ];
+}
+
+function userOf({ networkScope, identities }: AccessRequest): string | null {
+  const [named] = identities;
+  return named === undefined ? null : `user:${networkScope}:${named.value}`;
 }
 
 /** Why a subscriber may not come in here or this way; null where it may. */
