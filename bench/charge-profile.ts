@@ -7,7 +7,13 @@ import type { Engine } from '../src/charging/engine.js';
 import { createKeys } from '../src/charging/keys.js';
 import { readScripts } from '../src/charging/script-loader.js';
 import { createUpdateFeed } from './charge-feed.js';
-import { KEY_PREFIX, seedAccounts, STANDARD_SHAPE, type WorkloadShape } from './charge-workload.js';
+import {
+  KEY_PREFIX,
+  nameTerms,
+  seedAccounts,
+  STANDARD_SHAPE,
+  type WorkloadShape,
+} from './charge-workload.js';
 import { drive } from './pipeline-driver.js';
 import { microsecondsPerCall, startRedisProcess } from './redis-process.js';
 
@@ -55,6 +61,7 @@ export async function run(args: readonly string[]): Promise<void> {
         await server.client.function('LOAD', 'REPLACE', scripts.library.source);
         await seedAccounts(engine, server.port, shape);
         await server.client.function('LOAD', 'REPLACE', cut.source);
+        await nameTerms(engine, shape.accounts);
         const feed = createUpdateFeed(scripts.functionName, shape);
         const commands = await feed.commands(shape.accounts);
         await server.client.config('RESETSTAT');
@@ -79,7 +86,8 @@ export async function run(args: readonly string[]): Promise<void> {
 /** One variant of the library per statement at the top of the profiled function, and the whole. */
 function cutSource(source: string, profiled: string): Cut[] {
   const lines = source.split('\n');
-  const first = lines.findIndex((line) => line.startsWith(`local function ${profiled}(`)) + 1;
+  const first =
+    lines.findIndex((line) => line.replace(/^local /, '').startsWith(`function ${profiled}(`)) + 1;
   if (first === 0) throw new Error(`no function ${profiled} in the library`);
   const last = lines.findIndex((line, index) => index > first && line === 'end');
   const cuts: Cut[] = [];

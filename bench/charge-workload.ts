@@ -5,6 +5,7 @@
 import type { Redis } from 'ioredis';
 import {
   charge,
+  enquire,
   packTerms,
   type ChargePolicy,
   type ChargeRequest,
@@ -298,7 +299,28 @@ export async function seedAccounts(
     await drive({ port, commands, expect: '', pipeline: 300 });
   }
   await emptyOutbox(engine);
+  await nameTerms(engine, shape.accounts);
   return { shape, template };
+}
+
+/**
+ * Has the scripts open the terms of all requests, so that naming them is enough: a session's first
+ * request would do it.
+ */
+export async function nameTerms(engine: Engine, accounts: number): Promise<void> {
+  const sessionId = sessionIdOf(0);
+  const asked = {
+    sessionId,
+    number: 0,
+    phase: 'event',
+    used: UNITS_PER_REQUEST,
+    want: null,
+  } as const;
+  for (let account = 0; account < Math.min(TARIFFS, accounts); account += 1) {
+    const request = chargeRequest({ ...asked, account, services: RATING_GROUPS });
+    const outcome = await enquire(engine, request);
+    if (outcome.kind !== 'enquired') throw new Error(`terms were not opened: ${outcome.refusal}`);
+  }
 }
 
 /** Reads the template's keys. Returns what makes the commands that write them for another index. */

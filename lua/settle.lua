@@ -7,7 +7,7 @@
 -- KEYS account, session, control, outbox, timers, and the sharing owner's account where there is
 --      one (the account's key again where keys follow), steer, tasks (once they are asked for, as
 --      other sessions wait for units) - all of one partition
--- ARGV request, packed (REQUEST_ in layout.lua); its stamp; the terms of each service
+-- ARGV as charge.lua
 -- Reply as charge.lua; a service that asked for units is answered SERVICE_DENIED
 -- Events session, usage per service that reports use, bucket-state, ledger (expiry)
 local keys, request = KEYS, open_request(ARGV)

@@ -13,14 +13,16 @@
 -- value; struct.pack makes one, with numbers as wide as they can be.
 
 -- Found once, when the library is called first.
-local pack_value, pack_bytes, unpack_some, call, byte, sub
+local pack_value, pack_bytes, unpack_some, call, byte, sub, ceil
 
 -- Of one call, and set at its beginning; kept outside it so that no call makes tables: the account's
--- octets (the first of them until more are needed), the buckets met so far in stored order, and the
--- services of the request.
+-- octets (the first of them until more are needed), the buckets met so far in stored order, the
+-- services of the request; and what becomes of them: the entry and the answer as far as they are
+-- packed, the fields of the session, whether anything is held or given back, and until when.
 local account_key, account_bytes, account_whole
 local next_bucket, buckets_left, met_count
 local met_buckets, plain_services, plain_fields = {}, {}, {}
+local plain_entry, plain_answer, plain_changed, plain_longest
 
 -- What is written again and again: offsets as text, as SETRANGE takes them; reasons, packed.
 local offset_texts, packed_reasons = {}, {}
@@ -79,9 +81,20 @@ local function read_whole()
   end
 end
 
--- bucket_span(at): where the id of the bucket at an offset of the account, its resource, and the bucket
--- behind them end, and where that begins; nil where that is behind what was read.
+-- bucket_span(at): where the id of the bucket at an offset of the account and its resource end, and where
+-- the bucket behind them begins and ends; nil where that is behind what was read.
 local function bucket_span(at)
+  local id_head = byte(account_bytes, at + 1)
+  local resource_at = at + (id_head or 192) - 159
+  local resource_head = byte(account_bytes, resource_at + 1)
+  if resource_head and id_head < 192 and resource_head < 192 then
+    -- Short names and a bucket of less than 256 octets, as nearly all are.
+    local packed_at = resource_at + resource_head - 159
+    local head, size = byte(account_bytes, packed_at + 1, packed_at + 2)
+    if head == 217 and size and packed_at + 2 + size <= #account_bytes then
+      return packed_at, packed_at + 2, packed_at + 2 + size
+    end
+  end
   local _, id_until = string_span(at)
   if not id_until then
     return nil
@@ -120,12 +133,9 @@ local function meet_bucket()
   return bucket
 end
 
--- open_met(bucket): reads the fields of a bucket that was met, behind the id and the resource that it
--- begins with once more. Returns whether it could.
+-- open_met(bucket): reads the fields of a bucket that was met and not opened yet, behind the id and the
+-- resource that it begins with once more. Returns whether it could.
 local function open_met(bucket)
-  if bucket[BUCKET_KIND] then
-    return true
-  end
   local at = bucket[MET_AT]
   if byte(account_bytes, at + 3) ~= PLAIN_BUCKET_FIELDS then
     return false
@@ -168,14 +178,15 @@ local function read_asks(args, at)
   for i = 1, count do
     local service = plain_services[i]
     if not service then
-      service = blank_row(PLAIN_VALIDITY)
+      service = blank_row(PLAIN_TERMS)
       plain_services[i] = service
     end
     if byte(packed, from + 1) ~= PLAIN_ASK then
       return nil
     end
-    local after, key, used, used_after, want, reason = unpack_some(packed, 6, from + 1)
-    if used_after > 0 then
+    local after, key, used, used_after, want, reason, digest = unpack_some(packed, 6, from + 1)
+    local terms = open_terms(args[i + 2] or digest)
+    if used_after > 0 or not terms then
       return nil
     end
     for k = 1, i - 1 do
@@ -189,7 +200,7 @@ local function read_asks(args, at)
       packed_reasons[reason] = packed_reason
     end
     service[PLAIN_KEY], service[PLAIN_REPORTED], service[PLAIN_WANT] = key, used, want
-    service[PLAIN_REASON], service[PLAIN_TERMS] = packed_reason, open_terms(args[i + 2])
+    service[PLAIN_REASON], service[PLAIN_TERMS] = packed_reason, terms
     from = after
   end
   return count, from
@@ -213,208 +224,20 @@ local function read_fields(session_key, count, more)
   return call('HMGET', session_key, unpack(plain_fields, 1, count + (more and 2 or 1)))
 end
 
--- read_service(service, stored, now): reads a service spoken of. Returns whether it is a plain one: what
--- it holds is in one bucket, priced by one window, which still stands.
-local function read_service(service, stored, now)
-  if not stored or byte(stored, 1) ~= PLAIN_SERVICE then
-    return false
-  end
-  local carry_from, _, cost, window, following = unpack_some(stored, 4, 1)
-  local carry_until = unpack_some(stored, 2, carry_from)
-  local totals, steps = byte(stored, carry_until + 1, carry_until + 2)
-  if totals == PACKED_ARRAY and steps == PACKED_ARRAY then
-    carry_until = carry_until + 2
-  else
-    carry_until = unpack_some(stored, 2, carry_until)
-  end
-  local legs_at, _, used, granted, valid_until = unpack_some(stored, 4, carry_until)
-  local elements, first = array_size(stored, legs_at)
-  local priced = open_window(window)
-  if following or (window and not priced) then
-    return false
-  end
-  if elements == LEG_WIDTH then
-    local _, id, amount = unpack_some(stored, 2, first)
-    service[PLAIN_LEG], service[PLAIN_LEG_AMOUNT] = id, amount
-  elseif elements == 0 then
-    service[PLAIN_LEG] = false
-  else
-    return false
-  end
-  service[SERVICE_COST], service[SERVICE_USED], service[SERVICE_GRANTED] = cost, used, granted
-  service[SERVICE_VALID_UNTIL], service[SERVICE_WINDOW] = valid_until, window
-  service[PLAIN_PACKED], service[PLAIN_CARRY_FROM] = stored, carry_from
-  service[PLAIN_CARRY_UNTIL] = carry_until
-  service[PLAIN_OPEN_WINDOW] = pick_window(service[PLAIN_TERMS][TERMS_WINDOWS], now) or false
-  service[PLAIN_PRICED] = priced or service[PLAIN_OPEN_WINDOW]
-  return used + service[PLAIN_REPORTED] < AMOUNT_LIMIT
-end
-
--- settle_plainly(service, now): takes what a service reports from what is held for it, and gives back
--- the rest. Returns whether that was all there was to do.
-local function settle_plainly(service, now)
-  local id, used = service[PLAIN_LEG], service[PLAIN_REPORTED]
-  service[PLAIN_PAYER] = false
-  if not id then
-    return used == 0
-  end
-  local bucket = find_met(id)
-  if not bucket or not open_met(bucket) then
-    return false
-  end
-  local ends, amount = bucket[BUCKET_END], service[PLAIN_LEG_AMOUNT]
-  if bucket[BUCKET_STATE] ~= STATE_ACTIVE or (ends > 0 and ends <= now) then
-    return false
-  end
-  if used > 0 then
-    local priced, remaining = service[PLAIN_PRICED], bucket[BUCKET_REMAINING]
-    if
-      bucket[BUCKET_KIND] ~= KIND_UNITS
-      or bucket[BUCKET_STEP] > 1
-      or used > amount
-      or used > remaining - bucket[BUCKET_FLOOR]
-      or used >= remaining
-      or (priced and priced[WINDOW_KIND] ~= WINDOW_CHARGED)
-    then
-      return false
-    end
-    bucket[BUCKET_REMAINING] = remaining - used
-    service[SERVICE_USED] = service[SERVICE_USED] + used
-    service[PLAIN_PAYER], service[PLAIN_PAYER_AFTER] = bucket, remaining - used
-  end
-  bucket[BUCKET_RESERVED] = bucket[BUCKET_RESERVED] - amount
-  bucket[MET_CHANGED] = true
-  service[PLAIN_LEG], service[SERVICE_GRANTED] = false, 0
-  return true
-end
-
--- covers(bucket, terms, size): whether a bucket gives a grant of this size with plenty left: it is
--- neither cut nor the last. nil for a bucket that gives nothing: the next one is asked.
-local function covers(bucket, terms, size)
-  if
-    bucket[BUCKET_KIND] ~= KIND_UNITS
-    or bucket[BUCKET_STEP] > 1
-    or bucket[BUCKET_STATE] ~= STATE_ACTIVE
-  then
-    return false
-  end
-  local available, share = available_in(bucket), terms[TERMS_SHARE_PERCENT]
-  if available == 0 and not bucket[BUCKET_BLOCKER] then
-    return nil
-  end
-  return available > size and (share >= 100 or available >= math.ceil(size * 100 / share))
-end
-
--- first_cover(terms, window, size, now): the first eligible bucket that gives anything, where it covers
--- the grant plainly; else nil.
-local function first_cover(terms, window, size, now)
-  local unit, currency, i = terms[TERMS_UNIT], window and window[WINDOW_CURRENCY], 1
-  local bucket = met_count > 0 and met_buckets[1] or meet_bucket()
-  while bucket do
-    local resource = bucket[BUCKET_RESOURCE]
-    if resource == unit or resource == currency then
-      if not open_met(bucket) then
-        return nil
-      end
-      if is_eligible(bucket, terms, now) then
-        local covered = covers(bucket, terms, size)
-        if covered ~= nil then
-          return covered and bucket or nil
-        end
-      end
-    end
-    i = i + 1
-    bucket = i <= met_count and met_buckets[i] or meet_bucket()
-  end
-  return nil
-end
-
--- grant_plainly(service, now, grace): reserves what a service asks for, priced as what it held before.
--- Returns the units granted and their validity in seconds, or nil.
-local function grant_plainly(service, now, grace)
-  local terms, window = service[PLAIN_TERMS], service[PLAIN_OPEN_WINDOW]
-  local size = service[PLAIN_WANT]
-  if size > terms[TERMS_MAXIMUM] then
-    size = terms[TERMS_MAXIMUM]
-  end
-  if
-    size <= 0
-    or terms[TERMS_UNIT_ORDER] ~= ORDER_EARLIEST_EXPIRING
-    or terms[TERMS_MONEY_ORDER] ~= ORDER_EARLIEST_EXPIRING
-    or (not window and #terms[TERMS_WINDOWS] > 0)
-    or (window and window[WINDOW_KIND] ~= WINDOW_CHARGED)
-    or (window and window[WINDOW_DIGEST]) ~= service[SERVICE_WINDOW]
-  then
-    return nil
-  end
-  local bucket = first_cover(terms, window, size, now)
-  if not bucket then
-    return nil
-  end
-  local validity, ends = terms[TERMS_VALIDITY_S], bucket[BUCKET_END]
-  if ends > 0 then
-    validity = math.min(validity, math.floor((ends + grace - now) / 1000))
-  end
-  validity = math.max(validity, 1)
-  if window and window[WINDOW_UNTIL] < now + validity * 1000 then
-    return nil
-  end
-  bucket[BUCKET_RESERVED] = bucket[BUCKET_RESERVED] + size
-  bucket[MET_CHANGED] = true
-  service[PLAIN_LEG], service[PLAIN_LEG_AMOUNT] = bucket[BUCKET_ID], size
-  service[SERVICE_GRANTED], service[SERVICE_VALID_UNTIL] = size, now + validity * 1000
-  return size, validity
-end
-
--- answer_plainly(service, now, grace): grants, where units are asked for. Returns whether it could.
-local function answer_plainly(service, now, grace)
-  if service[PLAIN_WANT] == WANT_NOTHING then
-    service[PLAIN_RESULT], service[PLAIN_ANSWERED], service[PLAIN_VALIDITY] = RESULT_SETTLED, 0, 0
-    return true
-  end
-  local granted, validity = grant_plainly(service, now, grace)
-  service[PLAIN_RESULT], service[PLAIN_ANSWERED] = RESULT_GRANTED, granted
-  service[PLAIN_VALIDITY] = validity
-  return granted ~= nil
-end
-
--- add_answer(packed, service): the answer with a service's part behind it: an array of 8.
-local function add_answer(packed, service)
-  local key, priced = service[PLAIN_KEY], service[PLAIN_PRICED]
-  return pack_bytes(
-    '>c0BBI2c0BBI8BI4BBI8c0B',
-    packed,
-    PACKED_ARRAY + 8,
-    PACKED_TEXT,
-    #key,
-    key,
-    service[PLAIN_RESULT],
-    PACKED_WIDE,
-    service[PLAIN_ANSWERED],
-    PACKED_WORD,
-    service[PLAIN_VALIDITY],
-    0,
-    PACKED_WIDE,
-    service[SERVICE_COST],
-    priced and priced[WINDOW_IN_ANSWER] or '\194',
-    0
-  )
-end
-
--- add_usage(entry, service): an entry with a service's usage event behind it: an array of 16.
-local function add_usage(entry, service)
-  local session_id, number = plain_update[UPDATE_SESSION], plain_update[UPDATE_NUMBER]
-  local used, payer, key = service[PLAIN_REPORTED], service[PLAIN_PAYER], service[PLAIN_KEY]
-  local id, resource, priced = payer[BUCKET_ID], payer[BUCKET_RESOURCE], service[PLAIN_PRICED]
-  return pack_bytes(
+-- add_usage(service, priced, payer, total, cost, carry): puts a service's usage event behind the entry:
+-- an array of 16.
+local function add_usage(service, priced, payer, total, cost, carry)
+  local used, key, session_id = service[PLAIN_REPORTED], service[PLAIN_KEY], plain_update[UPDATE_SESSION]
+  local id, resource = payer[BUCKET_ID], payer[BUCKET_RESOURCE]
+  plain_entry = pack_bytes(
     '>c0c4BI2c0BI8BI2c0c0BI8BBc0c0c2BI2c0BI2c0Bi8BI8BI8BI8BI8Bc0',
-    entry,
+    plain_entry,
     '\220\0\16\1',
     PACKED_TEXT,
     #session_id,
     session_id,
     PACKED_WIDE,
-    number,
+    plain_update[UPDATE_NUMBER],
     PACKED_TEXT,
     #key,
     key,
@@ -436,31 +259,53 @@ local function add_usage(entry, service)
     PACKED_SIGNED,
     -used,
     PACKED_WIDE,
-    service[PLAIN_PAYER_AFTER],
+    payer[BUCKET_REMAINING],
     PACKED_WIDE,
     used,
     PACKED_WIDE,
-    service[SERVICE_USED],
+    total,
     PACKED_WIDE,
-    service[SERVICE_COST],
+    cost,
     PACKED_ARRAY + 4,
-    sub(service[PLAIN_PACKED], service[PLAIN_CARRY_FROM] + 1, service[PLAIN_CARRY_UNTIL])
+    carry
   )
 end
 
--- pack_service(service, number): a service as it is stored.
-local function pack_service(service, number)
-  local kept = sub(service[PLAIN_PACKED], 1, service[PLAIN_CARRY_UNTIL])
-  local used, granted = service[SERVICE_USED], service[SERVICE_GRANTED]
-  local valid_until, id = service[SERVICE_VALID_UNTIL], service[PLAIN_LEG]
-  if not id then
+-- add_answer(key, result, granted, validity, cost, priced): puts a service's part behind the answer: an
+-- array of 8.
+local function add_answer(key, result, granted, validity, cost, priced)
+  plain_answer = pack_bytes(
+    '>c0BBI2c0BBI8BI4BBI8c0B',
+    plain_answer,
+    PACKED_ARRAY + 8,
+    PACKED_TEXT,
+    #key,
+    key,
+    result,
+    PACKED_WIDE,
+    granted,
+    PACKED_WORD,
+    validity,
+    0,
+    PACKED_WIDE,
+    cost,
+    priced and priced[WINDOW_IN_ANSWER] or '\194',
+    0
+  )
+end
+
+-- pack_service(kept, total, granted, valid_until, bucket): a service as it is stored: what stays of it,
+-- and what it holds of a bucket, if any.
+local function pack_service(kept, total, granted, valid_until, bucket)
+  local number = plain_update[UPDATE_NUMBER]
+  if not bucket then
     return pack_bytes(
       '>c0BI8BI8BI8BI8B',
       kept,
       PACKED_WIDE,
       number,
       PACKED_WIDE,
-      used,
+      total,
       PACKED_WIDE,
       granted,
       PACKED_WIDE,
@@ -468,13 +313,14 @@ local function pack_service(service, number)
       PACKED_ARRAY
     )
   end
+  local id = bucket[BUCKET_ID]
   return pack_bytes(
     '>c0BI8BI8BI8BI8BBI2c0BI8BI8',
     kept,
     PACKED_WIDE,
     number,
     PACKED_WIDE,
-    used,
+    total,
     PACKED_WIDE,
     granted,
     PACKED_WIDE,
@@ -488,6 +334,181 @@ local function pack_service(service, number)
     PACKED_WIDE,
     granted
   )
+end
+
+-- settle_plainly(id, amount, used, priced, now): takes the units used from the bucket that holds an amount
+-- for them, and gives back the rest. Returns the bucket, or nil where that is not all there is to do.
+local function settle_plainly(id, amount, used, priced, now)
+  local bucket = met_count > 0 and met_buckets[1] or meet_bucket()
+  if not bucket or bucket[BUCKET_ID] ~= id then
+    bucket = find_met(id)
+  end
+  if not bucket or not (bucket[BUCKET_KIND] or open_met(bucket)) then
+    return nil
+  end
+  local ends = bucket[BUCKET_END]
+  if bucket[BUCKET_STATE] ~= STATE_ACTIVE or (ends > 0 and ends <= now) then
+    return nil
+  end
+  if used > 0 then
+    local remaining = bucket[BUCKET_REMAINING]
+    if
+      bucket[BUCKET_KIND] ~= KIND_UNITS
+      or bucket[BUCKET_STEP] > 1
+      or used > amount
+      or used > remaining - bucket[BUCKET_FLOOR]
+      or used >= remaining
+      or (priced and priced[WINDOW_KIND] ~= WINDOW_CHARGED)
+    then
+      return nil
+    end
+    bucket[BUCKET_REMAINING] = remaining - used
+  end
+  bucket[BUCKET_RESERVED] = bucket[BUCKET_RESERVED] - amount
+  bucket[MET_CHANGED] = true
+  return bucket
+end
+
+-- first_cover(terms, currency, size, now, alone): the first eligible bucket that gives anything, where it
+-- gives a grant of this size with plenty left: it is neither cut nor the last. Else nil; also for a
+-- bucket of which a service that is still to be settled may give something back.
+local function first_cover(terms, currency, size, now, alone)
+  local unit, share, i = terms[TERMS_UNIT], terms[TERMS_SHARE_PERCENT], 1
+  local bucket = met_count > 0 and met_buckets[1] or meet_bucket()
+  while bucket do
+    local resource = bucket[BUCKET_RESOURCE]
+    if resource == unit or resource == currency then
+      if not (bucket[BUCKET_KIND] or open_met(bucket)) then
+        return nil
+      end
+      if is_eligible(bucket, terms, now) then
+        if
+          bucket[BUCKET_KIND] ~= KIND_UNITS
+          or bucket[BUCKET_STEP] > 1
+          or bucket[BUCKET_STATE] ~= STATE_ACTIVE
+        then
+          return nil
+        end
+        local reserved = bucket[BUCKET_RESERVED]
+        local available = bucket[BUCKET_REMAINING] - reserved - bucket[BUCKET_FLOOR]
+        if available > size then
+          return (share >= 100 or available >= ceil(size * 100 / share)) and bucket or nil
+        elseif available > 0 or bucket[BUCKET_BLOCKER] or not (alone or reserved == 0) then
+          return nil
+        end
+      end
+    end
+    i = i + 1
+    bucket = i <= met_count and met_buckets[i] or meet_bucket()
+  end
+  return nil
+end
+
+-- grant_plainly(terms, window, digest, size, now, alone): reserves what a service asks for, priced by the
+-- window that priced what it held before. Returns the bucket, the units granted and their validity in
+-- seconds; or nil.
+local function grant_plainly(terms, window, digest, size, now, alone)
+  local maximum = terms[TERMS_MAXIMUM]
+  if size > maximum then
+    size = maximum
+  end
+  if
+    size <= 0
+    or terms[TERMS_UNIT_ORDER] ~= ORDER_EARLIEST_EXPIRING
+    or terms[TERMS_MONEY_ORDER] ~= ORDER_EARLIEST_EXPIRING
+    or (not window and #terms[TERMS_WINDOWS] > 0)
+    or (window and window[WINDOW_KIND] ~= WINDOW_CHARGED)
+    or (window and window[WINDOW_DIGEST]) ~= digest
+  then
+    return nil
+  end
+  local bucket = first_cover(terms, window and window[WINDOW_CURRENCY], size, now, alone)
+  if not bucket then
+    return nil
+  end
+  local validity, ends = terms[TERMS_VALIDITY_S], bucket[BUCKET_END]
+  if ends > 0 then
+    local left = ends + plain_update[UPDATE_GRACE] - now
+    left = (left - left % 1000) / 1000
+    validity = left < validity and left or validity
+  end
+  if validity < 1 then
+    validity = 1
+  end
+  if window and window[WINDOW_UNTIL] < now + validity * 1000 then
+    return nil
+  end
+  bucket[BUCKET_RESERVED] = bucket[BUCKET_RESERVED] + size
+  bucket[MET_CHANGED] = true
+  return bucket, size, validity
+end
+
+-- serve_plainly(place, stored, now, alone): settles and grants a service spoken of, and packs what becomes
+-- of it. A plain one holds units of one bucket, priced by one window, which still stands. One after the
+-- other: what one gives back those behind it may get, and where one would need what those behind it
+-- give back, it is not plain. Returns whether it was plain.
+local function serve_plainly(place, stored, now, alone)
+  if not stored or byte(stored, 1) ~= PLAIN_SERVICE then
+    return false
+  end
+  local service = plain_services[place]
+  local used, want, terms = service[PLAIN_REPORTED], service[PLAIN_WANT], service[PLAIN_TERMS]
+  local carry_from, _, cost, digest, following = unpack_some(stored, 4, 1)
+  local carry_until = unpack_some(stored, 2, carry_from)
+  local totals, steps = byte(stored, carry_until + 1, carry_until + 2)
+  if totals == PACKED_ARRAY and steps == PACKED_ARRAY then
+    carry_until = carry_until + 2
+  else
+    carry_until = unpack_some(stored, 2, carry_until)
+  end
+  local legs_at, _, total, granted, valid_until = unpack_some(stored, 4, carry_until)
+  local window = pick_window(terms[TERMS_WINDOWS], now)
+  local priced = window
+  if digest then
+    priced = open_window(digest)
+  end
+  total = total + used
+  if following or (digest and not priced) or total >= AMOUNT_LIMIT then
+    return false
+  end
+
+  -- Settle.
+  local legs, held = byte(stored, legs_at + 1), nil
+  if legs == PACKED_ARRAY + LEG_WIDTH then
+    local _, id, amount = unpack_some(stored, 2, legs_at + 1)
+    held = settle_plainly(id, amount, used, priced, now)
+    if not held then
+      return false
+    end
+    granted = 0
+    if used > 0 then
+      add_usage(service, priced, held, total, cost, sub(stored, carry_from + 1, carry_until))
+    end
+  elseif legs ~= PACKED_ARRAY or used > 0 then
+    return false
+  end
+
+  -- Grant.
+  local result, given, validity, bucket = RESULT_SETTLED, 0, 0, nil
+  if want ~= WANT_NOTHING then
+    bucket, given, validity = grant_plainly(terms, window, digest, want, now, alone)
+    if not bucket then
+      return false
+    end
+    result, granted, valid_until = RESULT_GRANTED, given, now + validity * 1000
+  end
+  plain_changed = plain_changed or held or bucket
+  if valid_until > plain_longest then
+    plain_longest = valid_until
+  end
+  local key = service[PLAIN_KEY]
+  if plain_answer then
+    add_answer(key, result, given, validity, cost, priced)
+  end
+  local kept = sub(stored, 1, carry_until)
+  plain_fields[2 * place + 3] = 's:' .. key
+  plain_fields[2 * place + 4] = pack_service(kept, total, granted, valid_until, bucket)
+  return true
 end
 
 -- pack_amounts(bucket): what a bucket holds, and what of it is reserved.
@@ -532,6 +553,14 @@ local function write_octets(key, offset, octets)
   call('SETRANGE', key, text, octets)
 end
 
+-- pack_run(sequence, now, slack): the run of values in an account's header that changes.
+local function pack_run(sequence, now, slack)
+  if slack then
+    return pack_bytes('>BI8BI8BI8', PACKED_WIDE, sequence, PACKED_WIDE, now, PACKED_WIDE, slack)
+  end
+  return pack_bytes('>BI8BI8B', PACKED_WIDE, sequence, PACKED_WIDE, now, PACKED_FALSE)
+end
+
 -- write_account(run, run_from, run_until): writes what changed of the account; over the old octets
 -- where the new ones are as many: one stretch from the header to the bucket where there is one.
 local function write_account(run, run_from, run_until)
@@ -539,49 +568,28 @@ local function write_account(run, run_from, run_until)
   for i = 1, met_count do
     local bucket = met_buckets[i]
     if bucket[MET_CHANGED] then
-      local amounts = pack_amounts(bucket)
-      bucket[MET_CHANGED], changed, count = amounts, bucket, count + 1
-      fits = fits and #amounts == bucket[MET_AMOUNTS_UNTIL] - bucket[MET_AMOUNTS_FROM]
+      changed, count = bucket, count + 1
+      fits = fits and bucket[MET_AMOUNTS_UNTIL] - bucket[MET_AMOUNTS_FROM] == AMOUNTS_OCTETS
     end
   end
   if not fits then
     call('SET', account_key, pack_anew(run, run_from, run_until))
   elseif count == 1 and changed == met_buckets[1] then
     local between = sub(account_bytes, run_until + 1, changed[MET_AMOUNTS_FROM])
-    write_octets(account_key, run_from, run .. between .. changed[MET_CHANGED])
+    write_octets(account_key, run_from, run .. between .. pack_amounts(changed))
   else
     write_octets(account_key, run_from, run)
     for i = 1, met_count do
       local bucket = met_buckets[i]
       if bucket[MET_CHANGED] then
-        write_octets(account_key, bucket[MET_AMOUNTS_FROM], bucket[MET_CHANGED])
+        write_octets(account_key, bucket[MET_AMOUNTS_FROM], pack_amounts(bucket))
       end
     end
   end
 end
 
--- write_usage(outbox_key, epoch, entry, count): the entry that begins so, with the usage events of the
--- services that report.
-local function write_usage(outbox_key, epoch, entry, count)
-  for i = 1, count do
-    if plain_services[i][PLAIN_PAYER] then
-      entry = add_usage(entry, plain_services[i])
-    end
-  end
-  call('XADD', outbox_key, epoch .. '-*', 'e', entry, 's', plain_update[UPDATE_STAMP])
-end
-
--- answer_of(count, now): the answer to the update.
-local function answer_of(count, now)
-  local answer = pack_bytes('>BBI8B', PACKED_ARRAY + 2, PACKED_WIDE, now, PACKED_ARRAY + count)
-  for i = 1, count do
-    answer = add_answer(answer, plain_services[i])
-  end
-  return answer
-end
-
--- pack_answer(answer): an answer as it is kept for a repeated request.
-local function pack_answer(answer)
+-- pack_answer(): the answer as it is kept for a repeated request.
+local function pack_answer()
   local fingerprint = plain_update[UPDATE_FINGERPRINT]
   return pack_bytes(
     '>BBI8BI2c0BI2c0',
@@ -592,74 +600,58 @@ local function pack_answer(answer)
     #fingerprint,
     fingerprint,
     PACKED_TEXT,
-    #answer,
-    answer
+    #plain_answer,
+    plain_answer
   )
 end
 
--- write_session(session_key, header, answer, count): the session's header, the answer or what its NAS
--- said, and the services spoken of.
-local function write_session(session_key, header, answer, count)
-  local fields, n, number = plain_fields, 4, plain_update[UPDATE_NUMBER]
+-- write_session(session_key, header, count): the session's header, the answer or what its NAS said, and
+-- the services spoken of.
+local function write_session(session_key, header, count)
+  local fields = plain_fields
   fields[1], fields[2] = 'h', header
-  if answer then
-    fields[3], fields[4] = answer_fields[number % ANSWER_WINDOW + 1], pack_answer(answer)
+  if plain_answer then
+    fields[3] = answer_fields[plain_update[UPDATE_NUMBER] % ANSWER_WINDOW + 1]
+    fields[4] = pack_answer()
   else
     fields[3], fields[4] = 'r', plain_update[UPDATE_TRACK]
   end
-  for i = 1, count do
-    local service = plain_services[i]
-    fields[n + 1], fields[n + 2] = 's:' .. service[PLAIN_KEY], pack_service(service, number)
-    n = n + 2
-  end
-  call('HSET', session_key, unpack(fields, 1, n))
-end
-
--- decide_plainly(count, stored, now, grace): settles all services, then grants: what one gives back
--- another may get. Returns how many reported, what they took, and the longest validity given; or nil.
-local function decide_plainly(count, stored, now, grace)
-  local reports, taken, changes, longest = 0, 0, false, 0
-  for i = 1, count do
-    local service = plain_services[i]
-    if not read_service(service, stored[i + 1], now) then
-      return nil
-    end
-    changes = changes or service[PLAIN_LEG]
-    if not settle_plainly(service, now) then
-      return nil
-    end
-    if service[PLAIN_PAYER] then
-      reports, taken = reports + 1, taken + service[PLAIN_REPORTED]
-    end
-  end
-  for i = 1, count do
-    local service = plain_services[i]
-    if not answer_plainly(service, now, grace) then
-      return nil
-    end
-    changes = changes or service[PLAIN_LEG]
-    longest = math.max(longest, service[SERVICE_VALID_UNTIL])
-  end
-  if not changes then
-    return nil
-  end
-  return reports, taken, longest
+  call('HSET', session_key, unpack(fields, 1, 2 * count + 4))
 end
 
 -- bind_globals(): what this file uses of the server, once.
 local function bind_globals()
   if not call then
     pack_value, unpack_some, pack_bytes = cmsgpack.pack, cmsgpack.unpack_limit, struct.pack
-    call, byte, sub = redis.call, string.byte, string.sub
+    call, byte, sub, ceil = redis.call, string.byte, string.sub, math.ceil
   end
+end
+
+-- begin_entry(now, account_id, sequence, reports): the beginning of an entry with so many usage events.
+local function begin_entry(now, account_id, sequence, reports)
+  return pack_bytes(
+    '>BBBI8BBBBI2c0BI8B',
+    PACKED_ARRAY + 4,
+    SCHEMA_VERSION,
+    PACKED_WIDE,
+    now,
+    PACKED_TRUE,
+    PACKED_ARRAY + 1,
+    PACKED_ARRAY + 3,
+    PACKED_TEXT,
+    #account_id,
+    account_id,
+    PACKED_WIDE,
+    sequence,
+    PACKED_ARRAY + reports
+  )
 end
 
 -- charge_update(keys, epoch, stored, count): charges the update in plain_update, whose services stand
 -- in plain_services; stored are the session's header and these services. Returns the moment of it, and
 -- the answer where it is kept; or nil having changed nothing.
 local function charge_update(keys, epoch, stored, count)
-  local header, number = stored[1], plain_update[UPDATE_NUMBER]
-  local account_id, fingerprint = plain_update[UPDATE_ACCOUNT], plain_update[UPDATE_FINGERPRINT]
+  local header, account_id = stored[1], plain_update[UPDATE_ACCOUNT]
   if not header or byte(header, 1) ~= PLAIN_SESSION then
     return nil
   end
@@ -670,7 +662,7 @@ local function charge_update(keys, epoch, stored, count)
     version ~= SCHEMA_VERSION
     or state ~= SESSION_OPEN
     or holder ~= account_id
-    or number <= last_number
+    or plain_update[UPDATE_NUMBER] <= last_number
     or owner
     or byte(header, starved_at + 1) ~= PACKED_ARRAY
   then
@@ -700,11 +692,13 @@ local function charge_update(keys, epoch, stored, count)
     return nil
   end
 
-  -- Decide.
-  met_count, next_bucket, buckets_left = 0, first_bucket, elements / 3
-  local reports, taken, longest = decide_plainly(count, stored, now, plain_update[UPDATE_GRACE])
-  if not reports then
-    return nil
+  -- Decide, and pack what is to be written.
+  local reports, taken = 0, 0
+  for i = 1, count do
+    local used = plain_services[i][PLAIN_REPORTED]
+    if used > 0 then
+      reports, taken = reports + 1, taken + used
+    end
   end
   if slack then
     slack = slack - taken
@@ -712,52 +706,45 @@ local function charge_update(keys, epoch, stored, count)
       return nil
     end
   end
-  local deadline = math.max(now + plain_update[UPDATE_SUPERVISION], 2 * longest - now)
+  met_count, next_bucket, buckets_left = 0, first_bucket, elements / 3
+  plain_changed, plain_longest = false, 0
+  plain_entry = begin_entry(now, account_id, sequence + 1, reports)
+  plain_answer = plain_update[UPDATE_FINGERPRINT]
+    and pack_bytes('>BBI8B', PACKED_ARRAY + 2, PACKED_WIDE, now, PACKED_ARRAY + count)
+  for i = 1, count do
+    if not serve_plainly(i, stored[i + 1], now, count == 1) then
+      return nil
+    end
+  end
+  local deadline, silent = now + plain_update[UPDATE_SUPERVISION], 2 * plain_longest - now
+  if silent > deadline then
+    deadline = silent
+  end
   if deadline_before > deadline and count < array_size(header, starved_at + 1) then
     deadline = deadline_before
   end
-  if timer == 0 or deadline < timer then
+  if not plain_changed or timer == 0 or deadline < timer then
     return nil
   end
 
   -- Write.
   if reports > 0 then
-    local head = pack_bytes(
-      '>BBBI8BBBBI2c0BI8B',
-      PACKED_ARRAY + 4,
-      SCHEMA_VERSION,
-      PACKED_WIDE,
-      now,
-      PACKED_TRUE,
-      PACKED_ARRAY + 1,
-      PACKED_ARRAY + 3,
-      PACKED_TEXT,
-      #account_id,
-      account_id,
-      PACKED_WIDE,
-      sequence + 1,
-      PACKED_ARRAY + reports
-    )
-    write_usage(keys[4], epoch, head, count)
+    call('XADD', keys[4], epoch .. '-*', 'e', plain_entry, 's', plain_update[UPDATE_STAMP])
   end
-  local run = slack
-      and pack_bytes('>BI8BI8BI8', PACKED_WIDE, sequence + reports, PACKED_WIDE, now, PACKED_WIDE, slack)
-    or pack_bytes('>BI8BI8B', PACKED_WIDE, sequence + reports, PACKED_WIDE, now, PACKED_FALSE)
-  write_account(run, run_from, run_until)
-  local answer = fingerprint and answer_of(count, now)
+  write_account(pack_run(sequence + reports, now, slack), run_from, run_until)
   header = pack_bytes(
     '>c0BI8BI8BI8c0',
     sub(header, 1, seen_from),
     PACKED_WIDE,
-    number,
+    plain_update[UPDATE_NUMBER],
     PACKED_WIDE,
     now,
     PACKED_WIDE,
     deadline,
     sub(header, seen_until + 1)
   )
-  write_session(keys[2], header, answer, count)
-  return now, answer
+  write_session(keys[2], header, count)
+  return now, plain_answer
 end
 
 local function charge_plainly(keys, args)

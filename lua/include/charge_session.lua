@@ -387,6 +387,9 @@ local function charge_session(keys, request, may_grant, read, fields)
   for i = 1, #asks do
     names[i + 2] = 's:' .. asks[i][ASK_KEY]
     asks[i][ASK_TERMS] = open_terms(asks[i][ASK_TERMS])
+    if not asks[i][ASK_TERMS] then
+      return { REPLY_TERMS_UNKNOWN }
+    end
   end
   local stored = redis.call('HMGET', session_key, unpack(names))
   local header = stored[1] and cmsgpack.unpack(stored[1]) or nil

@@ -26,6 +26,7 @@ REPLY_OTHER_SESSION = 17
 REPLY_MOVED = 18
 REPLY_AUTHORIZATION_REJECTED = 19
 REPLY_STEERING_NEEDED = 20
+REPLY_TERMS_UNKNOWN = 21
 
 -- One past the largest exact amount: 2^53.
 AMOUNT_LIMIT = 9007199254740992
@@ -191,8 +192,8 @@ LINE_MINIMUM = 6
 LINE_CAP = 7
 LINE_UNITS_MAX = 8
 
--- Charge request (ARGV). charge and settle get its stamp and its terms as arguments of their own behind
--- it (lua/include/open_request.lua): both are long, and mostly passed on or known as they are.
+-- Charge request (ARGV). charge and settle get its stamp as an argument of its own behind it, and the
+-- terms, where they are not only named (lua/include/open_request.lua).
 REQUEST_NOW = 1
 REQUEST_SESSION = 2
 REQUEST_NUMBER = 3
@@ -241,7 +242,7 @@ OVERUSE_DEBIT = 2
 ANSWER_WINDOW = 8
 
 -- Service of a charge request. What is the same for many requests is packed apart, as its terms:
--- the scripts keep unpacked terms by their bytes. ASK_POOLED is there for services of a pool only.
+-- the scripts keep unpacked terms by their bytes and by the digest that names them. ASK_POOLED is there for services of a pool only.
 ASK_KEY = 1
 ASK_USED = 2
 ASK_USED_AFTER = 3
@@ -294,8 +295,11 @@ PLAIN_SERVICES_MAX = 15
 PLAIN_TEXT_MAX = 65535
 PLAIN_OCTETS_LAST = 223
 
--- A bucket and a service as charge_plainly keeps them while it decides: their own positions as above,
--- and behind them its notes.
+-- What a bucket holds and what of it is reserved take so much of the account where both are wide.
+AMOUNTS_OCTETS = 18
+
+-- A bucket as charge_plainly keeps it while it decides: its own positions as above, and behind them
+-- notes; and a service of its request.
 MET_AT = 19
 MET_UNTIL = 20
 MET_AMOUNTS_FROM = 21
@@ -303,23 +307,11 @@ MET_AMOUNTS_UNTIL = 22
 MET_NAMES = 23
 MET_CHANGED = 24
 
-PLAIN_KEY = 14
-PLAIN_REPORTED = 15
-PLAIN_WANT = 16
-PLAIN_REASON = 17
-PLAIN_TERMS = 18
-PLAIN_OPEN_WINDOW = 19
-PLAIN_PACKED = 20
-PLAIN_CARRY_FROM = 21
-PLAIN_CARRY_UNTIL = 22
-PLAIN_LEG = 23
-PLAIN_LEG_AMOUNT = 24
-PLAIN_PAYER = 25
-PLAIN_PAYER_AFTER = 26
-PLAIN_PRICED = 27
-PLAIN_RESULT = 28
-PLAIN_ANSWERED = 29
-PLAIN_VALIDITY = 30
+PLAIN_KEY = 1
+PLAIN_REPORTED = 2
+PLAIN_WANT = 3
+PLAIN_REASON = 4
+PLAIN_TERMS = 5
 
 -- An update as charge_plainly charges it: when (0 for the server's clock), of which session, and what of
 -- its request counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and

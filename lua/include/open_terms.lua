@@ -1,6 +1,6 @@
 -- What many requests have in common is unpacked once: terms of services by their bytes, windows of rates
 -- by their digests. The tables are only read, and forgotten all at once when there are many.
-local OPENED_MAX = 2000
+local OPENED_MAX = 5000
 local opened_windows, window_count = {}, 0
 local opened_terms, terms_count = {}, 0
 
@@ -12,10 +12,15 @@ local function forget_opened()
   end
 end
 
--- keep_window(packed): opens the window of these bytes. 80 bits of a digest name it: among an
--- operator's rate lines a chance match is out of the question.
+-- digest_of(packed): what names packed terms or a packed window. 80 bits: among what an operator has of
+-- them a chance match is out of the question.
+local function digest_of(packed)
+  return string.sub(redis.sha1hex(packed), 1, 20)
+end
+
+-- keep_window(packed): opens the window of these bytes.
 local function keep_window(packed)
-  local digest = string.sub(redis.sha1hex(packed), 1, 20)
+  local digest = digest_of(packed)
   local window = opened_windows[digest]
   if not window then
     window = cmsgpack.unpack(packed)
@@ -59,17 +64,21 @@ local function pack_windows(service)
   )
 end
 
--- open_terms(packed): the terms of these bytes, their windows opened.
+-- open_terms(packed): the terms of these bytes, their windows opened; or those of a digest, where they
+-- have been opened since Redis started, else nil.
 local function open_terms(packed)
   local terms = opened_terms[packed]
   if not terms then
+    if string.byte(packed) < PACKED_ARRAY then
+      return nil
+    end
     terms = cmsgpack.unpack(packed)
     local windows = terms[TERMS_WINDOWS]
     for i = 1, #windows do
       windows[i] = keep_window(windows[i])
     end
     terms[TERMS_IN_EVENT] = cmsgpack.pack(terms[TERMS_RATING_GROUP], terms[TERMS_UNIT])
-    opened_terms[packed] = terms
+    opened_terms[packed], opened_terms[digest_of(packed)] = terms, terms
     terms_count = terms_count + 1
   end
   return terms

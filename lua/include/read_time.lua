@@ -5,7 +5,8 @@ local function read_time(given, last_seen)
   local now = given
   if now == 0 then
     local clock = redis.call('TIME')
-    now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+    local microseconds = clock[2] + 0
+    now = clock[1] * 1000 + (microseconds - microseconds % 1000) / 1000
   end
   if now < last_seen then
     return last_seen

@@ -8,6 +8,7 @@ import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './
 import * as layout from './generated/layout.js';
 import { pack, unpack, type Packable, type Unpacked } from './packing.js';
 import type { ScriptReply } from './script-loader.js';
+import { packStamp } from './stamp-codec.js';
 import { asAmount, asArray, asNumber, asText, asTextOrNull, asTimeOrNull } from './unpacked.js';
 
 /** A rate window as the script reads it. */
@@ -66,7 +67,10 @@ export interface ChargeService extends ChargeTerms {
   readonly reason: string | null;
   /** Whether the service may use what other services of the request were granted. */
   readonly pooled?: boolean;
-  /** The terms as {@link packTerms} packs them, where the caller kept the bytes. */
+  /**
+   * The terms as {@link packTerms} packs them, where the caller kept the bytes: then they are only
+   * named where Redis knows them.
+   */
   readonly packedTerms?: Buffer;
 }
 
@@ -204,22 +208,20 @@ async function call(
 ): Promise<ChargeOutcome> {
   const { keys } = engine;
   const { partition, accountId, sessionId, sharing } = request;
-  const reply = await callScript(
-    engine,
-    script,
-    [
-      keys.account(partition, accountId),
-      keys.session(partition, sessionId),
-      keys.control(partition),
-      keys.outbox(partition),
-      keys.timers(partition),
-      ...(sharing || mayRaise
-        ? [keys.account(partition, sharing?.ownerAccountId ?? accountId)]
-        : []),
-      ...(mayRaise ? [keys.steer(partition), keys.tasks(partition)] : []),
-    ],
-    packApart(request),
-  );
+  const touched = [
+    keys.account(partition, accountId),
+    keys.session(partition, sessionId),
+    keys.control(partition),
+    keys.outbox(partition),
+    keys.timers(partition),
+    ...(sharing || mayRaise ? [keys.account(partition, sharing?.ownerAccountId ?? accountId)] : []),
+    ...(mayRaise ? [keys.steer(partition), keys.tasks(partition)] : []),
+  ];
+  const run = (terms: 'named' | 'whole'): Promise<ScriptReply> =>
+    callScript(engine, script, touched, packApart(request, terms));
+  let reply = await run(mayBeNamed(request) ? 'named' : 'whole');
+  // Redis started anew, or has forgotten them among many others: from now on it knows them.
+  if (statusOf(reply) === layout.REPLY_TERMS_UNKNOWN) reply = await run('whole');
   if (statusOf(reply) === layout.REPLY_OWNER_NEEDED) {
     // The member left its group, or joined another, while it held units of the owner: they are
     // settled and given back, and nothing more is drawn there.
@@ -251,32 +253,56 @@ const WINDOW_KINDS = {
 export function packRequest(request: ChargeRequest): Buffer {
   return packParts(request, {
     fingerprint: fingerprintOf(request),
-    stamp: JSON.stringify(request.stamp),
+    stamp: packStamp(request.stamp),
     termsOf,
   });
 }
 
-/** The request, and apart from it what is long and seldom looked into: its stamp, the terms. */
+/** Whether the scripts have seen the terms before: the session's first request brought them. */
+function mayBeNamed({ phase, services }: ChargeRequest): boolean {
+  const goesOn = phase === 'update' || phase === 'terminate';
+  return goesOn && services.every(({ packedTerms }) => packedTerms !== undefined);
+}
+
+/**
+ * The request; apart from it its stamp, which scripts pass on unread; and the terms of its services
+ * unless they are only named.
+ */
 function packApart(
   request: ChargeRequest,
+  terms: 'named' | 'whole',
   fingerprint: string | false = fingerprintOf(request),
-): (string | Buffer)[] {
-  return [
-    packParts(request, { fingerprint, stamp: false, termsOf: () => false }),
-    JSON.stringify(request.stamp),
-    ...request.services.map(termsOf),
-  ];
+): Buffer[] {
+  const stamp = packStamp(request.stamp);
+  if (terms === 'named') {
+    const named = (service: ChargeService): string => digestOf(termsOf(service));
+    return [packParts(request, { fingerprint, stamp: false, termsOf: named }), stamp];
+  }
+  const bare = packParts(request, { fingerprint, stamp: false, termsOf: () => false });
+  return [bare, stamp, ...request.services.map(termsOf)];
 }
 
 /** A request that is told from a repeated one by something else, so that no answer of it is kept. */
-export function packUnnumbered(request: ChargeRequest): (string | Buffer)[] {
-  return packApart(request, false);
+export function packUnnumbered(request: ChargeRequest): Buffer[] {
+  return packApart(request, 'whole', false);
+}
+
+const digests = new WeakMap<Buffer, string>();
+
+/** What names packed terms (digest_of in lua/include/open_terms.lua). */
+function digestOf(packedTerms: Buffer): string {
+  let digest = digests.get(packedTerms);
+  if (digest === undefined) {
+    digest = createHash('sha1').update(packedTerms).digest('hex').slice(0, 20);
+    digests.set(packedTerms, digest);
+  }
+  return digest;
 }
 
 interface RequestParts {
   readonly fingerprint: string | false;
-  readonly stamp: string | false;
-  readonly termsOf: (service: ChargeService) => Buffer | false;
+  readonly stamp: Buffer | false;
+  readonly termsOf: (service: ChargeService) => Buffer | string | false;
 }
 
 function packParts(request: ChargeRequest, parts: RequestParts): Buffer {
@@ -326,7 +352,7 @@ function termsOf(service: ChargeService): Buffer {
   return service.packedTerms ?? packTerms(service);
 }
 
-function packService(service: ChargeService, terms: Buffer | false): Packable {
+function packService(service: ChargeService, terms: Buffer | string | false): Packable {
   return [
     service.key,
     service.used,

@@ -25,6 +25,7 @@ import {
 } from '../domain/steering.js';
 import * as layout from './generated/layout.js';
 import { pack, PackingError, unpackFirst, type Packable, type Unpacked } from './packing.js';
+import { packStamp, unpackStamp } from './stamp-codec.js';
 import {
   asAmount,
   asArray,
@@ -121,7 +122,7 @@ export function parseEntryId(id: string): EntryId {
 }
 
 /**
- * Decodes one entry of a partition's outbox: the packed array, and behind it its stamp as JSON where
+ * Decodes one entry of a partition's outbox: the packed array, and behind it its stamp where
  * ENTRY_STAMP is true.
  * @throws PackingError when the entry is not one that this version or the one before wrote.
  */
@@ -135,16 +136,16 @@ export function decodeEntry(partition: number, id: string, packed: Buffer): Outb
     partition,
     id: parseEntryId(id),
     at: asNumber(at),
-    stamp: stamp === true ? parseStamp(rest) : null,
+    stamp: stamp === true ? stampBehind(rest, id) : null,
     accounts: asArray(accounts).map(decodeAccount),
   };
 }
 
-function parseStamp(text: Buffer): EventStamp {
+function stampBehind(bytes: Buffer, id: string): EventStamp {
   try {
-    return JSON.parse(text.toString('utf8')) as EventStamp;
+    return unpackStamp(bytes);
   } catch (error) {
-    throw new PackingError('an entry has no stamp behind it', { cause: error });
+    throw new PackingError(`entry ${id} has no stamp behind it`, { cause: error });
   }
 }
 
@@ -337,7 +338,7 @@ export function encodeEntry(entry: OutboxEntry): Buffer {
     ]),
   ]);
   if (entry.stamp === null) return packed;
-  return Buffer.concat([packed, Buffer.from(JSON.stringify(entry.stamp))]);
+  return Buffer.concat([packed, packStamp(entry.stamp)]);
 }
 
 function encodeEvent(event: ChargingEvent): Packable {

@@ -5,6 +5,7 @@ import { PartitionFencedError } from './fenced.js';
 import * as layout from './generated/layout.js';
 import { pack, unpack } from './packing.js';
 import type { ScriptReply } from './script-loader.js';
+import { packStamp } from './stamp-codec.js';
 import { asArray, asTextOrNull } from './unpacked.js';
 
 export interface AccountMove {
@@ -51,7 +52,7 @@ export async function sealAccount(
     engine,
     'move_out',
     [keys.account(from, accountId), keys.control(from), keys.outbox(from)],
-    [String(now), String(to), JSON.stringify(stamp)],
+    [String(now), String(to), packStamp(stamp)],
   );
   switch (statusOf(reply)) {
     case layout.REPLY_DONE:
@@ -144,7 +145,7 @@ export async function landAccount(
       keys.timers(to),
       keys.access(to, accountId),
     ],
-    [String(now), account.state, JSON.stringify(stamp), pack(account.timers), account.access ?? ''],
+    [String(now), account.state, packStamp(stamp), pack(account.timers), account.access ?? ''],
   );
   return isDone('move_in', reply, to);
 }

@@ -19,6 +19,7 @@ import * as layout from './generated/layout.js';
 import { pack, unpack, type Packable } from './packing.js';
 import { findProfile } from './routing.js';
 import { asArray, asText } from './unpacked.js';
+import { packStamp } from './stamp-codec.js';
 
 export { moveAccount } from './moving.js';
 export { AccountMissingError } from './move-steps.js';
@@ -72,7 +73,7 @@ export async function provisionAccount(
       pack([
         account.now ?? 0,
         accountId,
-        JSON.stringify(account.stamp),
+        packStamp(account.stamp),
         standingCode(account.standing),
         account.profileVersion,
       ]),
@@ -184,7 +185,7 @@ export async function creditAccount(engine: Engine, credit: CreditRequest): Prom
       pack([
         credit.now ?? 0,
         accountId,
-        JSON.stringify(credit.stamp),
+        packStamp(credit.stamp),
         credit.intentNumber,
         credit.intentId,
         ledgerKindCode(credit.kind),

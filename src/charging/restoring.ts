@@ -7,6 +7,7 @@ import * as layout from './generated/layout.js';
 import { pack, type Packable } from './packing.js';
 import { packThreshold, type AccountThreshold } from './provisioning.js';
 import type { PeriodCounter } from './snapshot.js';
+import { packStamp } from './stamp-codec.js';
 
 export interface RestoredBucket {
   readonly definition: NewBucket;
@@ -127,7 +128,7 @@ function packSession(session: ResumedSession): Packable {
     session.lastSeen,
     session.deadline,
     session.retentionMs,
-    JSON.stringify(session.stamp),
+    packStamp(session.stamp),
     session.services.map(({ key, unit, used, cost, carry }) => [
       key,
       unit,

@@ -27,6 +27,7 @@ export const REPLY_OTHER_SESSION = 17;
 export const REPLY_MOVED = 18;
 export const REPLY_AUTHORIZATION_REJECTED = 19;
 export const REPLY_STEERING_NEEDED = 20;
+export const REPLY_TERMS_UNKNOWN = 21;
 
 // One past the largest exact amount: 2^53.
 export const AMOUNT_LIMIT = 9007199254740992;
@@ -192,8 +193,8 @@ export const LINE_MINIMUM = 6;
 export const LINE_CAP = 7;
 export const LINE_UNITS_MAX = 8;
 
-// Charge request (ARGV). charge and settle get its stamp and its terms as arguments of their own behind
-// it (lua/include/open_request.lua): both are long, and mostly passed on or known as they are.
+// Charge request (ARGV). charge and settle get its stamp as an argument of its own behind it, and the
+// terms, where they are not only named (lua/include/open_request.lua).
 export const REQUEST_NOW = 1;
 export const REQUEST_SESSION = 2;
 export const REQUEST_NUMBER = 3;
@@ -242,7 +243,7 @@ export const OVERUSE_DEBIT = 2;
 export const ANSWER_WINDOW = 8;
 
 // Service of a charge request. What is the same for many requests is packed apart, as its terms:
-// the scripts keep unpacked terms by their bytes. ASK_POOLED is there for services of a pool only.
+// the scripts keep unpacked terms by their bytes and by the digest that names them. ASK_POOLED is there for services of a pool only.
 export const ASK_KEY = 1;
 export const ASK_USED = 2;
 export const ASK_USED_AFTER = 3;
@@ -295,8 +296,11 @@ export const PLAIN_SERVICES_MAX = 15;
 export const PLAIN_TEXT_MAX = 65535;
 export const PLAIN_OCTETS_LAST = 223;
 
-// A bucket and a service as charge_plainly keeps them while it decides: their own positions as above,
-// and behind them its notes.
+// What a bucket holds and what of it is reserved take so much of the account where both are wide.
+export const AMOUNTS_OCTETS = 18;
+
+// A bucket as charge_plainly keeps it while it decides: its own positions as above, and behind them
+// notes; and a service of its request.
 export const MET_AT = 19;
 export const MET_UNTIL = 20;
 export const MET_AMOUNTS_FROM = 21;
@@ -304,23 +308,11 @@ export const MET_AMOUNTS_UNTIL = 22;
 export const MET_NAMES = 23;
 export const MET_CHANGED = 24;
 
-export const PLAIN_KEY = 14;
-export const PLAIN_REPORTED = 15;
-export const PLAIN_WANT = 16;
-export const PLAIN_REASON = 17;
-export const PLAIN_TERMS = 18;
-export const PLAIN_OPEN_WINDOW = 19;
-export const PLAIN_PACKED = 20;
-export const PLAIN_CARRY_FROM = 21;
-export const PLAIN_CARRY_UNTIL = 22;
-export const PLAIN_LEG = 23;
-export const PLAIN_LEG_AMOUNT = 24;
-export const PLAIN_PAYER = 25;
-export const PLAIN_PAYER_AFTER = 26;
-export const PLAIN_PRICED = 27;
-export const PLAIN_RESULT = 28;
-export const PLAIN_ANSWERED = 29;
-export const PLAIN_VALIDITY = 30;
+export const PLAIN_KEY = 1;
+export const PLAIN_REPORTED = 2;
+export const PLAIN_WANT = 3;
+export const PLAIN_REASON = 4;
+export const PLAIN_TERMS = 5;
 
 // An update as charge_plainly charges it: when (0 for the server's clock), of which session, and what of
 // its request counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and

@@ -1,0 +1,94 @@
+/** Requests name the terms of their services where Redis knows them, and bring them where it does not. */
+import { expect, it } from 'vitest';
+import { charge, packTerms, type ChargeService } from '../../../src/charging/charge.js';
+import type { Engine } from '../../../src/charging/engine.js';
+import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
+import { readAccount } from '../../../src/charging/snapshot.js';
+import { toAmount } from '../../../src/domain/amounts.js';
+import { chargeRequest, chargeService, newBucket, stamp } from '../../support/charge-requests.js';
+import { testEngines } from '../../support/charging-engine.js';
+
+const engines = testEngines();
+const PLENTY = 1_000_000;
+
+/** Terms that no other test has had opened, kept packed as credit control keeps them. */
+function keptService(validitySeconds: number): ChargeService {
+  const base = chargeService({ used: toAmount(0), want: toAmount(100) });
+  const service = { ...base, quota: { ...base.quota, validitySeconds }, serviceContext: 'named' };
+  return { ...service, packedTerms: packTerms(service) };
+}
+
+/** An engine with an account of plenty, and how many calls of the script it has made. */
+async function countedEngine(): Promise<{ engine: Engine; calls: () => number }> {
+  const engine = await engines.fresh();
+  let count = 0;
+  const scripts: Engine['scripts'] = {
+    ...engine.scripts,
+    run: (...call) => {
+      count += 1;
+      return engine.scripts.run(...call);
+    },
+  };
+  const account = { partition: 0, accountId: 'a', stamp };
+  await provisionAccount(engine, { ...account, standing: 'active', profileVersion: 1 });
+  await creditAccount(engine, {
+    ...account,
+    intentNumber: 1,
+    intentId: 'i1',
+    kind: 'grant',
+    reason: null,
+    operations: [{ operation: 'grant', bucket: newBucket('b', 'octets', PLENTY) }],
+  });
+  return { engine: { ...engine, scripts }, calls: () => count };
+}
+
+it('a session goes on with what its first request brought, and brings what is new once', async () => {
+  const { engine, calls } = await countedEngine();
+  const first = keptService(601);
+  const other = keptService(602);
+  const used = (service: ChargeService): ChargeService => ({ ...service, used: toAmount(100) });
+  const ask = async (
+    phase: 'initial' | 'update' | 'terminate',
+    number: number,
+    service: ChargeService,
+  ): Promise<number> => {
+    const before = calls();
+    const request = chargeRequest({ phase, number, services: [service] });
+    const outcome = await charge(engine, request);
+    expect(outcome).toMatchObject({ kind: 'answered', repeated: false });
+    return calls() - before;
+  };
+  expect(await ask('initial', 0, first)).toBe(1);
+  expect(await ask('update', 1, used(first))).toBe(1);
+  expect(await ask('update', 2, used(other))).toBe(2);
+  expect(await ask('update', 3, used(other))).toBe(1);
+  const last = { ...used(keptService(603)), want: null };
+  expect(await ask('terminate', 4, last)).toBe(2);
+  const account = await readAccount(engine, 0, 'a');
+  expect(account?.buckets[0]).toMatchObject({ remaining: PLENTY - 400, reserved: 0 });
+});
+
+it('a request whose terms are unknown changes nothing until it brings them', async () => {
+  const { engine } = await countedEngine();
+  const service = keptService(604);
+  await charge(
+    engine,
+    chargeRequest({ phase: 'initial', number: 0, services: [keptService(605)] }),
+  );
+  const before = await engine.redis.getBuffer(engine.keys.account(0, 'a'));
+  let seen: Buffer | null = null;
+  let count = 0;
+  const scripts: Engine['scripts'] = {
+    ...engine.scripts,
+    run: async (...call) => {
+      count += 1;
+      if (count === 2) seen = await engine.redis.getBuffer(engine.keys.account(0, 'a'));
+      return engine.scripts.run(...call);
+    },
+  };
+  const request = chargeRequest({ phase: 'update', number: 1, services: [service] });
+  const outcome = await charge({ ...engine, scripts }, request);
+  expect(count).toBe(2);
+  expect(seen).toEqual(before);
+  expect(outcome).toMatchObject({ kind: 'answered', services: [{ granted: 100 }] });
+});
