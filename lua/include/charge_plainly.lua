@@ -178,7 +178,7 @@ local function read_asks(args, at)
   for i = 1, count do
     local service = plain_services[i]
     if not service then
-      service = blank_row(PLAIN_TERMS)
+      service = blank_row(PLAIN_VALID_UNTIL)
       plain_services[i] = service
     end
     if byte(packed, from + 1) ~= PLAIN_ASK then
@@ -369,10 +369,9 @@ local function settle_plainly(id, amount, used, priced, now)
   return bucket
 end
 
--- first_cover(terms, currency, size, now, alone): the first eligible bucket that gives anything, where it
--- gives a grant of this size with plenty left: it is neither cut nor the last. Else nil; also for a
--- bucket of which a service that is still to be settled may give something back.
-local function first_cover(terms, currency, size, now, alone)
+-- first_cover(terms, currency, size, now): the first eligible bucket that gives anything, where it gives a
+-- grant of this size with plenty left: it is neither cut nor the last. Else nil.
+local function first_cover(terms, currency, size, now)
   local unit, share, i = terms[TERMS_UNIT], terms[TERMS_SHARE_PERCENT], 1
   local bucket = met_count > 0 and met_buckets[1] or meet_bucket()
   while bucket do
@@ -389,11 +388,10 @@ local function first_cover(terms, currency, size, now, alone)
         then
           return nil
         end
-        local reserved = bucket[BUCKET_RESERVED]
-        local available = bucket[BUCKET_REMAINING] - reserved - bucket[BUCKET_FLOOR]
+        local available = bucket[BUCKET_REMAINING] - bucket[BUCKET_RESERVED] - bucket[BUCKET_FLOOR]
         if available > size then
           return (share >= 100 or available >= ceil(size * 100 / share)) and bucket or nil
-        elseif available > 0 or bucket[BUCKET_BLOCKER] or not (alone or reserved == 0) then
+        elseif available > 0 or bucket[BUCKET_BLOCKER] then
           return nil
         end
       end
@@ -404,10 +402,10 @@ local function first_cover(terms, currency, size, now, alone)
   return nil
 end
 
--- grant_plainly(terms, window, digest, size, now, alone): reserves what a service asks for, priced by the
+-- grant_plainly(terms, window, digest, size, now): reserves what a service asks for, priced by the
 -- window that priced what it held before. Returns the bucket, the units granted and their validity in
 -- seconds; or nil.
-local function grant_plainly(terms, window, digest, size, now, alone)
+local function grant_plainly(terms, window, digest, size, now)
   local maximum = terms[TERMS_MAXIMUM]
   if size > maximum then
     size = maximum
@@ -422,7 +420,7 @@ local function grant_plainly(terms, window, digest, size, now, alone)
   then
     return nil
   end
-  local bucket = first_cover(terms, window and window[WINDOW_CURRENCY], size, now, alone)
+  local bucket = first_cover(terms, window and window[WINDOW_CURRENCY], size, now)
   if not bucket then
     return nil
   end
@@ -443,16 +441,13 @@ local function grant_plainly(terms, window, digest, size, now, alone)
   return bucket, size, validity
 end
 
--- serve_plainly(place, stored, now, alone): settles and grants a service spoken of, and packs what becomes
--- of it. A plain one holds units of one bucket, priced by one window, which still stands. One after the
--- other: what one gives back those behind it may get, and where one would need what those behind it
--- give back, it is not plain. Returns whether it was plain.
-local function serve_plainly(place, stored, now, alone)
+-- settle_service(service, stored, now): reads a service spoken of, and takes what it reports. A plain one
+-- holds units of one bucket, priced by one window, which still stands. Returns whether it was plain.
+local function settle_service(service, stored, now)
   if not stored or byte(stored, 1) ~= PLAIN_SERVICE then
     return false
   end
-  local service = plain_services[place]
-  local used, want, terms = service[PLAIN_REPORTED], service[PLAIN_WANT], service[PLAIN_TERMS]
+  local used = service[PLAIN_REPORTED]
   local carry_from, _, cost, digest, following = unpack_some(stored, 4, 1)
   local carry_until = unpack_some(stored, 2, carry_from)
   local totals, steps = byte(stored, carry_until + 1, carry_until + 2)
@@ -462,7 +457,7 @@ local function serve_plainly(place, stored, now, alone)
     carry_until = unpack_some(stored, 2, carry_until)
   end
   local legs_at, _, total, granted, valid_until = unpack_some(stored, 4, carry_until)
-  local window = pick_window(terms[TERMS_WINDOWS], now)
+  local window = pick_window(service[PLAIN_TERMS][TERMS_WINDOWS], now)
   local priced = window
   if digest then
     priced = open_window(digest)
@@ -471,43 +466,53 @@ local function serve_plainly(place, stored, now, alone)
   if following or (digest and not priced) or total >= AMOUNT_LIMIT then
     return false
   end
-
-  -- Settle.
-  local legs, held = byte(stored, legs_at + 1), nil
+  local legs = byte(stored, legs_at + 1)
   if legs == PACKED_ARRAY + LEG_WIDTH then
     local _, id, amount = unpack_some(stored, 2, legs_at + 1)
-    held = settle_plainly(id, amount, used, priced, now)
-    if not held then
+    local bucket = settle_plainly(id, amount, used, priced, now)
+    if not bucket then
       return false
     end
-    granted = 0
+    granted, plain_changed = 0, true
     if used > 0 then
-      add_usage(service, priced, held, total, cost, sub(stored, carry_from + 1, carry_until))
+      add_usage(service, priced, bucket, total, cost, sub(stored, carry_from + 1, carry_until))
     end
   elseif legs ~= PACKED_ARRAY or used > 0 then
     return false
   end
+  service[PLAIN_KEPT], service[PLAIN_COST] = sub(stored, 1, carry_until), cost
+  service[PLAIN_DIGEST], service[PLAIN_WINDOW] = digest, window or false
+  service[PLAIN_PRICED], service[PLAIN_TOTAL] = priced or false, total
+  service[PLAIN_GRANTED], service[PLAIN_VALID_UNTIL] = granted, valid_until
+  return true
+end
 
-  -- Grant.
+-- answer_service(place, now): grants a settled service what it asks for, and packs what becomes of it.
+-- Returns whether it was plain.
+local function answer_service(place, now)
+  local service = plain_services[place]
+  local want, window = service[PLAIN_WANT], service[PLAIN_WINDOW]
+  local granted, valid_until = service[PLAIN_GRANTED], service[PLAIN_VALID_UNTIL]
   local result, given, validity, bucket = RESULT_SETTLED, 0, 0, nil
   if want ~= WANT_NOTHING then
-    bucket, given, validity = grant_plainly(terms, window, digest, want, now, alone)
+    bucket, given, validity =
+      grant_plainly(service[PLAIN_TERMS], window, service[PLAIN_DIGEST], want, now)
     if not bucket then
       return false
     end
     result, granted, valid_until = RESULT_GRANTED, given, now + validity * 1000
+    plain_changed = true
   end
-  plain_changed = plain_changed or held or bucket
   if valid_until > plain_longest then
     plain_longest = valid_until
   end
   local key = service[PLAIN_KEY]
   if plain_answer then
-    add_answer(key, result, given, validity, cost, priced)
+    add_answer(key, result, given, validity, service[PLAIN_COST], service[PLAIN_PRICED])
   end
-  local kept = sub(stored, 1, carry_until)
   plain_fields[2 * place + 3] = 's:' .. key
-  plain_fields[2 * place + 4] = pack_service(kept, total, granted, valid_until, bucket)
+  plain_fields[2 * place + 4] =
+    pack_service(service[PLAIN_KEPT], service[PLAIN_TOTAL], granted, valid_until, bucket)
   return true
 end
 
@@ -711,8 +716,14 @@ local function charge_update(keys, epoch, stored, count)
   plain_entry = begin_entry(now, account_id, sequence + 1, reports)
   plain_answer = plain_update[UPDATE_FINGERPRINT]
     and pack_bytes('>BBI8B', PACKED_ARRAY + 2, PACKED_WIDE, now, PACKED_ARRAY + count)
+  -- All reports before all grants: what one service gives back another may be granted.
   for i = 1, count do
-    if not serve_plainly(i, stored[i + 1], now, count == 1) then
+    if not settle_service(plain_services[i], stored[i + 1], now) then
+      return nil
+    end
+  end
+  for i = 1, count do
+    if not answer_service(i, now) then
       return nil
     end
   end

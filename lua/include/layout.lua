@@ -242,7 +242,8 @@ OVERUSE_DEBIT = 2
 ANSWER_WINDOW = 8
 
 -- Service of a charge request. What is the same for many requests is packed apart, as its terms:
--- the scripts keep unpacked terms by their bytes and by the digest that names them. ASK_POOLED is there for services of a pool only.
+-- the scripts keep unpacked terms by their bytes and by the digest that names them. ASK_POOLED is there
+-- for services of a pool only.
 ASK_KEY = 1
 ASK_USED = 2
 ASK_USED_AFTER = 3
@@ -312,6 +313,14 @@ PLAIN_REPORTED = 2
 PLAIN_WANT = 3
 PLAIN_REASON = 4
 PLAIN_TERMS = 5
+PLAIN_KEPT = 6
+PLAIN_COST = 7
+PLAIN_DIGEST = 8
+PLAIN_WINDOW = 9
+PLAIN_PRICED = 10
+PLAIN_TOTAL = 11
+PLAIN_GRANTED = 12
+PLAIN_VALID_UNTIL = 13
 
 -- An update as charge_plainly charges it: when (0 for the server's clock), of which session, and what of
 -- its request counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and

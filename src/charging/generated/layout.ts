@@ -243,7 +243,8 @@ export const OVERUSE_DEBIT = 2;
 export const ANSWER_WINDOW = 8;
 
 // Service of a charge request. What is the same for many requests is packed apart, as its terms:
-// the scripts keep unpacked terms by their bytes and by the digest that names them. ASK_POOLED is there for services of a pool only.
+// the scripts keep unpacked terms by their bytes and by the digest that names them. ASK_POOLED is there
+// for services of a pool only.
 export const ASK_KEY = 1;
 export const ASK_USED = 2;
 export const ASK_USED_AFTER = 3;
@@ -313,6 +314,14 @@ export const PLAIN_REPORTED = 2;
 export const PLAIN_WANT = 3;
 export const PLAIN_REASON = 4;
 export const PLAIN_TERMS = 5;
+export const PLAIN_KEPT = 6;
+export const PLAIN_COST = 7;
+export const PLAIN_DIGEST = 8;
+export const PLAIN_WINDOW = 9;
+export const PLAIN_PRICED = 10;
+export const PLAIN_TOTAL = 11;
+export const PLAIN_GRANTED = 12;
+export const PLAIN_VALID_UNTIL = 13;
 
 // An update as charge_plainly charges it: when (0 for the server's clock), of which session, and what of
 // its request counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and
