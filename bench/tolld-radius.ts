@@ -38,7 +38,7 @@ export async function startTolldRadius(
   await writeFile(config, JSON.stringify(settings(redis.url, url)));
   const file = path.join(directory, 'operator.json');
   await writeFile(file, JSON.stringify(operator(users, secret)));
-  await loadFile(loadConfig({ environment: {}, file: config }).config, file, false);
+  await loadFile(loadConfig({ environment: {}, file: config }).config, file, { dryRun: false });
   let ready = '';
   const server = await startServerProcess({
     name: 'tolld',

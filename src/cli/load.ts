@@ -20,7 +20,7 @@ import { missingMigrations } from '../records/migrate.js';
 import { createSecretBox } from '../secret-box.js';
 import type { Config } from '../settings.js';
 import { EXIT, type CommandContext } from './context.js';
-import { formatJson, formatTable, type Terminal } from './output.js';
+import { formatJson, formatTable, progressNotes, type Terminal } from './output.js';
 
 interface LoadFlags {
   readonly dryRun?: boolean;
@@ -78,6 +78,7 @@ async function openInstallation(
 async function bringOver(
   transact: Transact,
   connection: EngineConnection | null,
+  onProgress: LoadProgress = () => undefined,
 ): Promise<string | null> {
   const later = 'written, and a running daemon will bring it to Redis';
   if (connection === null) return `Redis can't be reached: everything is ${later}.`;
@@ -89,13 +90,18 @@ async function bringOver(
     clock: Date.now,
   });
   try {
-    const { failed } = await synchroniser.runOnce();
+    const { failed } = await synchroniser.runOnce({
+      onProgress: ({ accounts }) => onProgress(`${accounts} accounts brought to Redis`),
+    });
     return failed === 0 ? null : `${failed} accounts did not reach Redis yet: they are ${later}.`;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return `Redis was not brought up to date (${reason}): everything is ${later}.`;
   }
 }
+
+/** Told how far it has come; often. */
+export type LoadProgress = (line: string) => void;
 
 export interface Loaded {
   readonly report: LoadReport;
@@ -123,7 +129,11 @@ async function prepare(config: Config, connection: EngineConnection | null): Pro
  * Loads a file into the record and brings it to Redis.
  * @throws OperatorFileError with every fault of the file, or why the record can't be written.
  */
-export async function loadFile(config: Config, file: string, dryRun: boolean): Promise<Loaded> {
+export async function loadFile(
+  config: Config,
+  file: string,
+  { dryRun, onProgress }: { readonly dryRun: boolean; readonly onProgress?: LoadProgress },
+): Promise<Loaded> {
   const text = await readText(file);
   const connection = dryRun ? null : await connect(config);
   const pool = createDatabase(
@@ -143,7 +153,7 @@ export async function loadFile(config: Config, file: string, dryRun: boolean): P
         clock: Date.now,
       },
     );
-    return { report, remains: dryRun ? null : await bringOver(transact, connection) };
+    return { report, remains: dryRun ? null : await bringOver(transact, connection, onProgress) };
   } finally {
     await connection?.close();
     await pool.end();
@@ -188,7 +198,8 @@ export function loadCommand({ terminal, readConfig, setExitCode }: CommandContex
     .action(async (file: string, { dryRun = false, json = false }: LoadFlags) => {
       const { config } = readConfig();
       try {
-        const loaded = await loadFile(config, file, dryRun);
+        const onProgress = progressNotes(terminal);
+        const loaded = await loadFile(config, file, { dryRun, onProgress });
         if (json) terminal.out(formatJson({ file, ...loaded.report, remains: loaded.remains }));
         else describe(file, loaded).forEach((line) => terminal.out(line));
       } catch (error) {

@@ -20,6 +20,19 @@ export function processTerminal(): Terminal {
   };
 }
 
+/** What takes less says nothing but its result. */
+const PROGRESS_INTERVAL_MS = 2_000;
+
+/** A line now and then, so that whoever waits sees that it goes on; the others are dropped. */
+export function progressNotes({ note }: Terminal): (line: string) => void {
+  let toldAt = performance.now();
+  return (line) => {
+    if (performance.now() - toldAt < PROGRESS_INTERVAL_MS) return;
+    toldAt = performance.now();
+    note(`… ${line}`);
+  };
+}
+
 /** Aligns rows in columns of the width of their longest cell; numbers stand to the right. */
 export function formatTable(
   headings: readonly string[],

@@ -14,7 +14,7 @@ import { rebuild, type RebuildProgress, type RebuildReport } from '../recovery/r
 import type { Config } from '../settings.js';
 import { StoresError } from './both-stores.js';
 import type { CommandContext } from './context.js';
-import { formatJson } from './output.js';
+import { formatJson, progressNotes } from './output.js';
 
 interface RebuildFlags {
   readonly json?: boolean;
@@ -22,8 +22,6 @@ interface RebuildFlags {
 
 const SILENT = createLogger({ level: 'silent' });
 const COMMAND_TIMEOUT_MS = 30_000;
-const PROGRESS_INTERVAL_MS = 2_000;
-
 /** Has configuration, profiles and pending changes brought over, all of them. */
 async function publishAll(config: Config, engine: Engine): Promise<void> {
   const pool = createDatabase(
@@ -89,12 +87,10 @@ export function rebuildCommand({ terminal, readConfig }: CommandContext): Comman
     .option('--json', 'print JSON')
     .action(async ({ json = false }: RebuildFlags) => {
       const { config } = readConfig();
-      let toldAt = performance.now();
-      const report = await run(config, ({ partition, partitions, accounts }) => {
-        if (performance.now() - toldAt < PROGRESS_INTERVAL_MS) return;
-        toldAt = performance.now();
-        terminal.note(`… partition ${partition + 1} of ${partitions}, ${accounts} accounts`);
-      });
+      const tell = progressNotes(terminal);
+      const report = await run(config, ({ partition, partitions, accounts }) =>
+        tell(`partition ${partition + 1} of ${partitions}, ${accounts} accounts`),
+      );
       if (json) {
         terminal.out(formatJson(report));
         return;

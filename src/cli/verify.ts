@@ -4,7 +4,7 @@ import type { Finding } from '../recovery/finding.js';
 import { verify, type VerifyProgress, type VerifyReport } from '../recovery/verify.js';
 import { withBothStores } from './both-stores.js';
 import { EXIT, type CommandContext } from './context.js';
-import { formatJson } from './output.js';
+import { formatJson, progressNotes, type Terminal } from './output.js';
 
 interface VerifyFlags {
   readonly json?: boolean;
@@ -12,8 +12,6 @@ interface VerifyFlags {
 }
 
 /** How often a long run says where it is. */
-const PROGRESS_INTERVAL_MS = 2_000;
-
 /** Where a finding is: "account a, bucket main". */
 function placeOf({ partition, accountId, bucketId, sessionId }: Finding): string {
   return [
@@ -39,16 +37,10 @@ function describe(report: VerifyReport, seconds: number): readonly string[] {
   ];
 }
 
-/** A line now and then, so that whoever waits sees that it goes on. */
-function progressPrinter(note: (line: string) => void): (progress: VerifyProgress) => void {
-  let toldAt = performance.now();
-  return ({ partition, partitions, accounts, findings }) => {
-    if (performance.now() - toldAt < PROGRESS_INTERVAL_MS) return;
-    toldAt = performance.now();
-    note(
-      `… partition ${partition + 1} of ${partitions}, ${accounts} accounts, ${findings} findings`,
-    );
-  };
+function tellProgress(terminal: Terminal): (progress: VerifyProgress) => void {
+  const tell = progressNotes(terminal);
+  return ({ partition, partitions, accounts, findings }) =>
+    tell(`partition ${partition + 1} of ${partitions}, ${accounts} accounts, ${findings} findings`);
 }
 
 export function verifyCommand({ terminal, readConfig, setExitCode }: CommandContext): Command {
@@ -71,7 +63,7 @@ export function verifyCommand({ terminal, readConfig, setExitCode }: CommandCont
       const report = await withBothStores(config, options, (stores) =>
         verify(
           { partitions: stores.partitions },
-          { ...stores, ...(quiet ? {} : { onProgress: progressPrinter(terminal.note) }) },
+          { ...stores, ...(quiet ? {} : { onProgress: tellProgress(terminal) }) },
         ),
       );
       const seconds = (performance.now() - startedAt) / 1_000;

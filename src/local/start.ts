@@ -121,7 +121,7 @@ async function awaitEnd(stack: LocalStack, progress: Progress): Promise<number> 
 
 async function loadDemoOperator(config: Config, progress: Progress): Promise<void> {
   const step = progress.begin('loading the demo operator');
-  const { report, remains } = await loadFile(config, OPERATOR_FILE, false);
+  const { report, remains } = await loadFile(config, OPERATOR_FILE, { dryRun: false });
   const changed = report.changes.filter(({ action }) => action !== 'unchanged').length;
   const news = changed === 0 ? 'nothing to change' : `${changed} changes`;
   step.done(`examples/operator.yaml loaded, ${news}${remains === null ? '' : `; ${remains}`}`);

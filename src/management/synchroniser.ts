@@ -4,7 +4,7 @@
  */
 import type { Logger } from '../observability/logger.js';
 import type { Metrics } from '../observability/metrics.js';
-import { createIntentApplier } from './balances/intent-applier.js';
+import { createIntentApplier, type ApplyProgress } from './balances/intent-applier.js';
 import { createProfileAudit } from './balances/profile-audit.js';
 import { createCatalogPublisher } from './catalog/catalog-publisher.js';
 import { createRateChangeNotice } from './catalog/rate-change-notice.js';
@@ -55,7 +55,7 @@ export interface SyncReport {
 export interface Synchroniser {
   start(): void;
   /** Does all that is due now. @throws when Postgres or Redis is away. */
-  runOnce(): Promise<SyncReport>;
+  runOnce(progress?: ApplyProgress): Promise<SyncReport>;
   /** Looks at once, not when the interval is over. */
   wake(): void;
   /** Ends after the round under way. */
@@ -90,7 +90,7 @@ export function createSynchroniser(
   let auditedAt = clock();
   let isFirst = true;
 
-  async function runOnce(): Promise<SyncReport> {
+  async function runOnce(progress?: ApplyProgress): Promise<SyncReport> {
     const auditDue = clock() - auditedAt >= options.auditIntervalMs;
     // The catalog first: an account that can be found must be ratable.
     const configVersion = await publisher.publish({ check: auditDue || isFirst });
@@ -99,7 +99,7 @@ export function createSynchroniser(
       await audit.advance();
       auditedAt = clock();
     }
-    const applied = await applier.runOnce();
+    const applied = await applier.runOnce(progress);
     await notice.advance();
     return { configVersion, ...applied };
   }

@@ -42,10 +42,10 @@ export interface Awaited {
 }
 
 export interface WorkQuery {
+  /** Accounts come in the order of their ids: those behind this one; '' for the first. */
+  readonly after: string;
   readonly accountsMax: number;
   readonly awaited: readonly Awaited[];
-  /** Accounts that failed a moment ago. */
-  readonly skipped: readonly string[];
 }
 
 /** What a profile is made of; a suspended group lets nobody draw. */
@@ -57,12 +57,12 @@ export const ACCOUNT_TABLES = `
   tolld.accounts a LEFT JOIN tolld.sharing_groups g
     ON g.tenant = a.tenant AND g.id = a.sharing_group AND g.state = 'active'`;
 
-/** Locks and returns the next accounts with work; those that another process holds are left to it. */
+/** Locks accounts and returns what is due for each; those that another process holds are left to it. */
 export async function takeWork(
   client: pg.PoolClient,
-  query: WorkQuery,
+  due: readonly string[],
 ): Promise<readonly AccountWork[]> {
-  const accounts = await lockAccounts(client, query);
+  const accounts = await lockAccounts(client, due);
   const ids = accounts.map(({ id }) => id);
   if (ids.length === 0) return [];
   const intents = await readIntents(client, ids);
@@ -87,30 +87,45 @@ export async function takeWork(
   });
 }
 
-async function lockAccounts(
+/** Ids of accounts with work, whoever holds them. Looking through all that is due costs its size. */
+export async function findDueAccounts(
   client: pg.PoolClient,
-  { accountsMax, awaited, skipped }: WorkQuery,
-): Promise<readonly AccountWork['account'][]> {
-  const { rows } = await client.query<AccountWork['account']>({
+  { after, accountsMax, awaited }: WorkQuery,
+): Promise<readonly string[]> {
+  const { rows } = await client.query<{ id: string }>({
     name: 'accounts with work',
     text: `
-      SELECT ${ACCOUNT_COLUMNS}, a.standing, a.target_partition AS "targetPartition"
-      FROM ${ACCOUNT_TABLES}
-      WHERE a.id <> ALL ($1) AND a.id IN (
-        SELECT subject FROM tolld.publications WHERE published_at IS NULL AND topic = $2
-        UNION ALL
-        SELECT i.account_id FROM tolld.intents i
-          LEFT JOIN unnest($3::text[], $4::bigint[]) AS s (id, number) ON s.id = i.account_id
-          WHERE i.state = 'pending' AND i.number > coalesce(s.number, 0))
-      ORDER BY a.id LIMIT $5
-      FOR NO KEY UPDATE OF a SKIP LOCKED`,
+      SELECT subject AS id FROM tolld.publications
+      WHERE published_at IS NULL AND topic = $2 AND subject > $1
+      UNION
+      SELECT i.account_id FROM tolld.intents i
+        LEFT JOIN unnest($3::text[], $4::bigint[]) AS s (id, number) ON s.id = i.account_id
+        WHERE i.state = 'pending' AND i.account_id > $1 AND i.number > coalesce(s.number, 0)
+      ORDER BY 1 LIMIT $5`,
     values: [
-      skipped,
+      after,
       ACCOUNT_TOPIC,
       awaited.map(({ accountId }) => accountId),
       awaited.map(({ number }) => number),
       accountsMax,
     ],
+  });
+  return rows.map(({ id }) => id);
+}
+
+async function lockAccounts(
+  client: pg.PoolClient,
+  ids: readonly string[],
+): Promise<readonly AccountWork['account'][]> {
+  const { rows } = await client.query<AccountWork['account']>({
+    name: 'locked accounts',
+    text: `
+      SELECT ${ACCOUNT_COLUMNS}, a.standing, a.target_partition AS "targetPartition"
+      FROM ${ACCOUNT_TABLES}
+      WHERE a.id = ANY ($1)
+      ORDER BY a.id
+      FOR NO KEY UPDATE OF a SKIP LOCKED`,
+    values: [ids],
   });
   return rows;
 }

@@ -12,6 +12,7 @@ import type { ManagementMetrics } from '../metrics.js';
 import { boundIdleTime, type Transact } from '../transaction.js';
 import { identityKind, profilesOf } from './account-profile.js';
 import {
+  findDueAccounts,
   readPublishedVersion,
   recordMove,
   settlePublications,
@@ -44,8 +45,16 @@ export interface ApplyReport {
 
 export interface IntentApplier {
   /** Applies everything that is due. @throws the driver's error when Postgres is away. */
-  runOnce(): Promise<ApplyReport>;
+  runOnce(progress?: ApplyProgress): Promise<ApplyReport>;
 }
+
+export interface ApplyProgress {
+  /** Called with what was done so far. */
+  readonly onProgress?: (report: ApplyReport) => void;
+}
+
+/** Accounts that are looked for at a time: looking costs as much however few are taken. */
+const DUE_ACCOUNTS_MAX = 10_000;
 
 /** Redis lacks intents that the record has as applied: it is behind, and recovery has to act. */
 export class IntentGapError extends Error {
@@ -68,33 +77,37 @@ export function createIntentApplier(
   /** Intents that are on their way, by account: the last number sent, and when. */
   const sent = new Map<string, { readonly number: number; readonly at: number }>();
 
-  async function runOnce(): Promise<ApplyReport> {
+  async function runOnce({ onProgress }: ApplyProgress = {}): Promise<ApplyReport> {
     forgetOld();
-    const skipped: string[] = [];
-    let accounts = 0;
+    let [accounts, failed, after] = [0, 0, ''];
     for (;;) {
-      const batch = await transact(async (client) => {
-        await boundIdleTime(client);
-        const awaited = [...sent].map(([accountId, { number }]) => ({ accountId, number }));
-        const { batchAccountsMax: accountsMax } = options;
-        const work = await takeWork(client, { accountsMax, awaited, skipped });
-        const configVersion = await readPublishedVersion(client);
-        const outcomes = await Promise.all(
-          work.map((each) => attempt(client, each, configVersion)),
-        );
-        const done = work.filter((_, index) => outcomes[index] === true);
-        await settlePublications(client, done);
-        return { work, done };
-      });
-      const done = new Set(batch.done);
-      accounts += done.size;
-      skipped.push(
-        ...batch.work.filter((each) => !done.has(each)).map(({ account }) => account.id),
-      );
-      if (batch.work.length < options.batchAccountsMax) break;
+      const awaited = [...sent].map(([accountId, { number }]) => ({ accountId, number }));
+      const query = { after, accountsMax: DUE_ACCOUNTS_MAX, awaited };
+      const due = await transact((client) => findDueAccounts(client, query));
+      for (let at = 0; at < due.length; at += options.batchAccountsMax) {
+        const batch = await applyBatch(due.slice(at, at + options.batchAccountsMax));
+        accounts += batch.accounts;
+        failed += batch.failed;
+        onProgress?.({ accounts, failed });
+      }
+      const last = due.at(-1);
+      if (last === undefined || due.length < DUE_ACCOUNTS_MAX) break;
+      after = last;
     }
-    metrics.accountsFailed.inc(skipped.length);
-    return { accounts, failed: skipped.length };
+    metrics.accountsFailed.inc(failed);
+    return { accounts, failed };
+  }
+
+  function applyBatch(due: readonly string[]): Promise<ApplyReport> {
+    return transact(async (client) => {
+      await boundIdleTime(client);
+      const work = await takeWork(client, due);
+      const configVersion = await readPublishedVersion(client);
+      const outcomes = await Promise.all(work.map((each) => attempt(client, each, configVersion)));
+      const done = work.filter((_, index) => outcomes[index] === true);
+      await settlePublications(client, done);
+      return { accounts: done.length, failed: work.length - done.length };
+    });
   }
 
   function forgetOld(): void {

@@ -186,7 +186,7 @@ test('ends the same wherever the process that brings it to Redis dies', async ()
       expect(state, `died ${moment} step ${at} of ${whole.steps}`).toEqual(whole.state);
     }
   }
-}, 120_000);
+}, 300_000);
 
 /** Loads, has Redis fail at a step, and lets the same process go on. */
 async function limp(failsAt: number, moment: 'before' | 'after') {
@@ -216,7 +216,7 @@ test('ends the same wherever Redis fails once while the process lives on', async
       expect(state, `failed ${moment} step ${at} of ${whole.steps}`).toEqual(whole.state);
     }
   }
-}, 120_000);
+}, 300_000);
 
 test('writes nothing at all when a load dies before its end', async () => {
   const text = fileOf('r99', false);
