@@ -2,8 +2,9 @@
 import { parseArgs } from 'node:util';
 import { FAMILIES, type Family } from '../test/chaos/blows.js';
 import { runChaos } from '../test/chaos/chaos.js';
+import { TOPOLOGIES } from '../test/chaos/redis-group.js';
 
-const HELP = `npm run chaos -- [--kills N] [--seed S] [--only FAMILY]
+const HELP = `npm run chaos -- [--kills N] [--seed S] [--only FAMILY] [--topology T]
 
 Starts Redis, Postgres, two fronts and a flusher of its own on loopback, puts them under load from two
 simulated gateways and a simulated router, and breaks them at random moments. After each blow and in the
@@ -19,6 +20,8 @@ millionth what gateways and router counted.
                  slow   a network that delays or hangs
                  disk   a full disk under Redis or Postgres (as root: it mounts small ones)
                  clock  the clock of a process jumps (needs a C compiler)
+                 failover, move  a master of Redis dies for good, partitions move to other masters
+  --topology T   how Redis is laid out: single (default), sentinel, cluster
   --help         this text
 
 Exit codes: 0 everything balances, 1 something does not, 2 wrong arguments.`;
@@ -28,6 +31,7 @@ function readArguments() {
     options: {
       kills: { type: 'string', default: '20' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      topology: { type: 'string', default: 'single' },
       only: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', default: false },
     },
@@ -39,7 +43,10 @@ function readArguments() {
     if (family === undefined) throw new TypeError(`there is no family ${word}`);
     return family;
   });
-  return { kills: Number(values.kills), seed: Number(values.seed), only, help: values.help };
+  const topology = TOPOLOGIES.find((known) => known === values.topology);
+  if (topology === undefined) throw new TypeError(`there is no topology ${values.topology}`);
+  const { kills, seed, help } = values;
+  return { kills: Number(kills), seed: Number(seed), only, topology, help };
 }
 
 async function main(): Promise<number> {
@@ -54,13 +61,16 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const { kills, seed, only } = given;
+  const { kills, seed, only, topology } = given;
   // What an interrupted run has mounted goes when the process exits.
   process.once('SIGINT', () => process.exit(130));
   const startedAt = Date.now();
   const onStep = (line: string): void =>
     console.log(`${String(Math.round((Date.now() - startedAt) / 1_000)).padStart(5)} s  ${line}`);
-  const report = await runChaos({ kills, seed, onStep, ...(only.length > 0 && { only }) });
+  const report = await runChaos({
+    ...{ kills, seed, topology, onStep },
+    ...(only.length > 0 && { only }),
+  });
   for (const fault of report.faults) console.log(`FAULT  ${fault}`);
   const byFamily = Object.entries(report.blows).map(([family, count]) => `${count} ${family}`);
   console.log(

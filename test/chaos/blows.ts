@@ -11,10 +11,20 @@ export interface Blow {
   strike(installation: Installation): Promise<void>;
 }
 
-export const FAMILIES = ['kill', 'pause', 'cut', 'slow', 'disk', 'clock'] as const;
+export const FAMILIES = [
+  'kill',
+  'pause',
+  'cut',
+  'slow',
+  'disk',
+  'clock',
+  'failover',
+  'move',
+] as const;
 export type Family = (typeof FAMILIES)[number];
 
 type Choice = Omit<Blow, 'family'>;
+type Chooser = (source: RandomSource, installation: Installation) => Choice;
 
 /** Longer than commands and leases live, shorter than gateways wait. */
 const PAUSE_MS = { least: 200, most: 4_000 };
@@ -25,29 +35,39 @@ const LOG_SWITCHES = 4;
 /** Redis answers the first write that its full disk refuses by its end. */
 const REDIS_ENDS_MS = 20_000;
 
-const CHOICES: Readonly<Record<Family, (source: RandomSource) => Choice>> = {
+const CHOICES: Readonly<Record<Family, Chooser>> = {
   kill: killed,
   pause: paused,
   cut,
   slow: slowed,
   disk: diskFull,
   clock: clockSet,
+  failover: failedOver,
+  move: moved,
 };
 
 /** Families that this installation can be struck by. */
-export function familiesOf({ disks, clocks }: Installation): readonly Family[] {
-  return FAMILIES.filter(
-    (family) => (family !== 'disk' || disks.size > 0) && (family !== 'clock' || clocks.size > 0),
-  );
+export function familiesOf(installation: Installation): readonly Family[] {
+  const { disks, clocks, redisGroup } = installation;
+  const isPossible: Readonly<Partial<Record<Family, boolean>>> = {
+    disk: disks.size > 0,
+    clock: clocks.size > 0,
+    failover: redisGroup !== null,
+    move: redisGroup !== null && redisGroup.movePartition !== null,
+  };
+  return FAMILIES.filter((family) => isPossible[family] ?? true);
 }
 
 /** So many blows: first each part killed alone and each other family once, then whatever comes. */
 export function chooseBlows(
   count: number,
   families: readonly Family[],
-  source: RandomSource,
+  { source, installation }: { readonly source: RandomSource; readonly installation: Installation },
 ): readonly Blow[] {
-  const ofFamily = (family: Family): Blow => ({ family, ...CHOICES[family](source) });
+  const ofFamily = (family: Family): Blow => ({
+    family,
+    ...CHOICES[family](source, installation),
+  });
   const first = families.flatMap((family) =>
     family === 'kill'
       ? PARTS.map((part): Blow => ({ family, ...killOf([part], source) }))
@@ -95,11 +115,9 @@ function paused(source: RandomSource): Choice {
   };
 }
 
-const WIRED: readonly Part[] = PARTS.filter((part) => part !== 'flusher');
-
-function cut(source: RandomSource): Choice {
-  const parts = WIRED.filter(() => source.integer(3) === 0);
-  const chosen = parts.length > 0 ? parts : [oneOf(WIRED, source)];
+function cut(source: RandomSource, { wires: of }: Installation): Choice {
+  const parts = [...of.keys()].filter(() => source.integer(3) === 0);
+  const chosen = parts.length > 0 ? parts : [oneOf([...of.keys()], source)];
   const losingMs = source.integer(3) === 0 ? 0 : source.integer(1_000);
   const times = 1 + source.integer(3);
   return {
@@ -115,8 +133,8 @@ function cut(source: RandomSource): Choice {
   };
 }
 
-function slowed(source: RandomSource): Choice {
-  const part = oneOf(WIRED, source);
+function slowed(source: RandomSource, installation: Installation): Choice {
+  const part = oneOf([...installation.wires.keys()], source);
   const hangs = source.integer(3) === 0;
   const ms = between(PAUSE_MS)(source);
   const delayMs = 5 + source.integer(part === 'redis' ? 200 : 400);
@@ -134,8 +152,8 @@ function slowed(source: RandomSource): Choice {
   };
 }
 
-function diskFull(source: RandomSource): Choice {
-  if (source.integer(2) === 0) {
+function diskFull(source: RandomSource, { disks }: Installation): Choice {
+  if (oneOf([...disks.keys()], source) === 'redis') {
     return { what: 'the disk of redis is full until it ends', strike: fillRedis };
   }
   const ms = between(PAUSE_MS)(source);
@@ -170,11 +188,38 @@ async function revive(installation: Installation, parts: readonly Part[]): Promi
   await installation.restart(installation.fallen().filter((part) => parts.includes(part)));
 }
 
-function clockSet(source: RandomSource): Choice {
-  const part = oneOf(PARTS, source);
+function clockSet(source: RandomSource, installation: Installation): Choice {
+  const part = oneOf([...installation.clocks.keys()], source);
   const seconds = source.integer(2 * CLOCK_SECONDS_MOST) - CLOCK_SECONDS_MOST;
   return {
     what: `the clock of ${part} is set to ${seconds} s beside the machine's`,
     strike: async ({ clocks }) => clocks.get(part)?.set(seconds),
+  };
+}
+
+function failedOver(): Choice {
+  return {
+    what: 'kill -9 of a master of redis, back when another server has taken its place',
+    strike: async ({ redisGroup }) => {
+      const master = await redisGroup?.master();
+      if (master === undefined) return;
+      await master.kill();
+      await redisGroup?.untilReplaced(master);
+      await master.start();
+      await redisGroup?.untilWhole();
+    },
+  };
+}
+
+function moved(source: RandomSource): Choice {
+  const partition = source.integer(8);
+  const count = 1 + source.integer(3);
+  return {
+    what: `${count} partitions from ${partition} on move to other masters, one after the other`,
+    strike: async ({ redisGroup }) => {
+      for (let moving = partition; moving < partition + count; moving += 1) {
+        await redisGroup?.movePartition?.(moving);
+      }
+    },
   };
 }

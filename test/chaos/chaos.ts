@@ -11,6 +11,7 @@ import { verify, type VerifyReport } from '../../src/recovery/verify.js';
 import { randomSource } from '../support/random-source.js';
 import { chooseBlows, familiesOf, type Family } from './blows.js';
 import { startInstallation, type Installation } from './installation.js';
+import type { Topology } from './redis-group.js';
 import { startLoad, type Load, type LoadReport } from './load.js';
 
 export interface ChaosOptions {
@@ -18,6 +19,8 @@ export interface ChaosOptions {
   readonly seed: number;
   /** Default: every family that this machine can strike. */
   readonly only?: readonly Family[];
+  /** Default: a single server. */
+  readonly topology?: Topology;
   /** Told of each step, for a person who waits. */
   readonly onStep: (line: string) => void;
 }
@@ -37,7 +40,7 @@ const SILENT = createLogger({ level: 'silent' });
 
 /** @throws when the installation does not come back to life. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const installation = await startInstallation();
+  const installation = await startInstallation(options.topology ?? 'single');
   try {
     return await strike(installation, options);
   } finally {
@@ -53,7 +56,7 @@ async function strike(
   const families = only === undefined ? able : able.filter((family) => only.includes(family));
   if (families.length === 0) throw new Error('this machine cannot strike any of these families');
   onStep(`the installation runs; seed ${seed}, ${families.join(', ')}`);
-  const blows = chooseBlows(kills, families, randomSource(seed));
+  const blows = chooseBlows(kills, families, { source: randomSource(seed), installation });
   const struck: Partial<Record<Family, number>> = {};
   const faults: string[] = [];
   const load = startLoad(installation, seed);
@@ -104,5 +107,7 @@ async function prove({ config }: Installation): Promise<readonly string[]> {
   );
   return findings
     .slice(0, FAULTS_SHOWN)
-    .map(({ kind, message, ...where }) => `${kind}: ${message} ${JSON.stringify(where)}`);
+    .map(({ kind, message, accountId, bucketId, sessionId }) =>
+      [`${kind}: ${message}`, accountId, bucketId, sessionId].filter((word) => word).join(', '),
+    );
 }

@@ -14,11 +14,17 @@ import { findFreePort } from '../../src/local/port-choice.js';
 import { startPostgresServer } from '../../src/local/postgres-server.js';
 import { findRedisCommand } from '../../src/local/redis-command.js';
 import { startRedisServer } from '../../src/local/redis-server.js';
-import { startServerProcess, type ServerProcess } from '../../src/local/server-process.js';
+import {
+  ServerStartError,
+  startServerProcess,
+  type ServerProcess,
+} from '../../src/local/server-process.js';
 import { migrate } from '../../src/records/migrate.js';
 import type { Config, Role } from '../../src/settings.js';
 import { findFreeUdpPort } from '../support/free-udp-port.js';
+import type { TestNode } from '../support/redis-cluster.js';
 import { makeScratchDirectory } from '../support/scratch-directory.js';
+import { startRedisGroup, type RedisGroup, type Topology } from './redis-group.js';
 import { makeShiftedClocks, type ShiftedClock } from './shifted-clock.js';
 import { makeSmallDisk, type SmallDisk } from './small-disk.js';
 import { startWire, type Wire } from './wire.js';
@@ -37,7 +43,9 @@ export type Server = (typeof SERVERS)[number];
 const FRONTS = ['front-1', 'front-2'] as const;
 
 const LINES_KEPT = 12;
-const REDIS_DISK_MB = 256;
+const REDIS_DISK_MB = 512;
+/** As a supervisor does, with what could not start since Redis or Postgres was not there yet. */
+const STARTS_MAX = 5;
 const POSTGRES_DISK_MB = 512;
 /** A little more than the files of its write-ahead log may take, so that its disk can stay small. */
 const POSTGRES_SETTINGS = ['max_wal_size=64MB', 'min_wal_size=32MB'];
@@ -52,7 +60,9 @@ export interface Installation {
     readonly authenticationPort: number;
     readonly accountingPort: number;
   }[];
-  /** What lies before a part; the flusher is asked by nobody. */
+  /** Redis where it is several servers. */
+  readonly redisGroup: RedisGroup | null;
+  /** What lies before a part; the flusher is asked by nobody, a group of servers by their names. */
   readonly wires: ReadonlyMap<Part, Wire>;
   /** Empty where this machine cannot have them. */
   readonly disks: ReadonlyMap<Server, SmallDisk>;
@@ -75,19 +85,21 @@ export interface Installation {
 }
 
 /** Starts everything with the operator of the chaos runs loaded. */
-export async function startInstallation(): Promise<Installation> {
+export async function startInstallation(topology: Topology): Promise<Installation> {
   const directory = makeScratchDirectory('chaos');
   await chmod(directory, 0o755);
+  const isGroup = topology !== 'single';
+  const own = PARTS.filter((part) => part !== 'redis' || !isGroup);
   const disks = new Map<Server, SmallDisk>();
-  for (const server of SERVERS) {
+  for (const server of SERVERS.filter((each) => own.includes(each))) {
     const sizeMb = server === 'redis' ? REDIS_DISK_MB : POSTGRES_DISK_MB;
     const disk = await makeSmallDisk(path.join(directory, server), sizeMb);
     if (disk !== null) disks.set(server, disk);
   }
-  const clocks = await makeShiftedClocks(path.join(directory, 'clocks'), PARTS);
+  const clocks = await makeShiftedClocks(path.join(directory, 'clocks'), own);
   const ports = new Map<Part, number>();
   const wires = new Map<Part, Wire>();
-  for (const part of [...SERVERS, ...FRONTS]) {
+  for (const part of own.filter((each) => each !== 'flusher')) {
     const port = await findFreePort();
     ports.set(part, port);
     wires.set(part, await startWire(port));
@@ -97,17 +109,23 @@ export async function startInstallation(): Promise<Installation> {
     radiusPorts.set(part, [await findFreeUdpPort(), await findFreeUdpPort()]);
   }
 
+  const redisGroup = isGroup ? await startRedisGroup(topology) : null;
   const password = randomBytes(12).toString('hex');
   const urlsOf = (redisPort = 0, postgresPort = 0) => ({
     TOLLD_REDIS_URL: `redis://127.0.0.1:${redisPort}`,
     TOLLD_POSTGRES_URL: `postgres://postgres:${password}@127.0.0.1:${postgresPort}/${DATABASE}`,
   });
   const straight = urlsOf(ports.get('redis'), ports.get('postgres'));
-  const settings = {
+  const settings: Readonly<Record<string, string>> = {
     TOLLD_ENGINE_PARTITIONS: '8',
     // Long enough for a start of Redis: what it is asked meanwhile waits.
     TOLLD_ENGINE_REQUEST_TIMEOUT_MS: '3000',
     TOLLD_FLUSHER_LEASE_MS: '1000',
+    ...(isGroup && {
+      TOLLD_ENGINE_REQUEST_TIMEOUT_MS: '15000',
+      TOLLD_ENGINE_DURABILITY: 'replicated',
+    }),
+    ...redisGroup?.settings,
     TOLLD_SECRETS_KEYS: 'a key of chaos alone',
     TOLLD_RADIUS_LISTEN_HOST: '127.0.0.1',
     TOLLD_DIAMETER_ORIGIN_REALM: REALM,
@@ -116,6 +134,7 @@ export async function startInstallation(): Promise<Installation> {
   };
   const running = new Map<Part, ServerProcess>();
   const alive = new Set<Part>();
+  let deadMaster: TestNode | null = null;
   const words = new Map<Part, readonly string[]>();
 
   function startTolld(part: Part, roles: readonly Role[]): Promise<ServerProcess> {
@@ -181,7 +200,12 @@ export async function startInstallation(): Promise<Installation> {
   };
 
   async function startPart(part: Part): Promise<void> {
-    const server = await start[part]();
+    if (redisGroup !== null && part === 'redis') {
+      await deadMaster?.start();
+      deadMaster = null;
+      return redisGroup.untilWhole();
+    }
+    const server = await startAgain(start[part]);
     running.set(part, server);
     alive.add(part);
     void server.exited.then(() => {
@@ -197,11 +221,18 @@ export async function startInstallation(): Promise<Installation> {
   }
 
   async function kill(parts: readonly Part[]): Promise<void> {
-    await Promise.all(parts.map(async (part) => running.get(part)?.kill()));
+    await Promise.all(
+      parts.map(async (part) => {
+        if (redisGroup === null || part !== 'redis') return running.get(part)?.kill();
+        deadMaster = await redisGroup.master();
+        return deadMaster.kill();
+      }),
+    );
   }
 
   async function remove(): Promise<void> {
-    await kill(PARTS);
+    await kill(own);
+    await redisGroup?.remove();
     await Promise.all([...wires.values()].map((wire) => wire.close()));
     for (const disk of disks.values()) await disk.remove();
     await rm(directory, { recursive: true, force: true });
@@ -225,25 +256,40 @@ export async function startInstallation(): Promise<Installation> {
       const [authenticationPort = 0, accountingPort = 0] = radiusPorts.get(front) ?? [];
       return { diameterPort: wires.get(front)?.port ?? 0, authenticationPort, accountingPort };
     }),
+    redisGroup,
     wires,
     disks,
     clocks,
     kill,
     pause: async (part, ms) => {
-      const pids = await familyOf(running.get(part)?.pid);
+      const isMaster = redisGroup !== null && part === 'redis';
+      const pid = isMaster ? (await redisGroup.master()).pid() : running.get(part)?.pid;
+      const pids = await familyOf(pid);
       for (const pid of pids) signal(pid, 'SIGSTOP');
       await sleep(ms);
       for (const pid of pids) signal(pid, 'SIGCONT');
     },
     restart,
     lastWords: (part) => words.get(part) ?? [],
-    fallen: () => PARTS.filter((part) => !alive.has(part)),
+    fallen: () => own.filter((part) => !alive.has(part)),
     switchLog: () => switchLog(straight.TOLLD_POSTGRES_URL),
     untilFallen: async (part, timeoutMs) => {
       await Promise.race([running.get(part)?.exited, sleep(timeoutMs, undefined, { ref: false })]);
     },
     remove,
   };
+}
+
+async function startAgain(
+  start: () => Promise<ServerProcess>,
+  startsLeft = STARTS_MAX,
+): Promise<ServerProcess> {
+  try {
+    return await start();
+  } catch (error) {
+    if (!(error instanceof ServerStartError) || startsLeft === 1) throw error;
+    return startAgain(start, startsLeft - 1);
+  }
 }
 
 /** A process with its children: Postgres serves each connection by one. */

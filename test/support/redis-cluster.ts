@@ -15,12 +15,15 @@ export interface TestNode {
   readonly port: number;
   readonly address: string;
   readonly url: string;
+  pid(): number;
   kill(): Promise<void>;
   /** Starts it again with the data it has. */
   start(): Promise<void>;
 }
 
 export interface TestCluster {
+  /** Resolves when every master has a replica that follows it. */
+  untilWhole(): Promise<void>;
   /** The masters of the beginning, then one replica of each in the same order. */
   readonly nodes: readonly TestNode[];
   /** `redis-cli` against the first node that answers; its output. */
@@ -90,6 +93,7 @@ export async function startRedisCluster(): Promise<TestCluster> {
     nodes,
     cli,
     masterOf,
+    untilWhole: () => until(() => areWhole(ports)),
     moveSlot: async (slot, toPort) => {
       const fromPort = await masterOf(slot);
       const [fromId, toId] = await Promise.all([fromPort, toPort].map(idOf));
@@ -171,6 +175,7 @@ async function runNode(
     port,
     address: `127.0.0.1:${port}`,
     url: `redis://127.0.0.1:${port}`,
+    pid: () => server.pid,
     kill: () => server.kill(),
     start: async () => {
       server = await start();
@@ -193,8 +198,24 @@ async function redisCli(port: number, ...args: readonly string[]): Promise<strin
   return stdout;
 }
 
+function portOf(address: string): number {
+  return Number(address.split(':')[1]);
+}
+
+/** Whether each of these servers follows a master, or is one that is followed. */
+async function areWhole(ports: readonly number[]): Promise<boolean> {
+  const reports = await Promise.all(
+    ports.map((port) => redisCli(port, 'info', 'replication').catch(() => '')),
+  );
+  return reports.every(
+    (report) =>
+      report.includes('master_link_status:up') ||
+      (report.includes('role:master') && /state=online/.test(report)),
+  );
+}
+
 const POLL_MS = 50;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
@@ -210,6 +231,10 @@ export interface TestSentinels {
   /** `host:port` of each sentinel. */
   readonly sentinels: readonly string[];
   readonly masterName: string;
+  /** The server that the sentinels name. */
+  master(): Promise<TestNode>;
+  /** Resolves when the master has a replica that follows it. */
+  untilWhole(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -268,9 +293,7 @@ export async function startRedisSentinels(): Promise<TestSentinels> {
   }
   await until(async () => {
     const views = await Promise.all(
-      sentinels.map((address) =>
-        redisCli(Number(address.split(':')[1]), 'sentinel', 'master', masterName),
-      ),
+      sentinels.map((address) => redisCli(portOf(address), 'sentinel', 'master', masterName)),
     );
     return views.every((view) => {
       const fields = view.split('\n');
@@ -282,6 +305,13 @@ export async function startRedisSentinels(): Promise<TestSentinels> {
     servers: [master, replica],
     sentinels,
     masterName,
+    master: async () => {
+      const [address = ''] = sentinels;
+      const command = ['sentinel', 'get-master-addr-by-name', masterName];
+      const [, port] = (await redisCli(portOf(address), ...command)).split('\n');
+      return port?.trim() === String(replica.port) ? replica : master;
+    },
+    untilWhole: () => until(() => areWhole([master.port, replica.port])),
     remove: async () => {
       await Promise.all([master, replica].map((server) => server.kill()));
       await Promise.all(processes.map((each) => each.kill()));
