@@ -98,9 +98,10 @@ export async function untilAnswered<Reply>(
 
 /** Whether Redis may answer the same call a moment later. */
 function isTransient(error: Error): boolean {
-  // A reply from the server is final, except while it starts, a replica takes over or a slot moves.
+  // A reply from the server is final, except while it starts, a replica is missing or takes over, or
+  // a slot moves.
   if (error.name === 'ReplyError') {
-    return /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|BUSY|UNKILLABLE)/.test(
+    return /^(LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|BUSY|UNKILLABLE)/.test(
       error.message,
     );
   }

@@ -98,8 +98,21 @@ async function endedBySelf(installation: Installation): Promise<readonly string[
   return faults;
 }
 
+/** Asks for the proof until both servers are there for it: some need a while after a blow. */
+async function prove(installation: Installation): Promise<readonly string[]> {
+  const deadline = Date.now() + LONGEST_WAIT_MS;
+  for (;;) {
+    try {
+      return await proveOnce(installation);
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await sleep(POLL_MS);
+    }
+  }
+}
+
 /** The proof of `tolld verify`, beside the load. */
-async function prove({ config }: Installation): Promise<readonly string[]> {
+async function proveOnce({ config }: Installation): Promise<readonly string[]> {
   const { findings } = await withBothStores(
     config,
     { name: 'chaos', role: 'flusher' },

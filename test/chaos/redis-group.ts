@@ -19,6 +19,11 @@ export interface RedisGroup {
   remove(): Promise<void>;
 }
 
+/**
+ * A master that was taken for dead and comes back takes no charge before it has a replica: it would be
+ * made one itself, and forget.
+ */
+const SETTINGS = ['min-replicas-to-write 1', 'min-replicas-max-lag 2'];
 const POLL_MS = 100;
 const ELECTION_MS = 60_000;
 /** Slots of the hash tags {p0} to {p7}. */
@@ -32,7 +37,7 @@ export async function startRedisGroup(topology: Exclude<Topology, 'single'>): Pr
 }
 
 async function startSentinels(): Promise<RedisGroup> {
-  const group = await startRedisSentinels();
+  const group = await startRedisSentinels(SETTINGS);
   return {
     settings: {
       TOLLD_REDIS_URL: 'redis://sentinels',
@@ -48,7 +53,7 @@ async function startSentinels(): Promise<RedisGroup> {
 }
 
 async function startCluster(): Promise<RedisGroup> {
-  const cluster = await startRedisCluster();
+  const cluster = await startRedisCluster(SETTINGS);
   let turn = 0;
   const masterOf = async (slot: number): Promise<TestNode> => {
     const port = await cluster.masterOf(slot);

@@ -44,7 +44,9 @@ const NODE_TIMEOUT_MS = 1_000;
  * Three masters with a replica each, the slots cut evenly. The map is written into the nodes'
  * files before they start, so that no gossip has to be waited for.
  */
-export async function startRedisCluster(): Promise<TestCluster> {
+export async function startRedisCluster(
+  moreSettings: readonly string[] = [],
+): Promise<TestCluster> {
   const directory = makeScratchDirectory('cluster');
   const ports: number[] = [];
   while (ports.length < 2 * MASTERS) {
@@ -53,7 +55,9 @@ export async function startRedisCluster(): Promise<TestCluster> {
     if (port < 55_000 && !ports.includes(port)) ports.push(port);
   }
   const nodes = await Promise.all(
-    ports.map((port, index) => startNode(path.join(directory, String(index)), port, ports)),
+    ports.map((port, index) =>
+      startNode(path.join(directory, String(index)), { port, ports, moreSettings }),
+    ),
   );
   const cli = async (...args: readonly string[]): Promise<string> => {
     for (const { port } of nodes) {
@@ -141,8 +145,15 @@ function clusterMap(ports: readonly number[], self: number): string {
 
 async function startNode(
   directory: string,
-  port: number,
-  ports: readonly number[],
+  {
+    port,
+    ports,
+    moreSettings,
+  }: {
+    readonly port: number;
+    readonly ports: readonly number[];
+    readonly moreSettings: readonly string[];
+  },
 ): Promise<TestNode> {
   await mkdir(directory);
   await writeFile(path.join(directory, 'nodes.conf'), clusterMap(ports, ports.indexOf(port)));
@@ -152,6 +163,7 @@ async function startNode(
     `cluster-node-timeout ${NODE_TIMEOUT_MS}`,
     'cluster-replica-validity-factor 0',
     'repl-diskless-sync-delay 0',
+    ...moreSettings,
   ]);
 }
 
@@ -241,7 +253,9 @@ export interface TestSentinels {
 const SENTINELS = 3;
 
 /** A master with one replica, and three sentinels that watch them. */
-export async function startRedisSentinels(): Promise<TestSentinels> {
+export async function startRedisSentinels(
+  moreSettings: readonly string[] = [],
+): Promise<TestSentinels> {
   const directory = makeScratchDirectory('sentinels');
   const masterName = 'tolld';
   const inside = async (name: string): Promise<string> => {
@@ -249,10 +263,11 @@ export async function startRedisSentinels(): Promise<TestSentinels> {
     await mkdir(place);
     return place;
   };
-  const master = await runNode(await inside('master'), await findFreePort(), []);
+  const master = await runNode(await inside('master'), await findFreePort(), moreSettings);
   const replica = await runNode(await inside('replica'), await findFreePort(), [
     `replicaof 127.0.0.1 ${master.port}`,
     'repl-diskless-sync-delay 0',
+    ...moreSettings,
   ]);
   await until(async () =>
     (await redisCli(replica.port, 'info', 'replication')).includes('master_link_status:up'),

@@ -57,6 +57,23 @@ describe('a Redis that lost the scripts', () => {
   });
 });
 
+describe('a Redis that wants a replica and has none', () => {
+  it('is asked again until it has one', async () => {
+    const own = await startRedis();
+    const engine = await openEngine({ url: own.url });
+    await funded(engine);
+    await engine.redis.config('SET', 'min-replicas-to-write', '1');
+    let isAnswered = false;
+    const call = charge(engine, request({ phase: 'initial', number: 0, want: 10 }));
+    void call.then(() => (isAnswered = true));
+    const refused = /errorstat_NOREPLICAS:count=([2-9]|\d\d)/;
+    await expect.poll(() => engine.redis.info('errorstats')).toMatch(refused);
+    expect(isAnswered).toBe(false);
+    await engine.redis.config('SET', 'min-replicas-to-write', '0');
+    expect(grantedBy(await call)).toBe(10);
+  });
+});
+
 describe('a Redis that is killed and started again between two calls', () => {
   it('has kept what was answered, and charges nothing twice', { timeout: 60_000 }, async () => {
     const own = await startRedis();
