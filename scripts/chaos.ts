@@ -62,8 +62,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const { kills, seed, only, topology } = given;
-  // What an interrupted run has mounted goes when the process exits.
-  process.once('SIGINT', () => process.exit(130));
+  // What an interrupted run has mounted goes when the process exits; Ctrl-C may come twice.
+  process.on('SIGINT', () => process.exit(130));
   const startedAt = Date.now();
   const onStep = (line: string): void =>
     console.log(`${String(Math.round((Date.now() - startedAt) / 1_000)).padStart(5)} s  ${line}`);
