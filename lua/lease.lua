@@ -2,7 +2,8 @@
 --- @include "read_time"
 -- lease: gives a session an address of a pool, or keeps the one it has. An address belongs to one
 -- session until its lease is over; the longest unused goes first, what the subscriber had before
--- that.
+-- that. While the pool is held, as after a rebuild, nobody gets an address that it does not have:
+-- its session may live, and not have reported yet.
 --
 -- KEYS leases, holders - both of one pool
 -- ARGV lease request, packed (LEASE_ in layout.lua)
@@ -75,6 +76,9 @@ elseif wanted then
 end
 if mine >= 0 and in_ranges(mine) then
   return give(mine)
+end
+if tonumber(redis.call('HGET', holders_key, 'hold') or 0) > now then
+  return { REPLY_REFUSED }
 end
 local last = tonumber(redis.call('HGET', holders_key, 'o:' .. owner) or -1)
 if last >= 0 and in_ranges(last) and is_free(last) then

@@ -2,14 +2,15 @@
 --- @include "charge_session"
 --- @include "change_buckets"
 --- @include "new_account"
+--- @include "access_record"
 -- restore: brings back an account that Redis lost, as the record has it, with those of its sessions
 -- that go on by their totals. What sessions held is free again. Only in a partition that recovery
 -- holds: nothing is charged there meanwhile. Says nothing: every event of it is in the record.
 --
--- KEYS account, control, timers, session (any number of them)
+-- KEYS account, control, timers, access, session (any number of them)
 -- ARGV account, packed (RESTORE_ in layout.lua), one session each, packed (RESUME_)
 -- Reply { REPLY_DONE }; { REPLY_CONFLICT } the partition is open
-local account_key, control_key, timers_key = KEYS[1], KEYS[2], KEYS[3]
+local account_key, control_key, timers_key, access_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local restored = cmsgpack.unpack(ARGV[1])
 
 local control = redis.call('GET', control_key)
@@ -69,21 +70,28 @@ local function fields_of(resumed)
     pairs_of_hash[#pairs_of_hash + 1] = 's:' .. key
     pairs_of_hash[#pairs_of_hash + 1] = cmsgpack.pack(service)
   end
+  if resumed[RESUME_TRACK] then
+    pairs_of_hash[#pairs_of_hash + 1] = 'r'
+    pairs_of_hash[#pairs_of_hash + 1] = cmsgpack.pack(resumed[RESUME_TRACK])
+    pairs_of_hash[#pairs_of_hash + 1] = 'n'
+    pairs_of_hash[#pairs_of_hash + 1] = resumed[RESUME_NETWORK]
+  end
   pairs_of_hash[#pairs_of_hash + 1] = 'h'
   pairs_of_hash[#pairs_of_hash + 1] = cmsgpack.pack(header)
   return pairs_of_hash
 end
 
 local account, sessions = account_of(), {}
-for k = 4, #KEYS do
-  sessions[k] = cmsgpack.unpack(ARGV[k - 2])
+for k = 5, #KEYS do
+  sessions[k] = cmsgpack.unpack(ARGV[k - 3])
 end
 -- A read only: a key of the wrong type must fail before the first write.
 redis.call('ZCARD', timers_key)
 
 redis.call('SET', account_key, pack_account(account))
 arm_account(timers_key, account, 0)
-for k = 4, #KEYS do
+nas.write_access(access_key, restored[RESTORE_ACCESS] or { SCHEMA_VERSION, {}, {} })
+for k = 5, #KEYS do
   redis.call('DEL', KEYS[k])
   write_fields(KEYS[k], fields_of(sessions[k]))
   redis.call('ZADD', timers_key, sessions[k][RESUME_DEADLINE], 's:' .. sessions[k][RESUME_SESSION])

@@ -72,7 +72,18 @@ end
 
 -- usage_event(request, ask, service, used, part, result): the record of one part of a report.
 local function usage_event(request, ask, service, used, part, result)
-  local window = part[2]
+  local window, network = part[2], request[REQUEST_TRACK]
+  local carry = {
+    service[SERVICE_GROSS],
+    service[SERVICE_OPENED],
+    service[SERVICE_TOTALS],
+    service[SERVICE_STEPS],
+    result[4],
+  }
+  if network then
+    carry[5] = result[4] or false
+    carry[6], carry[7] = network[1], network[2]
+  end
   return {
     EVENT_USAGE,
     request[REQUEST_SESSION],
@@ -89,13 +100,7 @@ local function usage_event(request, ask, service, used, part, result)
     result[1],
     service[SERVICE_USED],
     service[SERVICE_COST],
-    {
-      service[SERVICE_GROSS],
-      service[SERVICE_OPENED],
-      service[SERVICE_TOTALS],
-      service[SERVICE_STEPS],
-      result[4],
-    },
+    carry,
   }
 end
 

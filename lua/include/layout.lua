@@ -207,6 +207,8 @@ REQUEST_SERVICES = 10
 REQUEST_CAUSE = 11
 REQUEST_SHARING = 12
 REQUEST_ACTION = 13
+-- Put in by the report of a network session: its track and what fair use counts, for its events
+REQUEST_TRACK = 14
 
 ACTION_DEBIT = 1
 ACTION_REFUND = 2
@@ -365,6 +367,8 @@ RESTORE_INTENT = 6
 RESTORE_BUCKETS = 7
 RESTORE_COUNTERS = 8
 RESTORE_THRESHOLDS = 9
+-- The network access of the account, packed (ACCESS_), or false
+RESTORE_ACCESS = 10
 
 RESUME_SESSION = 1
 RESUME_STATE = 2
@@ -375,6 +379,9 @@ RESUME_DEADLINE = 6
 RESUME_RETENTION = 7
 RESUME_STAMP = 8
 RESUME_SERVICES = 9
+-- Of a session of the network: its track, and where it is (JSON); false for another
+RESUME_TRACK = 10
+RESUME_NETWORK = 11
 
 -- Service of a session that goes on
 RESUME_KEY = 1

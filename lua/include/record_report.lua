@@ -323,13 +323,14 @@ local function record_report(keys, request, report, may_grant)
   local counted = redis.call('ZSCORE', nas_key, id)
   redis.call('ZCARD', keys[5])
   check_steering(steer_key, tasks_key)
+  track[TRACK_NUMBER] = request[REQUEST_NUMBER]
+  request[REQUEST_TRACK] = { track, access[ACCESS_CAPS] }
   local charged = { keys[1], keys[2], keys[3], keys[4], keys[5], keys[10], steer_key, tasks_key }
   local reply = charge_session(charged, request, may_grant)
   if reply[1] ~= REPLY_DONE then
     return reply
   end
 
-  track[TRACK_NUMBER] = request[REQUEST_NUMBER]
   local spent, replaced = false, {}
   if ends or ended then
     track[TRACK_STATE] = TRACK_ENDED

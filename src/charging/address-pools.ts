@@ -45,6 +45,18 @@ export async function leaseAddress(engine: Engine, request: LeaseRequest): Promi
   return addressText(Number(bytesOf(reply, 1).toString('latin1')));
 }
 
+/**
+ * Gives out no address of a pool until a moment (ms since 1970), but to sessions that have it: who has
+ * which is not all known.
+ */
+export async function holdPool(
+  { redis, keys }: Engine,
+  pool: string,
+  untilMs: number,
+): Promise<void> {
+  await redis.hset(keys.holders(pool), 'hold', untilMs);
+}
+
 /** Gives back what a session holds of a pool. @throws EngineUnavailableError */
 export async function releaseAddress(
   engine: Engine,

@@ -1,9 +1,11 @@
 /** Accounts and sessions brought back by recovery, and the fence behind which that is done. */
 import type { Amount } from '../domain/amounts.js';
 import type { AccountStanding, EventStamp } from '../domain/events.js';
+import type { SessionRoute } from '../domain/session-route.js';
 import { callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import { encodeBucket, standingCode, type NewBucket } from './event-codec.js';
 import * as layout from './generated/layout.js';
+import type { NetworkSession } from './network-sessions.js';
 import { pack, type Packable } from './packing.js';
 import { packThreshold, type AccountThreshold } from './provisioning.js';
 import type { PeriodCounter } from './snapshot.js';
@@ -31,6 +33,26 @@ export interface ResumedSession {
   readonly retentionMs: number;
   readonly stamp: EventStamp;
   readonly services: readonly ResumedService[];
+  /** Of a session of the network; null for another. */
+  readonly network: ResumedNetwork | null;
+}
+
+/** What its NAS said of a session, and where it is. */
+export interface ResumedNetwork {
+  /** In the order of TRACK_ in layout.lua. */
+  readonly track: readonly Packable[];
+  readonly session: NetworkSession;
+}
+
+/** A live session of an account, and until when it counts without a report (ms since 1970). */
+export interface LiveNetworkSession {
+  readonly sessionId: string;
+  readonly until: number;
+  readonly since: number;
+  readonly nas: string;
+  readonly sessionKey: string | null;
+  readonly station: string | null;
+  readonly user: string;
 }
 
 export interface ResumedService {
@@ -63,6 +85,9 @@ export interface RestoredAccount {
   readonly counters: readonly PeriodCounter[];
   readonly thresholds: readonly RestoredThreshold[];
   readonly sessions: readonly ResumedSession[];
+  readonly live: readonly LiveNetworkSession[];
+  /** What fair use has counted: flat triples (cap, start of its period, octets). */
+  readonly caps: readonly Packable[];
 }
 
 /** The partition is open: what is charged there must not be overwritten. */
@@ -96,6 +121,7 @@ export async function restoreAccount(engine: Engine, account: RestoredAccount): 
       keys.account(partition, accountId),
       keys.control(partition),
       keys.timers(partition),
+      keys.access(partition, accountId),
       ...sessions.map(({ sessionId }) => keys.session(partition, sessionId)),
     ],
     [packAccount(account), ...sessions.map((session) => pack(packSession(session)))],
@@ -103,6 +129,37 @@ export async function restoreAccount(engine: Engine, account: RestoredAccount): 
   const status = statusOf(reply);
   if (status === layout.REPLY_CONFLICT) throw new PartitionOpenError(partition);
   if (status !== layout.REPLY_DONE) throw new EngineReplyError(`restore replied ${status}`);
+  await restoreNetwork(engine, account);
+}
+
+/** A report without our Class finds an ended session by its NAS' own id for so long. */
+const POINTER_KEPT_SECONDS = 259_200;
+
+/** What finds the sessions of the network: by their NAS, by its id, and for steering. */
+async function restoreNetwork({ redis, keys }: Engine, account: RestoredAccount): Promise<void> {
+  const { partition, accountId, live, sessions } = account;
+  for (const { nas, until, sessionId } of live) {
+    await redis.zadd(keys.nasSessions(partition, nas), until, sessionId);
+  }
+  for (const { sessionId, state, network, stamp } of sessions) {
+    if (network === null) continue;
+    const { pointer, networkScope } = network.session;
+    if (pointer.sessionKey !== '' && pointer.sessionKey !== sessionId) {
+      const key = keys.session(partition, pointer.sessionKey);
+      await redis.hset(key, 'p', sessionId);
+      await redis.expire(key, POINTER_KEPT_SECONDS);
+    }
+    if (state !== 'open') continue;
+    const route: SessionRoute = {
+      ...{ partition, accountId, networkScope },
+      identity: { kind: 'user-name', value: pointer.userName ?? '' },
+      protocol: 'radius',
+      peer: pointer.nas,
+      origin: { host: pointer.nas, realm: '' },
+      serviceContext: stamp.serviceContext ?? '',
+    };
+    await redis.set(keys.route(sessionId), JSON.stringify(route));
+  }
 }
 
 function packAccount(account: RestoredAccount): Buffer {
@@ -116,7 +173,18 @@ function packAccount(account: RestoredAccount): Buffer {
     account.buckets.map(({ definition, remaining }) => encodeBucket(definition, remaining)),
     account.counters.flatMap(({ key, period, units }) => [key, period, units]),
     account.thresholds.map(({ threshold, armed }) => packThreshold(threshold, armed)),
+    packAccess(account),
   ]);
+}
+
+function packAccess({ live, caps }: RestoredAccount): Packable {
+  if (live.length === 0 && caps.length === 0) return false;
+  const entries = live.map(({ sessionId, until, since, nas, sessionKey, station, user }) => [
+    ...[sessionId, until, since, nas, sessionKey ?? false, station ?? false],
+    // Its port is not known; a credit may lift something.
+    ...[false, user, true],
+  ]);
+  return [layout.SCHEMA_VERSION, entries, caps];
 }
 
 function packSession(session: ResumedSession): Packable {
@@ -139,6 +207,8 @@ function packSession(session: ResumedSession): Packable {
       carry.totals,
       carry.steps,
     ]),
+    session.network?.track ?? false,
+    session.network === null ? false : JSON.stringify(session.network.session),
   ];
 }
 

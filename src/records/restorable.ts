@@ -1,5 +1,6 @@
 /** What the record has of accounts, as far as recovery needs it to bring them back. */
 import type pg from 'pg';
+import type { AddressPool } from '../domain/access-plan.js';
 import { readRecordedAccounts, readRecordedBuckets } from './recorded-state.js';
 import type { RecordedAccount, RecordedBucket } from './recorded-state.js';
 
@@ -12,6 +13,15 @@ export interface RestorableAccount {
   /** The last crossing or lifting of each threshold. */
   readonly marks: readonly RecordedMark[];
   readonly sessions: readonly RecordedSession[];
+  /** As the last report of one of its sessions left it: flat triples (cap, period, octets). */
+  readonly caps: readonly (string | number)[];
+}
+
+/** Addresses that are ours to give, and how long a session may have one before it says so. */
+export interface RecordedPools {
+  readonly pools: readonly AddressPool[];
+  /** The longest interval of reports of any plan; null where there is no plan. */
+  readonly interimSecondsMax: number | null;
 }
 
 export interface RecordedCounter {
@@ -57,6 +67,8 @@ export interface RecordedSession {
   readonly callingParty: string | null;
   readonly network: Readonly<Record<string, string>> | null;
   readonly services: readonly RecordedService[];
+  /** What its NAS had said when something was charged last (TRACK_); null where nothing was. */
+  readonly track: readonly unknown[] | null;
 }
 
 export interface RecordedService {
@@ -82,6 +94,7 @@ export async function readRestorable(
   const intents = await readThresholdIntents(client, accountIds);
   const marks = await readMarks(client, accountIds);
   const sessions = await readSessions(client, accountIds, endedSince);
+  const caps = await readCaps(client, accountIds);
   return [...records.values()].map((record) => {
     const isOwn = ({ accountId }: { readonly accountId: string }): boolean =>
       accountId === record.accountId;
@@ -92,6 +105,7 @@ export async function readRestorable(
       thresholdIntents: intents.filter(isOwn),
       marks: marks.filter(isOwn),
       sessions: sessions.filter(isOwn),
+      caps: caps.find(isOwn)?.caps ?? [],
     };
   });
 }
@@ -113,6 +127,41 @@ async function readCounters(
     values: [accountIds],
   });
   return rows;
+}
+
+/** What fair use counted at the last report of each account. */
+async function readCaps(
+  client: pg.ClientBase,
+  accountIds: readonly string[],
+): Promise<readonly { readonly accountId: string; readonly caps: readonly (string | number)[] }[]> {
+  const { rows } = await client.query<{
+    accountId: string;
+    caps: readonly (string | number)[];
+  }>({
+    name: 'restorable fair use',
+    text: `
+      SELECT DISTINCT ON (account_id) account_id AS "accountId", carry -> 6 AS caps
+      FROM tolld.rated_events
+      WHERE account_id = ANY ($1) AND kind = 'usage' AND jsonb_typeof(carry -> 6) = 'array'
+      ORDER BY account_id, sequence DESC`,
+    values: [accountIds],
+  });
+  return rows;
+}
+
+/** The address pools in use, of every tenant. */
+export async function readAddressPools(client: pg.ClientBase): Promise<RecordedPools> {
+  const pools = await client.query<{ definition: AddressPool }>(
+    `SELECT definition FROM tolld.address_pools WHERE state = 'active' ORDER BY code`,
+  );
+  const interim = await client.query<{ seconds: number | null }>(
+    `SELECT max((definition #>> '{interim,maxSeconds}')::int) AS seconds FROM tolld.access_plans
+     WHERE state = 'active'`,
+  );
+  return {
+    pools: pools.rows.map(({ definition }) => definition),
+    interimSecondsMax: interim.rows[0]?.seconds ?? null,
+  };
 }
 
 async function readThresholdIntents(
@@ -164,8 +213,10 @@ async function readSessions(
         (extract(epoch FROM s.opened_at) * 1000)::bigint::float8 AS "openedAt",
         (extract(epoch FROM s.closed_at) * 1000)::bigint::float8 AS "closedAt",
         s.last_request_number::float8 AS "lastNumber", s.imsi, s.msisdn,
-        s.user_name AS "userName", s.mac, s.address, s.called_party AS "calledParty",
-        s.calling_party AS "callingParty", s.network,
+        s.user_name AS "userName", coalesce(l.mac, s.mac) AS mac,
+        coalesce(l.address, s.address) AS address, s.called_party AS "calledParty",
+        s.calling_party AS "callingParty",
+        coalesce(s.network, '{}') || coalesce(l.network, '{}') AS network, l.track,
         coalesce((
           SELECT jsonb_agg(u) FROM (
             SELECT DISTINCT ON (service) service AS key, unit, session_used AS used,
@@ -176,7 +227,12 @@ async function readSessions(
             WHERE e.session_id = s.session_id AND e.account_id = s.account_id
               AND e.kind = 'usage' AND e.charged_at >= s.opened_at
             ORDER BY service, sequence DESC) AS u), '[]') AS services
-      FROM tolld.sessions s
+      FROM tolld.sessions s LEFT JOIN LATERAL (
+        SELECT e.mac, e.address, e.network, e.carry -> 5 AS track
+        FROM tolld.rated_events e
+        WHERE e.session_id = s.session_id AND e.account_id = s.account_id
+          AND e.kind = 'usage' AND e.charged_at >= s.opened_at
+        ORDER BY e.sequence DESC LIMIT 1) AS l ON true
       WHERE s.account_id = ANY ($1) AND s.protocol = 'radius'
         AND (s.closed_at IS NULL OR s.closed_at > $2)
       ORDER BY s.session_id, s.opened_at DESC`,

@@ -8,9 +8,10 @@ import { fencePartition, openPartition, restoreAccount } from '../charging/resto
 import { inTransaction } from '../records/database.js';
 import type { Installation } from '../records/installation.js';
 import { listRecordedAccounts, readRecordedOffsets } from '../records/recorded-state.js';
-import { endForgottenSessions, readRestorable } from '../records/restorable.js';
+import { endForgottenSessions, readAddressPools, readRestorable } from '../records/restorable.js';
 import { readInSnapshot } from './gathering.js';
 import { restoredAccount } from './restored-account.js';
+import { holdPools, leaseAgain } from './restored-network.js';
 
 /** Nothing may be rebuilt as things are; the message says why. */
 export class RebuildRefusedError extends Error {
@@ -94,6 +95,8 @@ async function rebuildLocked(
       await fencePartition(engine, partition, epoch);
     }
     const now = clock();
+    const pools = await readInSnapshot(pool, readAddressPools);
+    await holdPools(engine, pools, now);
     for (let partition = 0; partition < partitions; partition += 1) {
       const ids = await readInSnapshot(pool, (client) => listRecordedAccounts(client, partition));
       for (let from = 0; from < ids.length; from += ACCOUNTS_AT_ONCE) {
@@ -104,6 +107,7 @@ async function rebuildLocked(
         );
         const accounts = found.map((each) => restoredAccount(each, { now, sessionRetentionMs }));
         await Promise.all(accounts.map((account) => restoreAccount(engine, account)));
+        await Promise.all(accounts.map((account) => leaseAgain(engine, account, pools)));
         report.accounts += accounts.length;
         for (const { buckets, sessions } of accounts) {
           report.buckets += buckets.length;

@@ -18,6 +18,7 @@ import type {
   RecordedThresholds,
   RestorableAccount,
 } from '../records/restorable.js';
+import { liveSessions, resumedNetwork } from './restored-network.js';
 
 export interface RestoreOptions {
   /** Ms since 1970. */
@@ -30,9 +31,10 @@ export interface RestoreOptions {
 const ENDED_BUCKET_KEPT_MS = 24 * 3_600_000;
 
 export function restoredAccount(
-  { record, buckets, counters, thresholdIntents, marks, sessions }: RestorableAccount,
+  { record, buckets, counters, thresholdIntents, marks, sessions, caps }: RestorableAccount,
   options: RestoreOptions,
 ): RestoredAccount {
+  const resumed = sessions.map((session) => resumedSession(session, options));
   return {
     partition: record.partition,
     accountId: record.accountId,
@@ -44,7 +46,9 @@ export function restoredAccount(
     buckets: buckets.flatMap((bucket) => restoredBucket(bucket, record.balances, options)),
     counters: counters.map(({ key, period, units }) => ({ key, period, units: toAmount(units) })),
     thresholds: restoredThresholds(thresholdIntents, marks),
-    sessions: sessions.map((session) => resumedSession(session, options)),
+    sessions: resumed,
+    live: liveSessions(record.accountId, resumed, options.now),
+    caps,
   };
 }
 
@@ -139,6 +143,7 @@ function resumedSession(
       cost: toAmount(cost),
       carry: serviceCarry(carry),
     })),
+    network: resumedNetwork(session),
   };
 }
 

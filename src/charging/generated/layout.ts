@@ -208,6 +208,8 @@ export const REQUEST_SERVICES = 10;
 export const REQUEST_CAUSE = 11;
 export const REQUEST_SHARING = 12;
 export const REQUEST_ACTION = 13;
+// Put in by the report of a network session: its track and what fair use counts, for its events
+export const REQUEST_TRACK = 14;
 
 export const ACTION_DEBIT = 1;
 export const ACTION_REFUND = 2;
@@ -366,6 +368,8 @@ export const RESTORE_INTENT = 6;
 export const RESTORE_BUCKETS = 7;
 export const RESTORE_COUNTERS = 8;
 export const RESTORE_THRESHOLDS = 9;
+// The network access of the account, packed (ACCESS_), or false
+export const RESTORE_ACCESS = 10;
 
 export const RESUME_SESSION = 1;
 export const RESUME_STATE = 2;
@@ -376,6 +380,9 @@ export const RESUME_DEADLINE = 6;
 export const RESUME_RETENTION = 7;
 export const RESUME_STAMP = 8;
 export const RESUME_SERVICES = 9;
+// Of a session of the network: its track, and where it is (JSON); false for another
+export const RESUME_TRACK = 10;
+export const RESUME_NETWORK = 11;
 
 // Service of a session that goes on
 export const RESUME_KEY = 1;

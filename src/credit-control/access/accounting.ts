@@ -26,7 +26,7 @@ import type { AccessMetrics } from './access-metrics.js';
 import { ladderOf, sessionsMaxOf } from './access-terms.js';
 import type { AccessSubjects } from './access-subject.js';
 import { accessPolicy, PROVISIONAL_MS, sessionIdOf } from './admission.js';
-import { accessStamp } from './event-stamp.js';
+import { accessStamp, keptContext } from './event-stamp.js';
 import { fairUseCaps } from './fair-use.js';
 import { gaugeRates, meterServices } from './metered-services.js';
 
@@ -196,10 +196,12 @@ export function createAccounting(
     const { context: network } = report;
     const metered = meterServices({ catalog: version, profile, plan, network, at });
     const { counters, handle } = report;
+    const stamp = accessStamp(report, profile, version.version);
+    const kept = keptContext(report, profile, plan.code);
     return {
       charge: {
         ...chargeOf(profile, handle === null ? report.sessionKey : sessionIdOf(handle.nonce)),
-        stamp: accessStamp(report, profile, version.version),
+        stamp: handle === null ? { ...stamp, network: { ...stamp.network, ...kept } } : stamp,
         policy: accessPolicy(version.policy(profile.tenant, profile.plan ?? null), plan),
         services: metered.services,
         cause: report.terminationCause,

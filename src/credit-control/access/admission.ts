@@ -28,7 +28,7 @@ import type { CatalogHolder } from '../catalog-holder.js';
 import { acceptedTerms, addressWish, sessionsMaxOf } from './access-terms.js';
 import type { AccessSubjects } from './access-subject.js';
 import { openCredential } from './credential.js';
-import { accessStamp } from './event-stamp.js';
+import { accessStamp, keptContext } from './event-stamp.js';
 import { fairUseCaps } from './fair-use.js';
 import {
   ACCESS_CONTEXT,
@@ -307,6 +307,7 @@ function admissionRequest(
 ): AdmissionRequest {
   const { metered, version, at } = made;
   const { minSeconds, maxSeconds } = plan.interim;
+  const stamp = accessStamp(request, profile, version.version);
   return {
     charge: {
       partition: profile.partition,
@@ -315,7 +316,10 @@ function admissionRequest(
       sessionId: sessionIdOf(made.nonce),
       requestNumber: 0,
       phase: 'initial',
-      stamp: accessStamp(request, profile, version.version),
+      stamp: {
+        ...stamp,
+        network: { ...stamp.network, ...keptContext(request, profile, access.plan) },
+      },
       policy: {
         ...accessPolicy(version.policy(profile.tenant, profile.plan ?? null), plan),
         supervisionMs: PROVISIONAL_MS,

@@ -1,5 +1,5 @@
 /** Who and where, for the record of a RADIUS session. */
-import type { AccountingReport, AccessRequest } from '../../domain/access.js';
+import type { AccountingReport, AccessRequest, ConnectionKind } from '../../domain/access.js';
 import type { EventStamp } from '../../domain/events.js';
 import type { SubscriberProfile } from '../../domain/profile.js';
 import { ACCESS_CONTEXT } from './metered-services.js';
@@ -8,6 +8,26 @@ type Spoken = Pick<AccessRequest, 'nas' | 'context' | 'sessionKey' | 'station' |
   readonly address?: string | null;
   readonly eventTimestamp?: number | null;
 };
+
+/** What a session is kept with in the record, so that it can be found and steered after a rebuild. */
+export function keptContext(
+  {
+    networkScope,
+    connection,
+  }: Pick<AccessRequest, 'networkScope'> & {
+    readonly connection: ConnectionKind | null;
+  },
+  profile: Pick<SubscriberProfile, 'tariff' | 'plan'>,
+  accessPlan: string,
+): Readonly<Record<string, string>> {
+  return {
+    networkScope,
+    accessPlan,
+    ...(connection !== null && { connection }),
+    ...(profile.tariff !== '' && { tariff: profile.tariff }),
+    ...(profile.plan !== undefined && { chargingPlan: profile.plan }),
+  };
+}
 
 /** What the front said beside what the profile says. Personal identifiers stand apart. */
 export function accessStamp(

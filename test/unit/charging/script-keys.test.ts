@@ -162,8 +162,11 @@ const restored: Omit<RestoredAccount, 'partition' | 'accountId'> = {
       retentionMs: 0,
       stamp,
       services: [],
+      network: null,
     },
   ],
+  live: [],
+  caps: [],
 };
 
 const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> = {
