@@ -229,8 +229,9 @@ end
 local function add_usage(service, priced, payer, total, cost, carry)
   local used, key, session_id = service[PLAIN_REPORTED], service[PLAIN_KEY], plain_update[UPDATE_SESSION]
   local id, resource = payer[BUCKET_ID], payer[BUCKET_RESOURCE]
+  local track = plain_update[UPDATE_TRACK]
   plain_entry = pack_bytes(
-    '>c0c4BI2c0BI8BI2c0c0BI8BBc0c0c2BI2c0BI2c0Bi8BI8BI8BI8BI8Bc0',
+    '>c0c4BI2c0BI8BI2c0c0BI8BBc0c0c2BI2c0BI2c0Bi8BI8BI8BI8BI8Bc0c0',
     plain_entry,
     '\220\0\16\1',
     PACKED_TEXT,
@@ -266,8 +267,10 @@ local function add_usage(service, priced, payer, total, cost, carry)
     total,
     PACKED_WIDE,
     cost,
-    PACKED_ARRAY + 4,
-    carry
+    PACKED_ARRAY + (track and 6 or 4),
+    carry,
+    -- No counter, and what its NAS has said.
+    track and '\194' .. track or ''
   )
 end
 

@@ -82,7 +82,8 @@ local function usage_event(request, ask, service, used, part, result)
   }
   if network then
     carry[5] = result[4] or false
-    carry[6], carry[7] = network[1], network[2]
+    carry[6] = network[1]
+    carry[7] = network[2]
   end
   return {
     EVENT_USAGE,

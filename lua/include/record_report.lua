@@ -324,7 +324,7 @@ local function record_report(keys, request, report, may_grant)
   redis.call('ZCARD', keys[5])
   check_steering(steer_key, tasks_key)
   track[TRACK_NUMBER] = request[REQUEST_NUMBER]
-  request[REQUEST_TRACK] = { track, access[ACCESS_CAPS] }
+  request[REQUEST_TRACK] = { track, #report[REPORT_CAPS] > 0 and access[ACCESS_CAPS] or nil }
   local charged = { keys[1], keys[2], keys[3], keys[4], keys[5], keys[10], steer_key, tasks_key }
   local reply = charge_session(charged, request, may_grant)
   if reply[1] ~= REPLY_DONE then

@@ -77,8 +77,11 @@ const restored = {
       retentionMs: 1_000,
       stamp,
       services: [],
+      network: null,
     },
   ],
+  live: [],
+  caps: [],
 } as const;
 
 /**
