@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { checkBooks } from './charge-books.js';
 import { createUpdateFeed } from './charge-feed.js';
+import { measureDriver, type Calibration } from './engine-calibration.js';
 import { measureFace, type Face } from './engine-face.js';
 import {
   measureAccounts,
@@ -27,7 +28,16 @@ import {
 import { median } from './median.js';
 import { persistenceOf, startRedisProcess, type Persistence } from './redis-process.js';
 
-const SECTIONS = ['ratio', 'kinds', 'buckets', 'services', 'accounts', 'hot', 'face'] as const;
+const SECTIONS = [
+  'ratio',
+  'driver',
+  'kinds',
+  'buckets',
+  'services',
+  'accounts',
+  'hot',
+  'face',
+] as const;
 
 const HELP = `usage: npm run bench -- engine [flags]
   --only a,b          of ${SECTIONS.join(', ')} (default: all)
@@ -36,7 +46,7 @@ const HELP = `usage: npm run bench -- engine [flags]
   --rounds N          rounds of each script, after one that warms up (default 5)
   --requests N        requests per round (default 20000)
   --accounts N        accounts (default 10000)
-  --accounts-max N    largest number in the section accounts (default 100000; up to 1000000)
+  --accounts-max N    largest number in the section accounts (default 1000000)
   --pipeline N        commands in one write; four writes are on their way (default 32)
   --concurrency N     requests at once through the Node process (default 64)`;
 
@@ -49,7 +59,7 @@ export async function run(args: readonly string[]): Promise<void> {
       rounds: { type: 'string', default: '5' },
       requests: { type: 'string', default: '20000' },
       accounts: { type: 'string', default: '10000' },
-      'accounts-max': { type: 'string', default: '100000' },
+      'accounts-max': { type: 'string', default: '1000000' },
       pipeline: { type: 'string', default: '32' },
       concurrency: { type: 'string', default: '64' },
       help: { type: 'boolean', default: false },
@@ -70,6 +80,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const sections = new Set(values.only.split(','));
   const findings = new Findings();
   const ratios: Ratio[] = [];
+  let calibration: readonly Calibration[] = [];
   let face: Face | null = null;
   for (const [place, persistence] of values.aof.split(',').map(persistenceOf).entries()) {
     const server = await startRedisProcess({ persistence });
@@ -77,6 +88,7 @@ export async function run(args: readonly string[]): Promise<void> {
       const bench = await openBench(server, settings, findings);
       if (sections.has('ratio')) ratios.push(await measureRatio(bench, persistence));
       if (place > 0) continue;
+      if (sections.has('driver')) calibration = await measureDriver(bench);
       if (sections.has('kinds')) await measureKinds(bench);
       if (sections.has('buckets')) await measureBuckets(bench);
       if (sections.has('services')) await measureServices(bench);
@@ -87,7 +99,7 @@ export async function run(args: readonly string[]): Promise<void> {
       await server.stop();
     }
   }
-  report({ findings, ratios, face });
+  report({ findings, ratios, calibration, face });
 }
 
 interface Ratio {
@@ -138,9 +150,10 @@ function rounded(value: number | undefined, digits = 2): number | null {
 function report(results: {
   readonly findings: Findings;
   readonly ratios: readonly Ratio[];
+  readonly calibration: readonly Calibration[];
   readonly face: Face | null;
 }): void {
-  const { findings, ratios, face } = results;
+  const { findings, ratios, calibration, face } = results;
   const [first] = ratios;
   const balanced = findings.differences.length === 0;
   if (findings.errors > 0 || !balanced) process.exitCode = 1;
@@ -170,6 +183,12 @@ function report(results: {
         ratioOfRedisCpu: rounded(one.ratioOfRedisCpu, 3),
         chargeUs: rounded(one.chargeUs),
         bareUs: rounded(one.bareUs),
+      })),
+      driver: calibration.map((one) => ({
+        name: one.name,
+        perSecond: rounded(one.driver, 0),
+        redisBenchmark: rounded(one.redisBenchmark, 0),
+        ratio: rounded(one.ratio, 2),
       })),
       face: face === null ? null : { perSecond: rounded(face.perSecond, 0), ...rest(face) },
       rows: findings.rows.map((row) => ({
