@@ -153,6 +153,25 @@ local function open_met(bucket)
   return true
 end
 
+-- is_used_up(bucket): whether a bucket that was met and not opened yet plainly gives nothing: active, of
+-- units, nothing left, reserved or owed, no step and no blocker. So it stands in most walks in front of
+-- the bucket that gives, and opening it would cost more than all this.
+local function is_used_up(bucket)
+  local at = bucket[MET_AT]
+  if byte(account_bytes, at + 3) ~= PLAIN_BUCKET_FIELDS then
+    return false
+  end
+  local from, kind, _, state = unpack_some(account_bytes, 6, at + 3 + bucket[MET_NAMES])
+  local remaining, reserved, floor, step, blocker = byte(account_bytes, from + 1, from + 5)
+  return kind == KIND_UNITS
+    and state == STATE_ACTIVE
+    and remaining == 0
+    and reserved == 0
+    and floor == 0
+    and step == 1
+    and blocker == PACKED_FALSE
+end
+
 -- find_met(id): the bucket of this id, or nil.
 local function find_met(id)
   for i = 1, met_count do
@@ -380,10 +399,11 @@ local function first_cover(terms, currency, size, now)
   while bucket do
     local resource = bucket[BUCKET_RESOURCE]
     if resource == unit or resource == currency then
-      if not (bucket[BUCKET_KIND] or open_met(bucket)) then
+      local used_up = not bucket[BUCKET_KIND] and is_used_up(bucket)
+      if not (used_up or bucket[BUCKET_KIND] or open_met(bucket)) then
         return nil
       end
-      if is_eligible(bucket, terms, now) then
+      if not used_up and is_eligible(bucket, terms, now) then
         if
           bucket[BUCKET_KIND] ~= KIND_UNITS
           or bucket[BUCKET_STEP] > 1
