@@ -45,7 +45,7 @@ const counted = scriptsWith(
 );
 
 /** A count of seconds beside octets, from a bucket of its own. */
-const octets = chargeService({ key: '0', want: toAmount(1_000) });
+const octets = chargeService({ key: '0', want: toAmount(1_000_000) });
 const seconds = chargeService({ key: '0:seconds', unit: 'seconds', want: toAmount(600) });
 const validity = { validitySeconds: 45, shortValiditySeconds: 45 };
 
@@ -79,17 +79,18 @@ interface World {
 }
 
 const world: fc.Arbitrary<World> = fc.record({
-  octets: fc.oneof({ weight: 3, arbitrary: fc.constant(1e12) }, fc.integer({ min: 0, max: 1e6 })),
+  octets: fc.oneof({ weight: 8, arbitrary: fc.constant(1e15) }, fc.integer({ min: 0, max: 1e6 })),
   money: fc.constantFrom(0, 1e9),
   rate: fc.constantFrom(0, 1_000),
   timed: fc.boolean(),
-  capped: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, fc.constant(true)),
+  capped: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, fc.constant(true)),
   endsAfterMs: fc.constantFrom(null, 600_000, 1e9),
-  expiresAfterMs: fc.constantFrom(null, null, 600_000),
+  expiresAfterMs: fc.constantFrom(null, null, null, 600_000),
 });
 
 interface Step {
-  readonly kind: 'interim' | 'start' | 'stop' | 'sweep' | 'steered';
+  /** `again`: the report before, once more. `moved`: an interim one, from another port from now on. */
+  readonly kind: 'interim' | 'again' | 'moved' | 'start' | 'stop' | 'sweep' | 'told' | 'slowed';
   readonly session: number;
   readonly afterMs: number;
   readonly delayMs: number;
@@ -97,7 +98,6 @@ interface Step {
   readonly down: number;
   readonly seconds: number | null;
   readonly silent: boolean;
-  readonly moved: boolean;
   readonly width: 32 | 64;
 }
 
@@ -107,20 +107,30 @@ function seldom<Value>(usual: Value, other: fc.Arbitrary<Value>): fc.Arbitrary<V
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
-  kind: seldom<Step['kind']>('interim', fc.constantFrom('start', 'stop', 'sweep', 'steered')),
+  kind: fc.oneof(
+    { weight: 40, arbitrary: fc.constant<Step['kind']>('interim') },
+    { weight: 5, arbitrary: fc.constantFrom<Step['kind']>('again', 'told', 'sweep') },
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom<Step['kind']>('start', 'stop', 'moved', 'moved', 'slowed'),
+    },
+  ),
   session: fc.integer({ min: 0, max: 1 }),
   afterMs: seldom(60_000, fc.constantFrom(0, 1, 1_000_000)),
   delayMs: seldom(0, fc.constantFrom(1_000, 120_000)),
-  up: seldom(1_000, fc.constantFrom(0, -500, 2 ** 31, 2 ** 52)),
-  down: fc.oneof(fc.integer({ min: 0, max: 60_000 }), seldom(0, fc.constantFrom(-500, 1e9))),
+  up: seldom(1_000, fc.constantFrom(0, 0, -500, -500, 2 ** 31, 2 ** 52)),
+  down: fc.oneof(
+    { weight: 15, arbitrary: fc.integer({ min: 0, max: 60_000 }) },
+    { weight: 1, arbitrary: fc.constantFrom(0, -500, 1e9, 2 ** 53) },
+  ),
   seconds: seldom<number | null>(60, fc.constantFrom(null, 0, -60)),
   silent: seldom(false, fc.constant(true)),
-  moved: seldom(false, fc.constant(true)),
   width: seldom<32 | 64>(64, fc.constant(32)),
 });
 
 /** What the NAS has counted of a session. */
 interface Totals {
+  port: string | null;
   up: number;
   down: number;
   seconds: number;
@@ -144,7 +154,8 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
     expiresAt: given.expiresAfterMs === null ? null : START_MS + given.expiresAfterMs,
     caps: given.capped ? [CAP] : [],
   };
-  const totals: Totals[] = SESSIONS.map(() => ({ up: 0, down: 0, seconds: 0 }));
+  const totals: Totals[] = SESSIONS.map(() => ({ port: null, up: 0, down: 0, seconds: 0 }));
+  const last: NetworkReport[] = [];
   const answers: unknown[] = [];
   let now = START_MS;
   const login = (sessionId: string) => {
@@ -166,7 +177,7 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
       sessionSeconds: one.seconds === null ? null : total.seconds,
       width: one.width,
       sessionKey: `key of ${sessionId}`,
-      port: one.moved ? 'another port' : null,
+      port: total.port,
       network: '{"pointer":{"connection":"pppoe"}}',
     });
     return { ...request, charge: { ...request.charge, services } };
@@ -174,23 +185,38 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
   for (const sessionId of SESSIONS) {
     await login(sessionId);
     const first = { ...PLAIN_STEP, kind: 'start' } as const;
-    await takeReport(engine, report(first, sessionId, { up: 0, down: 0, seconds: 0 }));
+    await takeReport(engine, report(first, sessionId, { port: null, up: 0, down: 0, seconds: 0 }));
   }
   for (const one of steps) {
     const sessionId = SESSIONS[one.session] ?? SESSIONS[0];
     const total = totals[one.session];
     if (total === undefined) continue;
+    const place = { partition: 0, sessionId };
+    const before = last[one.session];
+    if (one.kind === 'again' && before !== undefined) {
+      answers.push(await takeReport(engine, before));
+      continue;
+    }
     now += one.afterMs;
     if (one.kind === 'sweep') {
       answers.push(await sweepTimer(engine, { partition: 0, member: `s:${sessionId}` }, now));
-    } else if (one.kind === 'steered') {
-      const told = { limits: [toAmount(total.up + total.down + 90_000), null], endsAt: null };
-      await noteSteered(engine, { partition: 0, sessionId }, { told });
+    } else if (one.kind === 'told') {
+      // Near to what it has used, far from it, or no limit any more.
+      const margin = [90_000, 1e11, null][one.down % 3] ?? null;
+      const limit =
+        margin === null ? null : toAmount(Math.min(total.up + total.down + margin, 2 ** 52));
+      await noteSteered(engine, place, { told: { limits: [limit, null], endsAt: null } });
+    } else if (one.kind === 'slowed') {
+      const at = { kind: 'ladder', rung: 1 } as const;
+      await noteSteered(engine, place, { level: { at, taken: false } });
     } else {
+      if (one.kind === 'moved') total.port = `port ${now}`;
       total.up = Math.min(Math.max(0, total.up + one.up), AMOUNT_MAX);
-      total.down = Math.max(0, total.down + one.down);
+      total.down = Math.min(Math.max(0, total.down + one.down), AMOUNT_MAX);
       total.seconds = Math.max(0, total.seconds + (one.seconds ?? 0));
-      answers.push(await takeReport(engine, report(one, sessionId, total)));
+      const said = report(one, sessionId, total);
+      last[one.session] = said;
+      answers.push(await takeReport(engine, said));
     }
   }
   return { answers, now };
@@ -198,7 +224,7 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
 
 const PLAIN_STEP: Step = {
   ...{ kind: 'interim', session: 0, afterMs: 60_000, delayMs: 0, up: 0, down: 0 },
-  ...{ seconds: 60, silent: false, moved: false, width: 64 },
+  ...{ seconds: 60, silent: false, width: 64 },
 };
 
 it(`plain reports leave what whole ones would (seed ${SEED})`, { timeout: 300_000 }, async () => {
