@@ -227,6 +227,18 @@ const PLAIN_STEP: Step = {
   ...{ seconds: 60, silent: false, width: 64 },
 };
 
+const PLENTY: World = {
+  ...{ octets: 1e15, money: 0, rate: 1_000, timed: false, capped: false },
+  ...{ endsAfterMs: null, expiresAfterMs: null },
+};
+
+/** A NAS is told that there is no limit any more: then no credit lifts one. */
+const UNBOUND: Step[] = [
+  { ...PLAIN_STEP, up: 1_000 },
+  { ...PLAIN_STEP, kind: 'told', down: 1 },
+  { ...PLAIN_STEP, up: 1_000 },
+];
+
 it(`plain reports leave what whole ones would (seed ${SEED})`, { timeout: 300_000 }, async () => {
   const first = await engines.fresh();
   await whole.load(first.redis);
@@ -250,7 +262,7 @@ it(`plain reports leave what whole ones would (seed ${SEED})`, { timeout: 300_00
         reports += steps.length;
       },
     ),
-    { seed: SEED, numRuns: RUNS, endOnFailure: false },
+    { seed: SEED, numRuns: RUNS, endOnFailure: false, examples: [[PLENTY, UNBOUND]] },
   );
   const plain = Number(await first.redis.get(PLAIN_COUNT));
   expect(plain).toBeGreaterThan(reports / 6);
