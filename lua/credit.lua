@@ -156,9 +156,12 @@ local function definition_of(bucket)
   return copy
 end
 
--- begin_bucket(bucket, now): a bucket that is granted as active begins now, by this clock, unless it is
--- said when.
+-- begin_bucket(bucket, now): a bucket is created now, and begins now where it is granted as active, by
+-- this clock, unless it is said when.
 local function begin_bucket(bucket, now)
+  if bucket[BUCKET_CREATED] == 0 then
+    bucket[BUCKET_CREATED] = now
+  end
   if bucket[BUCKET_STATE] ~= STATE_ACTIVE or bucket[BUCKET_START] > 0 then
     return
   end

@@ -1,10 +1,11 @@
-/** `tolld account show`: an account as charging sees it now, and why. */
+/** `tolld account`: an account as charging sees it now, and why; and what staff change of it. */
 import { Command } from 'commander';
 import { readSession } from '../charging/session-snapshot.js';
 import { findAccount } from '../charging/snapshot.js';
 import { readConsumptionOrders, readScales, type AccountPlace } from '../records/account-lookup.js';
 import { readTimeline } from '../records/account-timeline.js';
 import { findOpenSessions } from '../records/open-sessions.js';
+import { adjustCommand, grantCommand, reverseCommand, transferCommand } from './account-posting.js';
 import { amountText, describeAccount, type LiveState } from './account-report.js';
 import { explainBuckets } from './bucket-order.js';
 import type { CommandContext } from './context.js';
@@ -44,9 +45,9 @@ async function readFromRedis(
   });
 }
 
-export function accountCommand(context: CommandContext): Command {
+function showCommand(context: CommandContext): Command {
   const { terminal } = context;
-  const command = new Command('show')
+  return new Command('show')
     .description('show an account: its buckets in the order of use and why, who holds what')
     .argument('<id>', 'id or external id of the account')
     .option('--tenant <id>', 'where several tenants use the same external id')
@@ -93,5 +94,14 @@ export function accountCommand(context: CommandContext): Command {
         );
       });
     });
-  return new Command('account').description('look at accounts').addCommand(command);
+}
+
+export function accountCommand(context: CommandContext): Command {
+  return new Command('account')
+    .description('look at accounts, and change their balances')
+    .addCommand(showCommand(context))
+    .addCommand(adjustCommand(context))
+    .addCommand(grantCommand(context))
+    .addCommand(reverseCommand(context))
+    .addCommand(transferCommand(context));
 }

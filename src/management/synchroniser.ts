@@ -8,6 +8,7 @@ import { createIntentApplier, type ApplyProgress } from './balances/intent-appli
 import { createProfileAudit } from './balances/profile-audit.js';
 import { createCatalogPublisher } from './catalog/catalog-publisher.js';
 import { createRateChangeNotice } from './catalog/rate-change-notice.js';
+import { advanceTransfers } from './balances/transfer.js';
 import type { EngineFace } from './engine-face.js';
 import { createManagementMetrics } from './metrics.js';
 import type { Transact } from './transaction.js';
@@ -99,6 +100,7 @@ export function createSynchroniser(
       await audit.advance();
       auditedAt = clock();
     }
+    await advanceTransfers(transact, { clock, logger });
     const applied = await applier.runOnce(progress);
     await notice.advance();
     return { configVersion, ...applied };

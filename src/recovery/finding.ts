@@ -31,6 +31,7 @@ export const REMEDIES = {
   'usage-units': 'keep it and report it: units are neither paid nor said to be uncollected',
   'usage-cost': 'keep it and report it: the money taken is not the cost of the report',
   'intent-unconfirmed': 'the change was applied and its confirmation is in quarantine or lost',
+  'transfer-lost': 'give it back to the account by `tolld account adjust`',
   'intent-missing': 'a change of balance is missing in Postgres: restore it from its backup',
   'account-missing': 'Redis lost the account: stop every process, empty Redis, run `tolld rebuild`',
   'account-behind':

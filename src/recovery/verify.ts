@@ -17,6 +17,7 @@ import { readAccountWithSessions } from '../charging/snapshot.js';
 import type { OutboxStreams } from '../charging/stream.js';
 import { BEFORE_FIRST } from '../domain/flush.js';
 import { readRunFaults } from '../records/account-proof.js';
+import { readLostTransfers } from '../records/lost-transfers.js';
 import {
   listRecordedAccounts,
   readIntentFaults,
@@ -95,7 +96,10 @@ export async function verify(
 ): Promise<VerifyReport> {
   const { partitions, findingsMax = FINDINGS_MAX } = options;
   const { engine, pool, onProgress } = dependencies;
-  const findings: Finding[] = [...(await checkQuarantine(pool, findingsMax))];
+  const findings: Finding[] = [
+    ...(await checkQuarantine(pool, findingsMax)),
+    ...(await checkTransfers(pool, findingsMax)),
+  ];
   const counts: Counts = { accounts: 0, buckets: 0, sessions: 0, events: 0, eventsUnderWay: 0 };
   const offsets = await readInSnapshot(pool, readRecordedOffsets);
   const inventory = await takeInventory(engine);
@@ -315,4 +319,16 @@ async function checkQuarantine(pool: pg.Pool, countMax: number): Promise<readonl
       { entry: `${epoch}-${n}` },
     );
   });
+}
+
+async function checkTransfers(pool: pg.Pool, countMax: number): Promise<readonly Finding[]> {
+  const lost = await readInSnapshot(pool, (client) => readLostTransfers(client, countMax));
+  return lost.map(({ transferId, accountId, bucketId, amount }) =>
+    finding(
+      'transfer-lost',
+      { accountId, bucketId },
+      `transfer ${transferId} took ${amount} and gave it to nobody`,
+      { transferId, amount: BigInt(amount) },
+    ),
+  );
 }

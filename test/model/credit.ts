@@ -285,7 +285,7 @@ function granted(bucket: NewBucket, now: number): Bucket {
     resource: bucket.resource,
     kind: bucket.kind,
     priority: bucket.priority,
-    createdAt: bucket.createdAt,
+    createdAt: bucket.createdAt === 0 ? now : bucket.createdAt,
     step: bucket.step,
     blocker: bucket.blocker,
     scope: (bucket.detail['scope'] as Scope | undefined) ?? null,

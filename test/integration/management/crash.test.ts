@@ -6,43 +6,13 @@ import { expect, test } from 'vitest';
 import type { EngineFace } from '../../../src/management/engine-face.js';
 import type { Transact } from '../../../src/management/transaction.js';
 import { testManagement } from './fixture.js';
+import { Crash, mortalProcess } from './mortal-process.js';
 
 const management = testManagement();
 const { face, transact, pool } = management;
-
-class Crash extends Error {}
-
-/** Everything that a process does, and after the crash does no more. */
-function mortal(diesAt: number, moment: 'before' | 'after') {
-  let steps = 0;
-  let dead = false;
-  async function step<T>(act: () => Promise<T>): Promise<T> {
-    if (dead) throw new Crash();
-    steps += 1;
-    const last = steps === diesAt;
-    if (last) dead = true;
-    if (last && moment === 'before') throw new Crash();
-    const result = await act();
-    if (last) throw new Crash();
-    return result;
-  }
-  const engine = Object.fromEntries(
-    Object.entries(face).map(([name, call]) => [
-      name,
-      (...args: never[]) => step(() => (call as (...args: never[]) => Promise<unknown>)(...args)),
-    ]),
-  ) as unknown as EngineFace;
-  const dyingTransact: Transact = (work) =>
-    step(() =>
-      transact(async (client) => {
-        const result = await work(client);
-        // A process that died inside a transaction never commits it.
-        if (dead) throw new Crash();
-        return result;
-      }),
-    );
-  return { engine, transact: dyingTransact, steps: () => steps };
-}
+const mortal = (diesAt: number, moment: 'before' | 'after') => {
+  return mortalProcess({ face, transact }, diesAt, moment);
+};
 
 /** A file of its own accounts for each run; `later` is what it becomes. */
 function fileOf(run: string, later: boolean): string {

@@ -43,6 +43,7 @@ export interface Management {
   readonly transact: Transact;
   /** Of the login that owns the database. */
   readonly pool: pg.Pool;
+  readonly databaseUrl: () => string;
   load(text: string, options?: LoadSettings): Promise<LoadReport>;
   /** As a process that has just started: it knows nothing of what was done before. */
   newSynchroniser(
@@ -136,6 +137,7 @@ export function testManagement(): Management {
     face,
     transact,
     pool: database.pool,
+    databaseUrl: () => database.url,
     load: (text, { dryRun = false, now, transact: other = transact, keys = KEYS } = {}) =>
       loadOperatorFile(
         { file: 'test.yaml', text, dryRun, actor: 'test' },
