@@ -101,6 +101,8 @@ function isTransient(error: Error): boolean {
   // A reply from the server is final, except while it starts, a replica is missing or takes over, or
   // a slot moves.
   if (error.name === 'ReplyError') {
+    // Only a script that has not written yet can be killed.
+    if (error.message.includes('Script killed by user')) return true;
     return /^(LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|BUSY|UNKILLABLE)/.test(
       error.message,
     );

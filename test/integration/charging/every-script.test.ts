@@ -4,7 +4,9 @@ import type { Engine } from '../../../src/charging/engine.js';
 import * as layout from '../../../src/charging/generated/layout.js';
 import { pack, unpackBytes, type Packable } from '../../../src/charging/packing.js';
 import { SCRIPT_NAMES, type ScriptName } from '../../../src/charging/script-loader.js';
-import { testEngines } from '../../support/charging-engine.js';
+import { createKeys } from '../../../src/charging/keys.js';
+import { openEngine, testEngines } from '../../support/charging-engine.js';
+import { startRedis } from '../../support/redis.js';
 import { dumpOf } from '../../support/redis-dump.js';
 import { callOnce } from '../../support/script-calls.js';
 
@@ -174,5 +176,43 @@ describe('a script whose key holds something strange', () => {
       }
     }
     expect(passed).toEqual(UNTOUCHED[script] ?? []);
+  });
+});
+
+/** Those that Redis runs when memory is out: what reports, ends, moves on or only reads. */
+const RUN_WITHOUT_MEMORY: readonly ScriptName[] = [
+  ...(['settle', 'sweep', 'purge', 'report_settled', 'level', 'lease', 'release'] as const),
+  ...(['claim', 'conclude', 'move_lift', 'move_lay', 'move_in', 'move_drop'] as const),
+  ...(['enquire', 'measure', 'snapshot'] as const),
+];
+
+describe('a script that is called when memory is out', () => {
+  it('runs as a whole or is refused as a whole', { timeout: 60_000 }, async () => {
+    const own = await startRedis();
+    const first = await openEngine({ url: own.url });
+    const ran: ScriptName[] = [];
+    for (const script of SCRIPT_NAMES) {
+      const engine = { ...first, keys: createKeys(`${first.keys.meta}:${script}`) };
+      let before: unknown;
+      let after: unknown;
+      const { error } = await callOnce(engine, script, {
+        before: async () => {
+          before = await dumpOf(engine);
+          // Less than an empty server needs.
+          await engine.redis.config('SET', 'maxmemory', '100kb');
+        },
+        after: async () => {
+          await engine.redis.config('SET', 'maxmemory', '0');
+          after = await dumpOf(engine);
+        },
+      });
+      if (error === null) {
+        ran.push(script);
+        continue;
+      }
+      expect(error.message, script).toMatch(/^OOM/);
+      expect(after, script).toEqual(before);
+    }
+    expect(ran.toSorted()).toEqual(RUN_WITHOUT_MEMORY.toSorted());
   });
 });

@@ -9,6 +9,7 @@ import {
 import { ACCOUNT_VERSION, SCHEMA_VERSION } from '../../../src/charging/generated/layout.js';
 import { pack, unpackBytes } from '../../../src/charging/packing.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
+import { readLuaFile, readScripts, type Scripts } from '../../../src/charging/script-loader.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import { sweepTimer } from '../../../src/charging/sweeping.js';
 import { toAmount } from '../../../src/domain/amounts.js';
@@ -41,20 +42,33 @@ function grantedBy(outcome: ChargeOutcome): number | string {
   return outcome.kind === 'answered' ? (outcome.services[0]?.granted ?? 0) : outcome.kind;
 }
 
+async function lose(redis: Engine['redis'], library: string): Promise<unknown> {
+  return redis.call('FUNCTION', 'DELETE', library);
+}
+
 describe('a Redis that lost the scripts', () => {
-  it('is given them again, and every call under way is answered once', async () => {
-    const own = await startRedis();
-    const engine = await openEngine({ url: own.url });
-    await funded(engine);
-    await engine.redis.function('FLUSH');
-    const outcomes = await Promise.all(
-      Array.from({ length: 50 }, (_, index) =>
-        charge(engine, request({ phase: 'initial', number: 0, want: 10, sessionId: `s${index}` })),
-      ),
-    );
-    expect(outcomes.map(grantedBy)).toEqual(Array.from({ length: 50 }, () => 10));
-    expect(await holding(engine)).toEqual([1_000, 500]);
-  });
+  it.each([
+    ['all that it had', async ({ redis }: Engine) => redis.function('FLUSH')],
+    ['just these', async ({ redis, scripts }: Engine) => lose(redis, scripts.library.name)],
+  ])(
+    'is given them again, and every call under way is answered once: %s',
+    async (_what, forget) => {
+      const own = await startRedis();
+      const engine = await openEngine({ url: own.url });
+      await funded(engine);
+      await forget(engine);
+      const outcomes = await Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          charge(
+            engine,
+            request({ phase: 'initial', number: 0, want: 10, sessionId: `s${index}` }),
+          ),
+        ),
+      );
+      expect(outcomes.map(grantedBy)).toEqual(Array.from({ length: 50 }, () => 10));
+      expect(await holding(engine)).toEqual([1_000, 500]);
+    },
+  );
 });
 
 describe('a Redis that wants a replica and has none', () => {
@@ -254,6 +268,61 @@ describe('a Redis whose memory is out', () => {
     expect(await sweepTimer(engine, silent, START_MS + 86_400_000)).toEqual({ kind: 'expired' });
     expect(await holding(engine)).toEqual([900, 0]);
   });
+});
+
+/** The scripts, one of whose calls does not get on before or behind its first write. */
+function scriptsThatHalt(where: 'before' | 'behind'): Scripts {
+  const entry = readLuaFile('include/write_entry');
+  const head = 'local function write_entry(outbox_key, epoch, now, stamp, books, events)\n';
+  // Before it wrote, it may be killed; behind, it must end by itself.
+  const halt = where === 'before' ? 'while true do end' : `for _ = 1, ${HALT_TURNS} do end`;
+  const once = `if not halted then halted = true ${halt} end\n`;
+  const halting =
+    where === 'before'
+      ? entry.replace(head, `local halted = false\n${head}${once}`)
+      : `local halted = false\n${entry.replace(/^end$/m, `${once}end`)}`;
+  if (halting.split('halted').length !== 4) throw new Error('write_entry.lua reads otherwise');
+  return readScripts((file) => (file === 'include/write_entry' ? halting : readLuaFile(file)));
+}
+/** Some tenths of a second, on any machine longer than the server waits to say that it is busy. */
+const HALT_TURNS = 200_000_000;
+
+describe('a script that does not get on', () => {
+  it.each([
+    ['before', 'OK'],
+    ['behind', 'UNKILLABLE'],
+  ] as const)(
+    'is answered once, by a caller that waits, whoever tries to kill it %s its first write',
+    { timeout: 120_000 },
+    async (where, said) => {
+      const own = await startRedis();
+      const engine = await openEngine({
+        url: own.url,
+        commandTimeoutMs: 60_000,
+        requestTimeoutMs: 60_000,
+      });
+      await funded(engine);
+      await engine.redis.config('SET', 'busy-reply-threshold', '20');
+      const halting = { ...engine, scripts: scriptsThatHalt(where) };
+      const other = await openEngine({ url: own.url });
+      let isAnswered = false;
+      const update = request({ phase: 'initial', number: 0, used: 40, want: 100 });
+      const outcome = charge(halting, update).finally(() => {
+        isAnswered = true;
+      });
+      const replies = new Set<string>();
+      while (!isAnswered) {
+        const reply = await other.redis
+          .function('KILL')
+          .catch((error: unknown) => (error as Error).message.split(' ')[0] ?? '');
+        replies.add(String(reply));
+      }
+      expect(await outcome).toMatchObject({ kind: 'answered', repeated: false });
+      expect([...replies]).toContain(said);
+      expect(await holding(engine)).toEqual([960, 100]);
+      expect(await charge(engine, update)).toEqual({ ...(await outcome), repeated: true });
+    },
+  );
 });
 
 describe('a session of very many services', () => {

@@ -53,6 +53,13 @@ describe('a call of a script', () => {
     },
   );
 
+  it('is made again when somebody killed it, which is before it wrote anything', async () => {
+    const killed = 'ERR user_function:1: Script killed by user with FUNCTION KILL.';
+    const { engine, calls } = engineThat([replyError(killed), [1]]);
+    expect(await callScript(engine, 'charge', [], [])).toEqual([1]);
+    expect(calls).toHaveLength(2);
+  });
+
   it('is not made again when the script failed', async () => {
     const error = replyError('ERR user_function: attempt to index a nil value');
     const { engine, calls } = engineThat([error]);
