@@ -2,9 +2,9 @@
 import type { SessionSnapshot } from '../charging/session-snapshot.js';
 import type { AccountSnapshot } from '../charging/snapshot.js';
 import { formatDecimal, toAmount } from '../domain/amounts.js';
-import type { AccountPlace } from '../records/account-lookup.js';
+import type { AccountGroup, AccountPlace, AccountTies } from '../records/account-lookup.js';
 import type { TimelineEvent } from '../records/account-timeline.js';
-import type { ExplainedBucket } from './bucket-order.js';
+import { describeScope, type ExplainedBucket } from './bucket-order.js';
 import { timelineTable } from './events.js';
 import { formatTable } from './output.js';
 
@@ -75,8 +75,51 @@ function describeSessions({ account, sessions }: LiveState, scales: Scales): rea
   );
 }
 
+/** What fires when the balance falls to it, and whether it would fire now. */
+function describeThresholds({ account }: LiveState, scales: Scales): readonly string[] {
+  if (account.thresholds.length === 0) return ['None.'];
+  const rows = account.thresholds.map(({ id, resource, bundleId, isPercent, level, armed }) => [
+    id,
+    bundleId === null ? resource : `${resource} of bundle ${bundleId}`,
+    isPercent ? `${level} % of what was granted` : amountText(level, resource, scales),
+    armed ? 'armed: fires at the next crossing' : 'fired: armed again above its level',
+  ]);
+  return formatTable(['threshold', 'watches', 'level', 'state'], rows);
+}
+
+function describeGroup(group: AccountGroup, accountId: string): string {
+  const { id, state, ownerAccountId, members, memberCount, order, resources, scope } = group;
+  const isOwner = ownerAccountId === accountId;
+  const others = memberCount - members.length;
+  const who = isOwner
+    ? `owner, drawn on by ${members.join(', ') || 'nobody'}${others > 0 ? ` and ${others} more` : ''}`
+    : `member, draws on ${ownerAccountId}`;
+  const first = order === 'shared-first' ? "the owner's buckets first" : "a member's own first";
+  const what = resources === null ? 'all resources' : resources.join(', ');
+  return [
+    `sharing group ${id} (${state}): ${who}`,
+    `at one priority ${first}`,
+    what,
+    ...describeScope(scope ?? {}),
+  ].join('; ');
+}
+
+function describeTies(
+  { subscriptions, groups }: AccountTies,
+  accountId: string,
+): readonly string[] {
+  return [
+    ...subscriptions.map(({ id, plan, revision, state }) => {
+      const name = plan === null ? 'no plan' : `plan ${plan}`;
+      return `subscription ${id} (${state}): ${name}${revision === null ? '' : `, revision ${revision}`}`;
+    }),
+    ...groups.map((group) => describeGroup(group, accountId)),
+  ];
+}
+
 export interface ShownAccount extends LiveState {
   readonly place: AccountPlace;
+  readonly ties: AccountTies;
   readonly buckets: readonly ExplainedBucket[];
   readonly events: readonly TimelineEvent[];
   readonly scales: Scales;
@@ -84,7 +127,7 @@ export interface ShownAccount extends LiveState {
 
 /** The account for a person: header, buckets, sessions, last events. */
 export function describeAccount(shown: ShownAccount): readonly string[] {
-  const { place, account, scales, buckets, events } = shown;
+  const { place, account, ties, scales, buckets, events } = shown;
   const { tenant, partition, externalId, customerId } = place;
   const names = [
     ...(externalId === null ? [] : [`external id ${externalId}`]),
@@ -94,9 +137,13 @@ export function describeAccount(shown: ShownAccount): readonly string[] {
     `account ${account.accountId}, tenant ${tenant}${names.map((name) => `, ${name}`).join('')}`,
     `${account.standing}, partition ${partition}, event ${account.sequence} ` +
       `at ${formatInstant(account.lastSeen)}`,
+    ...describeTies(ties, account.accountId),
     '',
     'Buckets, in the order in which they are used',
     ...describeBuckets(buckets, scales),
+    '',
+    'Thresholds',
+    ...describeThresholds(shown, scales),
     '',
     'Reservations, by session',
     ...describeSessions(shown, scales),

@@ -2,7 +2,12 @@
 import { Command } from 'commander';
 import { readSession } from '../charging/session-snapshot.js';
 import { findAccount } from '../charging/snapshot.js';
-import { readConsumptionOrders, readScales, type AccountPlace } from '../records/account-lookup.js';
+import {
+  readConsumptionOrders,
+  readScales,
+  readTies,
+  type AccountPlace,
+} from '../records/account-lookup.js';
 import { readTimeline } from '../records/account-timeline.js';
 import { findOpenSessions } from '../records/open-sessions.js';
 import { adjustCommand, grantCommand, reverseCommand, transferCommand } from './account-posting.js';
@@ -63,6 +68,7 @@ function showCommand(context: CommandContext): Command {
         });
         const live = await readFromRedis(context, place, sessionIds);
         const scales = await readScales(pool, tenant);
+        const ties = await readTies(pool, place);
         const buckets = explainBuckets(live.account.buckets, {
           orders: await readConsumptionOrders(pool, tenant),
           now: Date.now(),
@@ -83,13 +89,14 @@ function showCommand(context: CommandContext): Command {
               customerId,
               ...live.account,
               buckets: buckets.map(({ bucket, place: use, why }) => ({ ...bucket, use, why })),
+              ...ties,
               sessions: live.sessions,
               events,
             }),
           );
           return;
         }
-        describeAccount({ ...live, place, buckets, events, scales }).forEach((line) =>
+        describeAccount({ ...live, place, ties, buckets, events, scales }).forEach((line) =>
           terminal.out(line),
         );
       });

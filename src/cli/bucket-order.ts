@@ -178,8 +178,14 @@ const SCOPE_WORDS = {
   bands: 'time bands',
 } as const;
 
+type Scope = Readonly<Record<string, readonly unknown[] | null>>;
+
 function scopeOf({ detail }: DecodedBucket): readonly string[] {
-  const scope = (detail['scope'] ?? {}) as Readonly<Record<string, readonly unknown[] | null>>;
+  return describeScope((detail['scope'] ?? {}) as Scope);
+}
+
+/** The sets of a scope in words; nothing for a set that takes anything. */
+export function describeScope(scope: Scope): readonly string[] {
   return Object.entries(SCOPE_WORDS).flatMap(([name, words]) => {
     const values = scope[name];
     return Array.isArray(values) ? [`only ${words} ${values.join(', ')}`] : [];

@@ -44,6 +44,91 @@ export async function findAccounts(pool: pg.Pool, id: string): Promise<readonly 
   });
 }
 
+/** Who draws on whom: a sharing group, of which an account is the owner or a member. */
+export interface AccountGroup {
+  readonly id: string;
+  readonly state: string;
+  readonly ownerAccountId: string;
+  /** Members' accounts, at most {@link MEMBERS_MAX} of them. */
+  readonly members: readonly string[];
+  readonly memberCount: number;
+  /** At one priority: the member's own buckets first, or the owner's. */
+  readonly order: string;
+  /** Resources that are shared; null for all. */
+  readonly resources: readonly string[] | null;
+  /** Services that may draw on the owner, as sets by name; null for all. */
+  readonly scope: Readonly<Record<string, readonly unknown[] | null>> | null;
+}
+
+export interface AccountSubscription {
+  readonly id: string;
+  readonly plan: string | null;
+  readonly revision: number | null;
+  readonly state: string;
+}
+
+/** What an account is part of, by the record. */
+export interface AccountTies {
+  readonly subscriptions: readonly AccountSubscription[];
+  readonly groups: readonly AccountGroup[];
+}
+
+/** Members named of a group; there may be thousands. */
+export const MEMBERS_MAX = 20;
+
+interface GroupRow {
+  readonly id: string;
+  readonly state: string;
+  readonly owner: string;
+  readonly definition: {
+    readonly order?: string;
+    readonly resources?: readonly string[] | null;
+    readonly scope?: AccountGroup['scope'];
+  };
+  readonly members: readonly string[];
+  readonly count: number;
+}
+
+/** The subscriptions of an account, and the sharing groups that it owns or is a member of. */
+export async function readTies(
+  pool: pg.Pool,
+  { tenant, accountId }: Pick<AccountPlace, 'tenant' | 'accountId'>,
+): Promise<AccountTies> {
+  return asTenant(pool, tenant, async (client) => {
+    const subscriptions = await client.query<AccountSubscription>(
+      `SELECT id, plan, plan_revision AS revision, state FROM tolld.subscriptions
+        WHERE account_id = $1 ORDER BY id`,
+      [accountId],
+    );
+    const groups = await client.query<GroupRow>(
+      `SELECT g.id, g.state, g.owner_account_id AS owner, g.definition,
+              ARRAY(SELECT id FROM tolld.accounts WHERE tenant = g.tenant AND sharing_group = g.id
+                     ORDER BY id LIMIT $3) AS members,
+              (SELECT count(*)::integer FROM tolld.accounts
+                WHERE tenant = g.tenant AND sharing_group = g.id) AS count
+         FROM tolld.sharing_groups g
+        WHERE g.tenant = $2 AND (g.owner_account_id = $1 OR g.id IN (
+              SELECT sharing_group FROM tolld.accounts WHERE id = $1))
+        ORDER BY g.id`,
+      [accountId, tenant, MEMBERS_MAX],
+    );
+    return { subscriptions: subscriptions.rows, groups: groups.rows.map(groupOf) };
+  });
+}
+
+function groupOf({ id, state, owner, definition, members, count }: GroupRow): AccountGroup {
+  return {
+    id,
+    state,
+    ownerAccountId: owner,
+    members,
+    memberCount: count,
+    order: definition.order ?? 'own-first',
+    resources: definition.resources ?? null,
+    scope: definition.scope ?? null,
+  };
+}
+
 /** Decimals of each resource's smallest unit, by code. */
 export async function readScales(
   pool: pg.Pool,

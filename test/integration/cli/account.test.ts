@@ -15,6 +15,7 @@ import { createOutboxMetrics } from '../../../src/outbox/metrics.js';
 import { untilRecorded } from '../../../src/outbox/recorded.js';
 import { createFlushLeases } from '../../../src/records/flush-leases.js';
 import { createFlushSink } from '../../../src/records/flush-sink.js';
+import { newBucket } from '../../support/charge-requests.js';
 import { testDatabase } from '../../support/postgres.js';
 import { testRedis } from '../../support/redis.js';
 
@@ -37,14 +38,14 @@ const stamp: EventStamp = {
   configVersion: 1,
 };
 
-async function insertAccount(tenant: string, id: string): Promise<void> {
+async function insertAccount(tenant: string, id: string, externalId = 'a-1'): Promise<void> {
   await database.pool.query(
     `INSERT INTO tolld.tenants (id, moniker, name) VALUES ($1, $1, $1) ON CONFLICT DO NOTHING`,
     [tenant],
   );
   await database.pool.query(
-    `INSERT INTO tolld.accounts (id, tenant, external_id, partition) VALUES ($1, $2, 'a-1', 1)`,
-    [id, tenant],
+    `INSERT INTO tolld.accounts (id, tenant, external_id, partition) VALUES ($1, $2, $3, 1)`,
+    [id, tenant, externalId],
   );
 }
 
@@ -93,6 +94,31 @@ async function chargeAndFlush(): Promise<void> {
       },
     ],
   });
+  const member = { ...account, accountId: 'acc-3' };
+  await provisionAccount(engine, { ...member, standing: 'active', profileVersion: 1 });
+  await creditAccount(engine, {
+    ...member,
+    intentNumber: 1,
+    intentId: randomUUID(),
+    kind: 'grant',
+    reason: null,
+    operations: [
+      { operation: 'grant', bucket: newBucket('own', 'EUR', 5_000_000) },
+      {
+        operation: 'set-thresholds',
+        thresholds: [
+          {
+            id: 'low',
+            resource: 'EUR',
+            bundleId: null,
+
+            level: { amount: toAmount(2_000_000) },
+          },
+          { id: 'half', resource: 'EUR', bundleId: null, level: { percent: 100 } },
+        ],
+      },
+    ],
+  });
   const streams = createOutboxStreams({ redis: engine.redis, keys: engine.keys });
   const leaseMs = 3_000;
   const flusher = createFlusher(
@@ -118,6 +144,19 @@ async function chargeAndFlush(): Promise<void> {
 beforeAll(async () => {
   await insertAccount('acme', 'acc-1');
   await insertAccount('other', 'acc-2');
+  await insertAccount('acme', 'acc-3', 'a-3');
+  await database.pool.query(
+    `INSERT INTO tolld.subscriptions (id, tenant, account_id, plan, plan_revision)
+     VALUES ('sub-1', 'acme', 'acc-1', 'home', 2)`,
+  );
+  await database.pool.query(
+    `INSERT INTO tolld.sharing_groups (tenant, id, owner_account_id, definition)
+     VALUES ('acme', 'family', 'acc-1', $1)`,
+    [{ order: 'shared-first', resources: ['EUR'], scope: { ratingGroups: [7] } }],
+  );
+  await database.pool.query(
+    `UPDATE tolld.accounts SET sharing_group = 'family' WHERE id = 'acc-3'`,
+  );
   await database.pool.query(
     `INSERT INTO tolld.resources (tenant, code, kind, scale) VALUES ('acme', 'EUR', 'money', 6)`,
   );
@@ -148,12 +187,40 @@ describe('tolld account show', () => {
     expect(out).toMatch(/ledger +top-up +main \+10\.5 -> 10\.5/);
   });
 
+  test('says what the account is part of', async () => {
+    const { out } = await run(['account', 'show', 'acc-1']);
+    expect(out).toContain('subscription sub-1 (active): plan home, revision 2');
+    expect(out).toContain(
+      "sharing group family (active): owner, drawn on by acc-3; at one priority the owner's buckets " +
+        'first; EUR; only rating groups 7',
+    );
+    const { out: other } = await run(['account', 'show', 'acc-3']);
+    expect(other).toContain('sharing group family (active): member, draws on acc-1;');
+  });
+
+  test('says what watches the balance, and whether it would fire', async () => {
+    const { out } = await run(['account', 'show', 'acc-3']);
+    expect(out).toMatch(/^low +EUR +2 +armed: fires at the next crossing$/m);
+    expect(out).toMatch(
+      /^half +EUR +100 % of what was granted +fired: armed again above its level$/m,
+    );
+    const { out: json } = await run(['account', 'show', 'acc-3', '--json']);
+    expect(JSON.parse(json)).toMatchObject({
+      thresholds: [
+        { id: 'low', armed: true },
+        { id: 'half', armed: false },
+      ],
+    });
+  });
+
   test('prints JSON in smallest units', async () => {
     const { out } = await run(['account', 'show', 'acc-1', '--json']);
     expect(JSON.parse(out)).toMatchObject({
       tenant: 'acme',
       accountId: 'acc-1',
       buckets: [{ bucketId: 'main', remaining: 10_500_000, use: 1, why: ['first'] }],
+      subscriptions: [{ id: 'sub-1', plan: 'home', revision: 2, state: 'active' }],
+      groups: [{ id: 'family', ownerAccountId: 'acc-1', members: ['acc-3'], memberCount: 1 }],
       sessions: [],
       events: [{ kind: 'account' }, { kind: 'ledger' }],
     });
