@@ -20,16 +20,16 @@ export interface Counts {
   readonly moves: Readonly<Record<string, number>>;
 }
 
-/** Behind the locals that every library begins with. */
+/** Behind this table, whose fields they are: the library has hardly room for more locals. */
 const BEHIND = 'local scripts = {}';
-const COUNTERS = `local ${COUNT}, ${MOVE}, counted do
+const COUNTERS = `do
   local branches, moves = {}, {}
   function ${COUNT}(n) branches[n] = (branches[n] or 0) + 1 return true end
   function ${MOVE}(from, to, cause)
     local move = from .. ' ' .. to .. ' ' .. cause
     moves[move] = (moves[move] or 0) + 1
   end
-  function counted()
+  function scripts.counted()
     local named = {}
     for n, count in pairs(branches) do named['n' .. n] = count end
     return cjson.encode({ branches = named, moves = moves })
@@ -60,7 +60,7 @@ export function readCountedScripts({
   if (!source.includes(BEHIND)) throw new Error(`the library does not begin with "${BEHIND}"`);
   const asking =
     `register_function{ function_name = '${name}_counted', ` +
-    `callback = counted, flags = { 'no-writes', 'allow-oom', 'allow-stale' } }`;
+    `callback = scripts.counted, flags = { 'no-writes', 'allow-oom', 'allow-stale' } }`;
   const library = { name, source: `${source.replace(BEHIND, `${BEHIND} ${COUNTERS}`)}${asking}\n` };
   return { scripts: scriptsOf(library), branches };
 }

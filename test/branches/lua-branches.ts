@@ -23,9 +23,9 @@ export interface CountedFile {
 }
 
 /** The name by which a counted file calls what counts; it returns true. */
-export const COUNT = 'count_branch';
+export const COUNT = 'scripts.count_branch';
 /** The name by which it tells of a bucket that goes from one state to another. */
-export const MOVE = 'count_move';
+export const MOVE = 'scripts.count_move';
 
 interface Insertion {
   readonly at: number;
