@@ -8,11 +8,11 @@ import { loadConfig } from '../src/config.js';
 import type { PostgresServer } from '../src/local/postgres-server.js';
 import { startServerProcess } from '../src/local/server-process.js';
 import { migrate } from '../src/records/migrate.js';
+import { buildProgram } from './built-program.js';
 import { NAS_NAME, PASSWORD, userName } from './radius-requests.js';
 import type { RedisProcess } from './redis-process.js';
 
 const DATABASE = 'tolld';
-const SOURCE = path.resolve(import.meta.dirname, '../test/support/tolld-source.ts');
 const READY_MS = 60_000;
 
 export interface TolldRadius {
@@ -34,6 +34,7 @@ export async function startTolldRadius(
   const url = postgres.databaseUrl(DATABASE);
   await migrate({ url });
   const directory = await mkdtemp(path.join(tmpdir(), 'tolld-bench-'));
+  const program = buildProgram(path.join(directory, 'program'));
   const config = path.join(directory, 'tolld.json');
   await writeFile(config, JSON.stringify(settings(redis.url, url)));
   const file = path.join(directory, 'operator.json');
@@ -43,7 +44,7 @@ export async function startTolldRadius(
   const server = await startServerProcess({
     name: 'tolld',
     command: process.execPath,
-    args: ['--import', 'tsx', SOURCE, '--config', config, 'serve'],
+    args: [...execArgs(), program, '--config', config, 'serve'],
     directory: process.cwd(),
     user: null,
     readyText: '"msg":"ready"',
@@ -75,6 +76,11 @@ export async function startTolldRadius(
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Flags of Node for the daemon, to look into it: `--cpu-prof`. */
+function execArgs(): readonly string[] {
+  return (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '');
 }
 
 function settings(redisUrl: string, postgresUrl: string): object {
