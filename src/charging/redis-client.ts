@@ -1,5 +1,5 @@
 /** Connections to Redis, however it is laid out: one server, a cluster, or a master under sentinels. */
-import { Cluster, Redis, type RedisOptions as AnyRedisOptions } from 'ioredis';
+import { Cluster, Redis, type Command, type RedisOptions as AnyRedisOptions } from 'ioredis';
 import type { Logger } from '../observability/logger.js';
 
 /** Replies come as they always did; the type of that option doesn't suit exact optional properties. */
@@ -48,8 +48,31 @@ function createClient(options: RedisClientOptions): RedisClient {
   const { topology = 'single' } = options;
   const common = serverOptions(options);
   if (topology === 'cluster') return createCluster(options, common);
-  if (topology === 'sentinel') return new Redis(sentinelOptions(options, common));
-  return new Redis(options.url, { ...common, enableAutoPipelining: true });
+  if (topology === 'sentinel') return new BatchingRedis(sentinelOptions(options, common));
+  return new BatchingRedis(options.url, common);
+}
+
+/**
+ * Writes what is sent in one turn of the event loop at once: Redis reads it together, and one fsync
+ * of its serves all of it. Auto-pipelining, which is the client's own way to the same, takes a third
+ * of the CPU of a call.
+ */
+class BatchingRedis extends Redis {
+  #corked: unknown = null;
+
+  override sendCommand(...args: [command: Command, stream?: never]): unknown {
+    const { stream } = this;
+    // Null and undefined before the first connection, whatever its type says.
+    if ((stream as unknown) && stream !== this.#corked) {
+      this.#corked = stream;
+      stream.cork();
+      setImmediate(() => {
+        this.#corked = null;
+        stream.uncork();
+      });
+    }
+    return super.sendCommand(...args);
+  }
 }
 
 function serverOptions({ name, commandTimeoutMs }: RedisClientOptions): RedisOptions {
@@ -86,7 +109,6 @@ function sentinelOptions(options: RedisClientOptions, common: RedisOptions): Red
   return {
     ...common,
     ...accessOf(options.url),
-    enableAutoPipelining: true,
     sentinels: nodes.map(addressOf),
     name: sentinelMaster,
     sentinelRetryStrategy: reconnectDelayMs,

@@ -67,8 +67,7 @@ interface ByteCalls {
 }
 
 /**
- * ioredis makes a `…Buffer` method for every command and leaves this one out of its types; its
- * `callBuffer`, which is typed, loses the command's name under auto-pipelining (6.0.0).
+ * ioredis makes a `…Buffer` method for every command and leaves this one out of its types (6.0.0).
  */
 function byteCalls(redis: RedisClient): ByteCalls {
   return redis as unknown as ByteCalls;
