@@ -1,6 +1,6 @@
 /** The charge and settle scripts: one request of a charging session (docs/charging.md). */
 import { CONSUMPTION_ORDERS, type ConsumptionOrder } from '../domain/consumption-order.js';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Amount } from '../domain/amounts.js';
 import type { EventStamp } from '../domain/events.js';
 import type { SharingMembership } from '../domain/profile.js';
@@ -414,7 +414,7 @@ function fingerprintOf(request: ChargeRequest): string {
       want,
     ]),
   ];
-  return createHash('sha1').update(JSON.stringify(content)).digest('base64url').slice(0, 16);
+  return hash('sha1', JSON.stringify(content), 'base64url').slice(0, 16);
 }
 
 function outcomeOf(reply: ScriptReply): ChargeOutcome {

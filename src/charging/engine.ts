@@ -61,11 +61,14 @@ export function callScript(
   keys: readonly string[],
   args: readonly (string | Buffer)[],
 ): Promise<ScriptReply> {
-  const [key] = keys;
-  const isLasting = engine.confirm !== undefined && key !== undefined && !READING.has(name);
+  const key = keys[0];
+  const { confirm } = engine;
+  if (confirm === undefined || key === undefined || READING.has(name)) {
+    return untilAnswered(engine, () => engine.scripts.run(engine.redis, name, keys, args));
+  }
   return untilAnswered(engine, async () => {
     const reply = await engine.scripts.run(engine.redis, name, keys, args);
-    if (isLasting) await engine.confirm?.(key);
+    await confirm(key);
     return reply;
   });
 }

@@ -18,13 +18,21 @@ export interface RequestMark {
   readonly authenticator: Buffer;
 }
 
-/** One request under way or answered. */
-export interface RequestEntry extends RequestMark {
+export interface NewRequest extends RequestMark {
   /** Whose share of the requests under way it takes. */
   readonly client: string;
 }
 
+/** One request under way or answered. */
+export interface RequestEntry {
+  readonly source: string;
+  readonly identifier: number;
+  readonly client: string;
+}
+
 interface MutableEntry extends RequestEntry {
+  /** Octets as characters: a part of the datagram would keep all of it, for seconds. */
+  readonly authenticator: string;
   state: 'pending' | 'answered' | 'forgotten';
   reply: Buffer | null;
   /** When the entry is looked at next, by the caller's clock. */
@@ -70,21 +78,21 @@ export class DuplicateTable {
   /** Whether the request was here before. */
   find(mark: RequestMark, now: number): KnownRequest {
     const known = this.#sources.get(mark.source)?.get(mark.identifier);
-    if (known?.authenticator.equals(mark.authenticator) !== true) return UNKNOWN;
+    if (known?.authenticator !== textOf(mark.authenticator)) return UNKNOWN;
     if (known.state === 'pending') return PENDING;
     if (known.reply === null || known.dueAt <= now) return UNKNOWN;
     return { kind: 'answered', reply: known.reply };
   }
 
   /** Begins a request that {@link find} does not know; it takes the place of any other. */
-  begin(entry: RequestEntry, now: number): RequestEntry {
+  begin(request: NewRequest, now: number): RequestEntry {
     const dueAt = now + this.#options.pendingMs;
-    const { source, identifier, authenticator, client } = entry;
+    const { source, identifier, client } = request;
     // Spelled out: a spread costs several times as much, once per request.
     const begun: MutableEntry = {
       source,
       identifier,
-      authenticator,
+      authenticator: textOf(request.authenticator),
       client,
       state: 'pending',
       reply: null,
@@ -154,6 +162,10 @@ export class DuplicateTable {
     entries.delete(entry.identifier);
     if (entries.size === 0) this.#sources.delete(entry.source);
   }
+}
+
+function textOf(authenticator: Buffer): string {
+  return authenticator.toString('latin1');
 }
 
 /** First in, first out, without moving what stays. */

@@ -48,28 +48,33 @@ function contextText(value: string): string {
   return escaped.length > CONTEXT_LENGTH_MAX ? escaped.slice(0, CONTEXT_LENGTH_MAX) : escaped;
 }
 
-const CONTEXT_ATTRIBUTES: readonly (readonly [string, Attribute<string>])[] = [
-  ['nasIdentifier', NasIdentifier],
-  ['nasAddress', NasIpAddress],
-  ['nasIpv6Address', NasIPv6Address],
-  ['portId', NasPortId],
-  ['calledStation', CalledStationId],
-  ['callingStation', CallingStationId],
-  ['address', FramedIpAddress],
-  ['ipv6Address', FramedIPv6Address],
-  ['hostAddress', MikrotikHostIp],
-  ['realm', MikrotikRealm],
-  ['domain', MsChapDomain],
-  ['connectInfo', ConnectInfo],
-  ['multiSessionId', AcctMultiSessionId],
-  ['locationId', WISPrLocationId],
-  ['locationName', WISPrLocationName],
+interface ContextAttribute {
+  readonly name: string;
+  readonly attribute: Attribute<string>;
+}
+
+const CONTEXT_ATTRIBUTES: readonly ContextAttribute[] = [
+  { name: 'nasIdentifier', attribute: NasIdentifier },
+  { name: 'nasAddress', attribute: NasIpAddress },
+  { name: 'nasIpv6Address', attribute: NasIPv6Address },
+  { name: 'portId', attribute: NasPortId },
+  { name: 'calledStation', attribute: CalledStationId },
+  { name: 'callingStation', attribute: CallingStationId },
+  { name: 'address', attribute: FramedIpAddress },
+  { name: 'ipv6Address', attribute: FramedIPv6Address },
+  { name: 'hostAddress', attribute: MikrotikHostIp },
+  { name: 'realm', attribute: MikrotikRealm },
+  { name: 'domain', attribute: MsChapDomain },
+  { name: 'connectInfo', attribute: ConnectInfo },
+  { name: 'multiSessionId', attribute: AcctMultiSessionId },
+  { name: 'locationId', attribute: WISPrLocationId },
+  { name: 'locationName', attribute: WISPrLocationName },
 ];
 
 /** Everything of a request that may be of use on an event, as bounded text. */
 export function networkContext(packet: RadiusPacket): NetworkContext {
   const context: Record<string, string> = {};
-  for (const [name, attribute] of CONTEXT_ATTRIBUTES) {
+  for (const { name, attribute } of CONTEXT_ATTRIBUTES) {
     const value = packet.get(attribute);
     if (value !== undefined && value !== '') context[name] = contextText(value);
   }

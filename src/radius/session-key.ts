@@ -6,17 +6,14 @@
 import { hash } from 'node:crypto';
 
 const KEY_OCTETS_MAX = 255;
-const PLAIN = /^[\x21-\x24\x26-\x7d]$/;
+const NOT_PLAIN = /[^\x21-\x24\x26-\x7d]/g;
 
 function escapeOctets(octets: Buffer): string {
-  let text = '';
-  for (const octet of octets) {
-    const character = String.fromCharCode(octet);
-    text += PLAIN.test(character)
-      ? character
-      : `%${octet.toString(16).toUpperCase().padStart(2, '0')}`;
-  }
-  return text;
+  return octets.toString('latin1').replace(NOT_PLAIN, escapeOctet);
+}
+
+function escapeOctet(octet: string): string {
+  return `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
 function prefixOf(nas: string): string {

@@ -208,7 +208,7 @@ export function createAccounting(
       },
       gauges: metered.gauges,
       freeTerms: metered.freeTerms,
-      rates: gaugeRates(plan),
+      ...termsOf(plan),
       status: report.status,
       eventAt: report.eventAt,
       uploadOctets: counters?.uploadOctets ?? null,
@@ -228,7 +228,6 @@ export function createAccounting(
       baselineMs: BASELINE_MS,
       expiresAt: profile.access?.expiresAt ?? null,
       sessionsMax: sessionsMaxOf(profile, plan),
-      ladder: rungsOf(plan),
     };
   }
 
@@ -327,6 +326,20 @@ export function createAccounting(
   }
 
   return { session, nas, end };
+}
+
+type PlanTerms = Pick<NetworkReport, 'rates' | 'ladder'>;
+
+const PLAN_TERMS = new WeakMap<AccessPlan, PlanTerms>();
+
+/** What a plan alone says: made once, since each catalog has its own plans. */
+function termsOf(plan: AccessPlan): PlanTerms {
+  let terms = PLAN_TERMS.get(plan);
+  if (terms === undefined) {
+    terms = { rates: gaugeRates(plan), ladder: rungsOf(plan) };
+    PLAN_TERMS.set(plan, terms);
+  }
+  return terms;
 }
 
 const RUNG_RATES = { total: 0, download: 0, upload: 0 } as const;

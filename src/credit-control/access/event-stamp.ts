@@ -35,15 +35,6 @@ export function accessStamp(
   profile: Pick<SubscriberProfile, 'tenant' | 'customer' | 'subscription' | 'userName'>,
   configVersion: number,
 ): EventStamp {
-  const {
-    callingStation: _station,
-    address: _address,
-    hostAddress: _host,
-    ...rest
-  } = spoken.context;
-  const network = Object.fromEntries(
-    Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
   const sent = spoken.identities.find(({ kind }) => kind === 'user-name')?.value;
   const userName = sent ?? profile.userName;
   const address = spoken.address ?? spoken.context['address'];
@@ -59,11 +50,21 @@ export function accessStamp(
       ...(spoken.station !== null && { mac: spoken.station }),
       ...(address !== undefined && { address }),
     },
-    network: {
-      ...network,
-      ...(spoken.sessionKey !== null && { sessionKey: spoken.sessionKey }),
-    },
+    network: networkOf(spoken),
     eventTimestamp: spoken.eventTimestamp ?? null,
     configVersion,
   };
+}
+
+/** Stand among what is personal, or are as good as it. */
+const PERSONAL: ReadonlySet<string> = new Set(['callingStation', 'address', 'hostAddress']);
+
+function networkOf({ context, sessionKey }: Spoken): Record<string, string> {
+  const network: Record<string, string> = {};
+  for (const name in context) {
+    const value = context[name];
+    if (value !== undefined && !PERSONAL.has(name)) network[name] = value;
+  }
+  if (sessionKey !== null) network['sessionKey'] = sessionKey;
+  return network;
 }

@@ -14,6 +14,7 @@ export function fairUseCaps(
   profile: RatedProfile,
   { catalog, at }: { readonly catalog: CompiledCatalog; readonly at: number },
 ): readonly FairUseCap[] {
+  if (plan.fairUse.length === 0) return [];
   const periods =
     catalog.tariff(profile.tenant, profile.tariff, profile.plan ?? null)?.periods ?? UTC;
   return plan.fairUse.flatMap(({ id, period, counts, octets, speed }, index) => {

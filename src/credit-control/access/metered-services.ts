@@ -57,7 +57,7 @@ export function meterServices(context: MeteringContext): MeteredServices {
   return {
     services: used.map(({ service }) => service),
     gauges: used.map(({ gauge }) => gauge),
-    freeTerms: used.map(({ service }) => freeTerms(service)),
+    freeTerms: used.map(({ freeTerms }) => freeTerms),
     barred: used.some((each) => each.barred),
   };
 }
@@ -65,8 +65,12 @@ export function meterServices(context: MeteringContext): MeteredServices {
 interface MeteredService {
   readonly service: ChargeService;
   readonly gauge: Gauge;
+  readonly freeTerms: Buffer;
   readonly barred: boolean;
 }
+
+/** By the rated lines they were made of: rating gives the same object while nothing changes. */
+const KEPT = new WeakMap<RatedLines, Map<string, MeteredService>>();
 
 function meterService(
   context: MeteringContext,
@@ -86,13 +90,37 @@ function meterService(
           context: network,
           at,
         });
-  const key = gauge === 'seconds' ? `${plan.ratingGroup}:seconds` : String(plan.ratingGroup);
+  if (rated.result !== 'lines') return ratedService(rated, gauge, context);
+  let kept = KEPT.get(rated);
+  if (kept === undefined) {
+    kept = new Map();
+    KEPT.set(rated, kept);
+  }
+  const chargingPlan = profile.plan ?? '-';
+  const name = `${catalog.version} ${profile.tenant} ${chargingPlan} ${plan.ratingGroup} ${gauge}`;
+  let metered = kept.get(name);
+  if (metered === undefined) {
+    metered = ratedService(rated, gauge, context);
+    kept.set(name, metered);
+  }
+  return metered;
+}
+
+function ratedService(
+  rated: RatedService,
+  gauge: VolumeDirection | 'seconds',
+  context: MeteringContext,
+): MeteredService {
+  const { ratingGroup } = context.plan;
+  const unit = gauge === 'seconds' ? 'seconds' : 'octets';
   const terms = termsOf(rated, unit, context);
-  const quota = rated.result === 'lines' ? rated.quota.default : QUOTA_DEFAULT[unit];
+  const key = gauge === 'seconds' ? `${ratingGroup}:seconds` : String(ratingGroup);
+  const want = rated.result === 'lines' ? rated.quota.default : QUOTA_DEFAULT[unit];
   return {
     gauge,
     barred: rated.result === 'barred',
-    service: { ...terms, key, used: ZERO, usedAfter: ZERO, want: quota, reason: null },
+    service: { ...terms, key, used: ZERO, usedAfter: ZERO, want, reason: null },
+    freeTerms: freeOf(terms).packedTerms,
   };
 }
 
@@ -107,11 +135,8 @@ function recordedOnly(context: MeteringContext): MeteredService {
   const terms = freeOf({ ...unratedTerms('octets', context), ratingGroup });
   const key = String(ratingGroup);
   const service = { ...terms, key, used: ZERO, usedAfter: ZERO, want: null, reason: null };
-  return { gauge: 'total', service, barred: false };
+  return { gauge: 'total', service, freeTerms: terms.packedTerms, barred: false };
 }
-
-/** By the rated lines they were made of: rating gives the same object while nothing changes. */
-const KEPT = new WeakMap<RatedLines, Map<string, PackedTerms>>();
 
 function termsOf(
   rated: RatedService,
@@ -121,17 +146,9 @@ function termsOf(
   if (rated.result === 'not-chargeable') return freeOf(unratedTerms(unit, context));
   // What has no price is paid by allowances alone.
   if (rated.result !== 'lines') return packed(unratedTerms(unit, context));
-  const { catalog, profile, plan, at } = context;
-  const key = `${catalog.version} ${profile.tenant} ${profile.plan ?? '-'} ${plan.ratingGroup}`;
-  let byKey = KEPT.get(rated);
-  if (byKey === undefined) {
-    byKey = new Map<string, PackedTerms>();
-    KEPT.set(rated, byKey);
-  }
-  const kept = byKey.get(key);
-  if (kept !== undefined) return kept;
+  const { catalog, profile, at } = context;
   const tariff = catalog.tariff(profile.tenant, profile.tariff, profile.plan ?? null);
-  const terms = packed({
+  return packed({
     ...unratedTerms(unit, context),
     unit: rated.unit,
     windows: chargeWindows(rated),
@@ -145,8 +162,6 @@ function termsOf(
     moneyOrder: orderOf(context, rated.currency.code),
     quota: { ...quotaOf(context), sharePercent: rated.quota.sharePercent },
   });
-  byKey.set(key, terms);
-  return terms;
 }
 
 function orderOf({ catalog, profile }: MeteringContext, code: string): ConsumptionOrder {
@@ -186,17 +201,6 @@ function packed(terms: ChargeTerms): PackedTerms {
 
 function freeOf(terms: ChargeTerms): PackedTerms {
   return packed({ ...terms, windows: [FREE_WINDOW] });
-}
-
-const FREE = new WeakMap<Buffer, Buffer>();
-
-function freeTerms(service: ChargeService): Buffer {
-  const { packedTerms } = service;
-  const kept = packedTerms === undefined ? undefined : FREE.get(packedTerms);
-  if (kept !== undefined) return kept;
-  const free = freeOf(service).packedTerms;
-  if (packedTerms !== undefined) FREE.set(packedTerms, free);
-  return free;
 }
 
 const BITS = 8;

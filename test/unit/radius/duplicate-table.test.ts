@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { DuplicateTable, type RequestEntry } from '../../../src/radius/duplicate-table.js';
+import { DuplicateTable, type NewRequest } from '../../../src/radius/duplicate-table.js';
 
 const REPLY = Buffer.from('reply');
 
-function entry(changes: Partial<RequestEntry> = {}): RequestEntry {
+function entry(changes: Partial<NewRequest> = {}): NewRequest {
   return {
     source: '0 192.0.2.1 1024',
     identifier: 7,
@@ -27,7 +27,7 @@ it('knows a request as pending, then as answered with the same octets', () => {
 });
 
 describe('another request is one of', () => {
-  it.each<[string, Partial<RequestEntry>]>([
+  it.each<[string, Partial<NewRequest>]>([
     ['another source', { source: '0 192.0.2.1 1025' }],
     ['another identifier', { identifier: 8 }],
     ['another authenticator', { authenticator: Buffer.alloc(16, 2) }],
@@ -41,13 +41,14 @@ describe('another request is one of', () => {
 it('forgets a request whose identifier is used again, and its answer comes too late', () => {
   const known = table();
   const first = known.begin(entry(), 0);
-  const second = known.begin(entry({ authenticator: Buffer.alloc(16, 2) }), 1);
+  const other = entry({ authenticator: Buffer.alloc(16, 2) });
+  const second = known.begin(other, 1);
   expect(known.pending).toBe(1);
   expect(known.answer(first, REPLY, 2)).toBe(false);
   expect(known.find(entry(), 3)).toEqual({ kind: 'unknown' });
   expect(known.answer(second, REPLY, 4)).toBe(true);
   known.abandon(first);
-  expect(known.find(second, 5).kind).toBe('answered');
+  expect(known.find(other, 5).kind).toBe('answered');
 });
 
 it('takes a resend as new after the request was given up', () => {
