@@ -6,6 +6,7 @@ const QUESTIONS: Readonly<Record<string, string>> = {
   'session-layout': 'one packed value per session, or a hash cut into fields?',
   'access-engine': 'what RADIUS logins and reports cost in Redis',
   'diameter-codec': 'Credit-Control messages decoded and encoded by a core',
+  'gy-front': 'what Node does for a Gy request beside its round trip to Redis',
   'radius-codec': 'RADIUS packets decoded and encoded by a core',
   rating: 'rating decisions of a core',
   'radius-accounting': 'durable RADIUS reports and logins per second, against FreeRADIUS with SQL',

@@ -44,7 +44,7 @@ export async function startTolldRadius(
   const server = await startServerProcess({
     name: 'tolld',
     command: process.execPath,
-    args: [...execArgs(), program, '--config', config, 'serve'],
+    args: [program, '--config', config, 'serve'],
     directory: process.cwd(),
     user: null,
     readyText: '"msg":"ready"',
@@ -76,11 +76,6 @@ export async function startTolldRadius(
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** Flags of Node for the daemon, to look into it: `--cpu-prof`. */
-function execArgs(): readonly string[] {
-  return (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '');
 }
 
 function settings(redisUrl: string, postgresUrl: string): object {
