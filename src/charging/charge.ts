@@ -293,7 +293,7 @@ const digests = new WeakMap<Buffer, string>();
 function digestOf(packedTerms: Buffer): string {
   let digest = digests.get(packedTerms);
   if (digest === undefined) {
-    digest = createHash('sha1').update(packedTerms).digest('hex').slice(0, 20);
+    digest = hash('sha1', packedTerms, 'hex').slice(0, 20);
     digests.set(packedTerms, digest);
   }
   return digest;
