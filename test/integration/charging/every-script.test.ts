@@ -130,8 +130,6 @@ const UNTOUCHED: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   // The timer it has stands early enough.
   charge: ['timers (type)'],
   settle: ['timers (type)'],
-  report: ['timers (type)'],
-  report_settled: ['timers (type)'],
   // For a live session of RADIUS only.
   sweep: ['steer (type)', 'tasks (type)'],
   // Whoever asked opens the fields.
