@@ -135,7 +135,10 @@ const UNTOUCHED: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   // Whoever asked opens the fields.
   snapshot: ['session:s (bytes)'],
   // Written anew by recovery, or by a move, whatever was there.
-  restore: ['account:a (type)', 'account:a (bytes)', 'session:s (type)', 'session:s (bytes)'],
+  restore: ['account:a', 'access:a', 'session:s'].flatMap((key) => [
+    `${key} (type)`,
+    `${key} (bytes)`,
+  ]),
   move_lay: ['session:s (type)'],
   move_in: ['access:a (type)'],
   // An event is told only where one is to be told.
