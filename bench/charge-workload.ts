@@ -17,6 +17,7 @@ import { REPLY_FENCED } from '../src/charging/generated/layout.js';
 import { createKeys, partitionOf } from '../src/charging/keys.js';
 import { creditAccount, provisionAccount } from '../src/charging/provisioning.js';
 import type { ScriptReply, Scripts } from '../src/charging/script-loader.js';
+import { openPartition } from '../src/charging/partition-fence.js';
 import { toAmount, ZERO, type Amount } from '../src/domain/amounts.js';
 import type { BucketGrant, EventStamp } from '../src/domain/events.js';
 import { drive, encodeCommand, type CommandPart } from './pipeline-driver.js';
@@ -283,11 +284,11 @@ export async function seedAccounts(
   port: number,
   shape: WorkloadShape,
 ): Promise<Seeded> {
-  const { redis, keys } = engine;
+  const { redis } = engine;
   await redis.flushall();
   await engine.scripts.load(redis);
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
-    await redis.set(keys.control(partition), '1');
+    await openPartition(engine, partition, 1);
   }
   const template = shape.accounts;
   await openTemplate(engine, shape, template);

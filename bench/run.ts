@@ -4,6 +4,7 @@ const QUESTIONS: Readonly<Record<string, string>> = {
   'charge-profile': 'what each statement of a charge costs in Redis',
   'account-layout': 'one packed value per account, or a hash cut into fields?',
   'session-layout': 'one packed value per session, or a hash cut into fields?',
+  durability: 'what it costs that no answer leaves before its fsync',
   'access-engine': 'what RADIUS logins and reports cost in Redis',
   'diameter-codec': 'Credit-Control messages decoded and encoded by a core',
   'gy-front': 'what Node does for a Gy request beside its round trip to Redis',

@@ -1,4 +1,4 @@
-import { customType, jsonb, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
+import { customType, integer, jsonb, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
 import { amount, count, instant, tolld } from './database.js';
 
 const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
@@ -9,7 +9,41 @@ export const flushOffsets = tolld.table('flush_offsets', {
   n: count('n').notNull(),
   fence: count('fence').notNull().default(0),
   flushedAt: instant('flushed_at'),
+  endedEpochs: jsonb('ended_epochs').notNull().default([]),
 });
+
+export const recoveries = tolld.table(
+  'recoveries',
+  {
+    partition: smallint('partition').notNull(),
+    epoch: count('epoch').notNull(),
+    comparedAt: instant('compared_at').notNull().defaultNow(),
+    openedAt: instant('opened_at'),
+    verdict: text('verdict').notNull(),
+    redisEpoch: count('redis_epoch'),
+    redisEntry: count('redis_entry'),
+    recordedEpoch: count('recorded_epoch').notNull(),
+    recordedEntry: count('recorded_entry').notNull(),
+    accountsRestored: integer('accounts_restored').notNull().default(0),
+    entriesLost: count('entries_lost').notNull().default(0),
+  },
+  (table) => [primaryKey({ columns: [table.partition, table.epoch] })],
+);
+
+export const lostEvents = tolld.table(
+  'lost_events',
+  {
+    partition: smallint('partition').notNull(),
+    epoch: count('epoch').notNull(),
+    n: count('n').notNull(),
+    happenedAt: instant('happened_at'),
+    accounts: jsonb('accounts').notNull(),
+    impacts: jsonb('impacts').notNull(),
+    packed: bytes('packed').notNull(),
+    noticedAt: instant('noticed_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.partition, table.epoch, table.n] })],
+);
 
 export const flushLeases = tolld.table('flush_leases', {
   partition: smallint('partition').primaryKey(),

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type pg from 'pg';
 import { createEngineConnection, type EngineConnection } from './charging/engine-connection.js';
 import type { Engine } from './charging/engine.js';
+import { createFenceGate, type FenceGate, type GateKeeping } from './charging/fence-gate.js';
 import { announceNode } from './charging/node-registry.js';
 import { openKeySpace, type KeySpace } from './charging/partitions.js';
 import { checkServer } from './charging/server-checks.js';
@@ -33,6 +34,8 @@ import { asTenant, checkDatabase, createDatabase, EVERY_TENANT } from './records
 import { readInstallation, recordInstallation } from './records/installation.js';
 import { migrate, missingMigrations } from './records/migrate.js';
 import { findLiveSessions, openSessionsOfPeer } from './records/open-sessions.js';
+import { createFenceKeeper } from './recovery/fence-keeper.js';
+import { createRecoveryMetrics } from './recovery/metrics.js';
 import type { Config, Role } from './settings.js';
 import { createSteeringDispatcher } from './steering/dispatcher.js';
 import { startOutbox, type OutboxRunner } from './threads/outbox-runner.js';
@@ -81,10 +84,13 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
     const metrics = createMetrics({ processMetrics: true });
     const database = await openRecord(config, { logger });
     closing(() => database.end());
-    const connection = createConnection(config, logger);
+    const gate = createFenceGate();
+    const connection = createConnection(config, { gate, logger });
     closing(() => connection.close());
     const keySpace = await openEngine(config, { connection, database, logger });
     const { engine } = connection;
+    const recovery = await openRecovery(config, { engine, gate, keySpace, logger, metrics });
+    closing(() => recovery.close());
 
     const { partitions } = keySpace;
     const outbox = await startOutbox({ config, partitions }, { logger });
@@ -269,7 +275,10 @@ async function openRecord(
   }
 }
 
-function createConnection(config: Config, logger: Logger): EngineConnection {
+function createConnection(
+  config: Config,
+  dependencies: { readonly gate: FenceGate; readonly logger: Logger },
+): EngineConnection {
   return createEngineConnection(
     {
       ...config.redis,
@@ -277,7 +286,7 @@ function createConnection(config: Config, logger: Logger): EngineConnection {
       requestTimeoutMs: config.engine.requestTimeoutMs,
       durability: config.engine.durability,
     },
-    { logger },
+    dependencies,
   );
 }
 
@@ -317,6 +326,45 @@ async function openEngine(
   const { instance: instanceId, partitions } = keySpace;
   await recordInstallation(database, { instanceId, partitions });
   return keySpace;
+}
+
+/** How often each process looks whether a Redis has restarted that nobody has asked anything since. */
+const FENCE_INTERVAL_MS = 1_000;
+
+/** Compares Redis with the record before anything is served, and whenever it comes back. */
+async function openRecovery(
+  config: Config,
+  parts: {
+    readonly engine: Engine;
+    readonly gate: GateKeeping;
+    readonly keySpace: KeySpace;
+    readonly logger: Logger;
+    readonly metrics: Metrics;
+  },
+): Promise<{ close(): Promise<void> }> {
+  const { engine, gate, logger } = parts;
+  const { partitions, instance } = parts.keySpace;
+  const pool = createDatabase(
+    {
+      url: config.postgres.url,
+      name: `${config.node.name} recovery`,
+      connectionsMax: 3,
+      role: 'flusher',
+    },
+    { logger },
+  );
+  const metrics = createRecoveryMetrics(parts.metrics);
+  const keeper = createFenceKeeper(
+    { partitions, instance, intervalMs: FENCE_INTERVAL_MS },
+    { engine, gate, pool, logger, metrics, clock: Date.now },
+  );
+  await keeper.start();
+  return {
+    close: async () => {
+      await keeper.stop();
+      await pool.end();
+    },
+  };
 }
 
 function createDiameter(

@@ -136,7 +136,8 @@ local function session_event(id, header, change, number, cause)
   return { EVENT_SESSION, id, change, number, cause, header[SESSION_OPENED] }
 end
 
--- decode_answer(stored): number, fingerprint and reply of a stored answer.
+-- decode_answer(stored): number, fingerprint and reply of a stored answer; without a fingerprint for
+-- what recovery brought back: nobody knows any more what was asked.
 local function decode_answer(stored)
   local answer = cmsgpack.unpack(stored)
   return answer[1], answer[2], answer[3]
@@ -412,7 +413,7 @@ local function charge_session(keys, request, may_grant, read, fields)
       if stored[2] then
         local answered, fingerprint, answer = decode_answer(stored[2])
         if answered == number then
-          if fingerprint == request[REQUEST_FINGERPRINT] then
+          if not fingerprint or fingerprint == request[REQUEST_FINGERPRINT] then
             return { REPLY_REPEATED, answer }
           end
           return { REPLY_CONFLICT }

@@ -369,6 +369,7 @@ RESTORE_COUNTERS = 8
 RESTORE_THRESHOLDS = 9
 -- The network access of the account, packed (ACCESS_), or false
 RESTORE_ACCESS = 10
+RESTORE_FORGOTTEN = 11
 
 RESUME_SESSION = 1
 RESUME_STATE = 2
@@ -382,6 +383,12 @@ RESUME_SERVICES = 9
 -- Of a session of the network: its track, and where it is (JSON); false for another
 RESUME_TRACK = 10
 RESUME_NETWORK = 11
+RESUME_SETTLED = 12
+
+-- A report of such a session that was charged, and its services: key, cost so far, currency or false
+SETTLED_NUMBER = 1
+SETTLED_AT = 2
+SETTLED_SERVICES = 3
 
 -- Service of a session that goes on
 RESUME_KEY = 1

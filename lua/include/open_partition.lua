@@ -1,9 +1,40 @@
--- open_partition(control_key): the epoch of an open partition, as text, or nil while recovery
--- holds it ("fenced:…") or when the key is gone: an emptied Redis must not look like empty accounts.
-local function open_partition(control_key)
-  local control = redis.call('GET', control_key)
-  if not control or string.byte(control) == 102 then
+-- The fence. A partition is open in the reign in which it was opened: the process of Redis that
+-- runs, since it was last promoted. A restart and a promotion begin another one, in which everything
+-- is closed until recovery has compared it with the record (lua/open.lua).
+--
+-- Control values known to be of this reign, with their epoch as text. Lost with the process, as it
+-- should be. A replica runs no scripts, so what it takes over it has to find out; a master that was
+-- made a replica in between comes back with the other's values, or with a whole copy of its data,
+-- for which Redis makes this library anew.
+local opened_epochs, fence = {}, { values = 0, values_max = 1024 }
+
+-- fence.reign(): names the reign, or nil on a server that is no master.
+function fence.reign()
+  local info = redis.call('INFO', 'server', 'replication')
+  if not string.find(info, '\nrole:master', 1, true) then
     return nil
   end
-  return control
+  return string.match(info, '\nrun_id:(%x%x%x%x%x%x%x%x)')
+    .. string.match(info, '\nmaster_replid:(%x%x%x%x%x%x%x%x)')
+end
+
+-- fence.epoch_of(control): the epoch of a control value that was not met before; nil where it is of
+-- another reign, where recovery holds the partition ("fenced:...") or where there is none: an emptied
+-- Redis must not look like empty accounts.
+function fence.epoch_of(control)
+  local epoch, reign = string.match(control or '', '^(%d+):(%x+)$')
+  if not epoch or reign ~= fence.reign() then
+    return nil
+  end
+  if fence.values == fence.values_max then
+    opened_epochs, fence.values = {}, 0
+  end
+  opened_epochs[control], fence.values = epoch, fence.values + 1
+  return epoch
+end
+
+-- open_partition(control_key): the epoch of an open partition, as text, or nil while it is closed.
+local function open_partition(control_key)
+  local control = redis.call('GET', control_key)
+  return opened_epochs[control] or fence.epoch_of(control)
 end

@@ -1,6 +1,7 @@
 import type { Logger } from '../observability/logger.js';
 import type { Engine } from './engine.js';
-import { createKeys, type Keys } from './keys.js';
+import type { FenceGate } from './fence-gate.js';
+import { createKeys, partitionOfKey, type Keys } from './keys.js';
 import { createRedisClient, type RedisClient, type RedisPlace } from './redis-client.js';
 import { createReplication } from './replication.js';
 import { readScripts } from './script-loader.js';
@@ -15,6 +16,12 @@ export interface EngineConnectionOptions extends RedisPlace {
   readonly durability?: 'strict' | 'relaxed' | 'replicated';
 }
 
+export interface EngineConnectionDependencies {
+  readonly logger: Logger;
+  /** For calls that meet a closed partition; without one they are refused. */
+  readonly gate?: FenceGate;
+}
+
 export interface EngineConnection {
   readonly engine: Engine;
   /** Connects and loads the scripts. @throws the client's error when Redis can't be reached. */
@@ -26,7 +33,7 @@ export interface EngineConnection {
 /** Makes an engine with a connection of its own; nothing connects before {@link open}. */
 export function createEngineConnection(
   options: EngineConnectionOptions,
-  dependencies: { readonly logger: Logger },
+  dependencies: EngineConnectionDependencies,
 ): EngineConnection {
   const redis = createRedisClient(options, dependencies);
   const scripts = readScripts();
@@ -40,6 +47,7 @@ export function createEngineConnection(
     scripts,
     keys,
     limits: { requestTimeoutMs: options.requestTimeoutMs },
+    ...(dependencies.gate !== undefined && { gate: dependencies.gate }),
     ...(witness === null
       ? {}
       : { confirm: confirmation(witness, { keys, options, dependencies }) }),
@@ -84,7 +92,6 @@ function confirmation(
   const replication = createReplication({ timeoutMs }, { redis: witness, ...dependencies });
   const isCluster = options.topology === 'cluster';
   return (key) => {
-    const partition = isCluster ? /\{p(\d+)\}/.exec(key)?.[1] : undefined;
-    return replication.confirm(keys.waited(Number(partition ?? 0)));
+    return replication.confirm(keys.waited(isCluster ? partitionOfKey(key) : 0));
   };
 }

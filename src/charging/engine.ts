@@ -1,4 +1,7 @@
-import type { Keys } from './keys.js';
+import type { FenceGate } from './fence-gate.js';
+import { PartitionFencedError } from './fenced.js';
+import * as layout from './generated/layout.js';
+import { partitionOfKey, type Keys } from './keys.js';
 import type { RedisClient } from './redis-client.js';
 import type { ScriptName, ScriptReply, Scripts } from './script-loader.js';
 
@@ -13,6 +16,8 @@ export interface Engine {
    * @throws while it can't be said.
    */
   readonly confirm?: (key: string) => Promise<void>;
+  /** Where calls wait for a closed partition to be opened; without one they are refused at once. */
+  readonly gate?: FenceGate;
 }
 
 export interface EngineLimits {
@@ -52,29 +57,42 @@ const RETRY_DELAY_MS = 20;
 
 /**
  * Calls a script until a reply comes or the time is up. Repeating is safe: every script recognises
- * what it has done before, so a call that ran although its reply was lost changes nothing again.
+ * what it has done before, so a call that ran although its reply was lost changes nothing again. Where
+ * the partition is closed, the call waits for its opening; it is refused as fenced when that takes
+ * longer than the call may.
  * @throws EngineUnavailableError, EngineOutOfMemoryError, or the script's own error.
  */
-export function callScript(
+export async function callScript(
   engine: Engine,
   name: ScriptName,
   keys: readonly string[],
   args: readonly (string | Buffer)[],
 ): Promise<ScriptReply> {
-  const key = keys[0];
-  const { confirm } = engine;
-  if (confirm === undefined || key === undefined || READING.has(name)) {
-    return untilAnswered(engine, () => engine.scripts.run(engine.redis, name, keys, args));
-  }
-  return untilAnswered(engine, async () => {
-    const reply = await engine.scripts.run(engine.redis, name, keys, args);
-    await confirm(key);
+  const [key = ''] = keys;
+  const { confirm, gate, limits } = engine;
+  const deadline = Date.now() + limits.requestTimeoutMs;
+  const run = (): Promise<ScriptReply> => engine.scripts.run(engine.redis, name, keys, args);
+  const runLasting = async (): Promise<ScriptReply> => {
+    const reply = await run();
+    await confirm?.(key);
     return reply;
-  });
+  };
+  const call = confirm === undefined || key === '' || READING.has(name) ? run : runLasting;
+  for (;;) {
+    const reply = await untilAnswered({ limits, deadline }, call);
+    const waitMs = deadline - Date.now();
+    if (reply[0] !== layout.REPLY_FENCED || gate === undefined || waitMs <= 0) return reply;
+    try {
+      await gate.opened(partitionOfKey(key), waitMs);
+    } catch (error) {
+      if (error instanceof PartitionFencedError) return reply;
+      throw error;
+    }
+  }
 }
 
 /** Scripts that change nothing. */
-const READING: ReadonlySet<ScriptName> = new Set(['enquire', 'snapshot']);
+const READING: ReadonlySet<ScriptName> = new Set(['enquire', 'snapshot', 'fence']);
 
 /**
  * Makes a call of Redis that may be made twice, until a reply comes or the time is up: a server may
@@ -82,10 +100,12 @@ const READING: ReadonlySet<ScriptName> = new Set(['enquire', 'snapshot']);
  * @throws EngineUnavailableError, EngineOutOfMemoryError, or the server's own error.
  */
 export async function untilAnswered<Reply>(
-  { limits }: Pick<Engine, 'limits'>,
+  {
+    limits,
+    deadline = Date.now() + limits.requestTimeoutMs,
+  }: Pick<Engine, 'limits'> & { /** By Date.now(). */ readonly deadline?: number },
   call: () => Promise<Reply>,
 ): Promise<Reply> {
-  const deadline = Date.now() + limits.requestTimeoutMs;
   for (;;) {
     try {
       return await call();

@@ -1,9 +1,9 @@
 /** Which accounts and sessions Redis holds: for proofs and recovery, never for a request. */
 import type { Engine } from './engine.js';
 import * as layout from './generated/layout.js';
-import { unpack } from './packing.js';
+import { unpack, unpackFirst } from './packing.js';
 import { mastersOf } from './redis-client.js';
-import { asArray, asText, asTextOrNull } from './unpacked.js';
+import { asArray, asNumber, asText, asTextOrNull } from './unpacked.js';
 
 /** What a partition holds, by the names of its keys. */
 export interface PartitionInventory {
@@ -101,14 +101,32 @@ export async function holdersOfSessions(
   return holders;
 }
 
-/** How a partition stands: open under an epoch, held by recovery, or without a word. */
-export type PartitionControl =
-  { readonly kind: 'open' | 'fenced'; readonly epoch: number } | { readonly kind: 'missing' };
+/** Octets of an account that hold its number, beside its id. */
+const HEADER_OCTETS = 64;
 
-export async function readControl(engine: Engine, partition: number): Promise<PartitionControl> {
-  const control = await engine.redis.get(engine.keys.control(partition));
-  if (control === null) return { kind: 'missing' };
-  return control.startsWith('fenced:')
-    ? { kind: 'fenced', epoch: Number(control.slice('fenced:'.length)) }
-    : { kind: 'open', epoch: Number(control) };
+/** The number of each account's last event; accounts that are not there are left out. */
+export async function readSequences(
+  { redis, keys }: Engine,
+  partition: number,
+  accountIds: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const headers = await Promise.all(
+    accountIds.map((id) =>
+      redis.getrangeBuffer(keys.account(partition, id), 0, HEADER_OCTETS + Buffer.byteLength(id)),
+    ),
+  );
+  return new Map(
+    headers.flatMap((header, index) => {
+      if (header.length === 0) return [];
+      return [[accountIds[index] ?? '', sequenceIn(header)] as const];
+    }),
+  );
+}
+
+/** Of the first part of a packed account. */
+function sequenceIn(header: Buffer): number {
+  // An array of up to 15 has one octet in front, a longer one three.
+  let rest = header.subarray((header[0] ?? 0) === 0xdc ? 3 : 1);
+  for (let place = 1; place < layout.ACCOUNT_SEQUENCE; place += 1) ({ rest } = unpackFirst(rest));
+  return asNumber(unpackFirst(rest).value);
 }

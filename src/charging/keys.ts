@@ -72,6 +72,11 @@ export function createKeys(prefix: string): Keys {
   };
 }
 
+/** The partition that a key lies in, by its hash tag. */
+export function partitionOfKey(key: string): number {
+  return Number(/\{p(\d+)\}/.exec(key)?.[1] ?? 0);
+}
+
 /** The partition a new account goes to. Later its profile says where it is: accounts may move. */
 export function partitionOf(accountId: string, partitions: number): number {
   return createHash('sha1').update(accountId).digest().readUInt32BE(0) % partitions;

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Engine } from './engine.js';
 import { SCHEMA_VERSION } from './generated/layout.js';
+import { openPartition } from './partition-fence.js';
 
 export interface KeySpace {
   readonly schema: number;
@@ -50,9 +51,7 @@ export async function openKeySpace(
     if ((await redis.hsetnx(keys.meta, 'instance', instance)) === 1) {
       await redis.hset(keys.meta, { schema: SCHEMA_VERSION, partitions });
       await Promise.all(
-        Array.from({ length: partitions }, (_, partition) =>
-          redis.set(keys.control(partition), '1', 'NX'),
-        ),
+        Array.from({ length: partitions }, (_, partition) => openPartition(engine, partition, 1)),
       );
     }
     return settledKeySpace(engine);

@@ -1,4 +1,4 @@
-/** Accounts and sessions brought back by recovery, and the fence behind which that is done. */
+/** Accounts and sessions brought back by recovery, behind the fence. */
 import type { Amount } from '../domain/amounts.js';
 import type { AccountStanding, EventStamp } from '../domain/events.js';
 import type { SessionRoute } from '../domain/session-route.js';
@@ -35,6 +35,8 @@ export interface ResumedSession {
   readonly services: readonly ResumedService[];
   /** Of a session of the network; null for another. */
   readonly network: ResumedNetwork | null;
+  /** Reports of which only the record knows: sent again, they are not charged again. */
+  readonly settled: readonly SettledReport[];
 }
 
 /** What its NAS said of a session, and where it is. */
@@ -53,6 +55,18 @@ export interface LiveNetworkSession {
   readonly sessionKey: string | null;
   readonly station: string | null;
   readonly user: string;
+}
+
+export interface SettledReport {
+  readonly number: number;
+  /** Ms since 1970. */
+  readonly at: number;
+  readonly services: readonly {
+    readonly key: string;
+    /** Of the session so far. */
+    readonly cost: Amount;
+    readonly currency: string | null;
+  }[];
 }
 
 export interface ResumedService {
@@ -88,6 +102,8 @@ export interface RestoredAccount {
   readonly live: readonly LiveNetworkSession[];
   /** What fair use has counted: flat triples (cap, start of its period, octets). */
   readonly caps: readonly Packable[];
+  /** Sessions that Redis has of it and that go: nothing is known of them, or they are over. */
+  readonly forgottenSessionIds: readonly string[];
 }
 
 /** The partition is open: what is charged there must not be overwritten. */
@@ -107,13 +123,14 @@ const SESSION_STATES = {
 } as const;
 
 /**
- * Writes an account and its sessions over whatever Redis has of them; the partition is fenced.
+ * Writes an account and its sessions over whatever Redis has of them; the partition is closed.
  * Doing it again writes the same.
  * @throws PartitionOpenError, EngineUnavailableError
  */
 export async function restoreAccount(engine: Engine, account: RestoredAccount): Promise<void> {
   const { keys } = engine;
-  const { partition, accountId, sessions } = account;
+  const { partition, accountId, sessions, forgottenSessionIds } = account;
+  const sessionIds = [...sessions.map(({ sessionId }) => sessionId), ...forgottenSessionIds];
   const reply = await callScript(
     engine,
     'restore',
@@ -122,7 +139,7 @@ export async function restoreAccount(engine: Engine, account: RestoredAccount): 
       keys.control(partition),
       keys.timers(partition),
       keys.access(partition, accountId),
-      ...sessions.map(({ sessionId }) => keys.session(partition, sessionId)),
+      ...sessionIds.map((sessionId) => keys.session(partition, sessionId)),
     ],
     [packAccount(account), ...sessions.map((session) => pack(packSession(session)))],
   );
@@ -174,6 +191,7 @@ function packAccount(account: RestoredAccount): Buffer {
     account.counters.flatMap(({ key, period, units }) => [key, period, units]),
     account.thresholds.map(({ threshold, armed }) => packThreshold(threshold, armed)),
     packAccess(account),
+    account.forgottenSessionIds,
   ]);
 }
 
@@ -209,23 +227,10 @@ function packSession(session: ResumedSession): Packable {
     ]),
     session.network?.track ?? false,
     session.network === null ? false : JSON.stringify(session.network.session),
+    session.settled.map(({ number, at, services }) => [
+      number,
+      at,
+      services.map(({ key, cost, currency }) => [key, cost, currency ?? false]),
+    ]),
   ];
-}
-
-/** Closes a partition in an epoch: its scripts refuse, and recovery may restore. */
-export async function fencePartition(
-  engine: Engine,
-  partition: number,
-  epoch: number,
-): Promise<void> {
-  await engine.redis.set(engine.keys.control(partition), `fenced:${epoch}`);
-}
-
-/** Opens a partition in an epoch: its stream goes on as `<epoch>-0`. */
-export async function openPartition(
-  engine: Engine,
-  partition: number,
-  epoch: number,
-): Promise<void> {
-  await engine.redis.set(engine.keys.control(partition), String(epoch));
 }

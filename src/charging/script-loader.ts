@@ -21,6 +21,8 @@ export const SCRIPT_NAMES = [
   'purge',
   'snapshot',
   'restore',
+  'fence',
+  'open',
   'steer',
   'claim',
   'conclude',

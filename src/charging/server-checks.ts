@@ -71,14 +71,7 @@ function checkSettings(
   if (settings.get('maxmemory') === '0') {
     refuse('maxmemory must be set: without it the host runs out of memory instead of Redis');
   }
-  if (settings.get('appendonly') !== 'yes') {
-    refuse('appendonly must be yes: a restart would lose every balance');
-  } else if (durability !== 'relaxed' && settings.get('appendfsync') !== 'always') {
-    refuse(
-      `appendfsync must be always for durability ${durability}; ` +
-        'with everysec choose ENGINE_DURABILITY=relaxed, which may lose a second on a power cut',
-    );
-  }
+  checkPersistence(settings, durability, findings);
   if (Number(settings.get('hash-max-listpack-value') ?? 0) < 512) {
     findings.push({
       severity: 'warn',
@@ -86,6 +79,42 @@ function checkSettings(
     });
   }
   return findings;
+}
+
+/** Fsync policies, the weakest first. */
+const FSYNCS = ['no', 'everysec', 'always'];
+
+function checkPersistence(
+  settings: ReadonlyMap<string, string>,
+  durability: DurabilityLevel,
+  findings: ServerFinding[],
+): void {
+  const refuse = (message: string): void => void findings.push({ severity: 'refuse', message });
+  if (settings.get('appendonly') !== 'yes') {
+    refuse('appendonly must be yes: a restart would lose every balance');
+    return;
+  }
+  const wanted = durability === 'relaxed' ? 'everysec' : 'always';
+  const set = settings.get('appendfsync') ?? '';
+  if (FSYNCS.indexOf(set) < FSYNCS.indexOf(wanted)) {
+    refuse(
+      durability === 'relaxed'
+        ? `appendfsync is ${set}: a power cut may lose half a minute; everysec loses about a second`
+        : `appendfsync must be always for durability ${durability}; ` +
+            'with everysec choose TOLLD_ENGINE_DURABILITY=relaxed, which may lose a second on a power cut',
+    );
+  }
+  if (settings.get('no-appendfsync-on-rewrite') === 'yes') {
+    const message =
+      'no-appendfsync-on-rewrite must be no: nothing is synced while the append-only file is ' +
+      'rewritten, which takes minutes';
+    findings.push({ severity: durability === 'relaxed' ? 'warn' : 'refuse', message });
+  }
+  if (settings.get('aof-load-truncated') === 'no') {
+    const message =
+      'aof-load-truncated no keeps Redis from starting after a power cut in the middle of a write';
+    findings.push({ severity: 'warn', message });
+  }
 }
 
 function checkReplicas(
@@ -104,6 +133,8 @@ async function readSettings(server: Redis): Promise<ReadonlyMap<string, string> 
       'maxmemory-policy',
       'appendonly',
       'appendfsync',
+      'no-appendfsync-on-rewrite',
+      'aof-load-truncated',
       'hash-max-listpack-value',
     )) as unknown;
     return new Map(pairsOf(pairs));

@@ -65,6 +65,17 @@ export interface QuarantinedEntry {
   readonly message: string;
 }
 
+/**
+ * An entry that was read from a Redis which lost it before it was recorded: what was answered by it
+ * is as if it had not been.
+ */
+export interface LostEntry {
+  readonly partition: number;
+  readonly entry: EntryId;
+  /** Account, bucket, and what was added to it; empty where the entry can't be read. */
+  readonly impacts: readonly (readonly [string, string, number])[];
+}
+
 /** A bucket that holds something else than it did before with what its events say on top. */
 export interface UnbalancedBucket {
   readonly accountId: string;
@@ -84,8 +95,15 @@ export type FlushOutcome =
       readonly quarantined: readonly QuarantinedEntry[];
       readonly unbalanced: readonly UnbalancedBucket[];
     }
-  /** Somebody else has moved these partitions: nothing of any batch was written. */
-  | { readonly kind: 'superseded'; readonly partitions: readonly number[] };
+  /**
+   * Somebody else has moved these partitions, or their stream has ended before what was read: nothing
+   * of any batch was written.
+   */
+  | {
+      readonly kind: 'superseded';
+      readonly partitions: readonly number[];
+      readonly lost: readonly LostEntry[];
+    };
 
 /**
  * Writes what was prepared, in one transaction.

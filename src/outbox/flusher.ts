@@ -135,6 +135,13 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
     if (outcome.kind === 'superseded') {
       metrics.superseded();
       for (const partition of outcome.partitions) places.displace(partition);
+      metrics.lost(outcome.lost.length);
+      for (const { partition, entry, impacts } of outcome.lost) {
+        logger.error(
+          { partition, entry: entryText(entry), impacts },
+          'an entry is lost: Redis came back without it before it was recorded',
+        );
+      }
       return;
     }
     const { offsets, quarantined, unbalanced } = outcome;

@@ -12,6 +12,8 @@ export interface OutboxMetrics {
   }): void;
   failed(): void;
   superseded(): void;
+  /** Entries that Redis lost between being read and being recorded. */
+  lost(entries: number): void;
   /** Partitions held, and those of them that stand still. */
   held(partitions: number, faults: readonly PartitionFault[]): void;
   backlog(measure: BacklogMeasure, state: BacklogState): void;
@@ -43,9 +45,13 @@ export function createOutboxMetrics(metrics: Metrics): OutboxMetrics {
     name: 'tolld_outbox_flush_failures_total',
     help: 'Flushes that failed and are tried again.',
   });
-  const lost = metrics.counter({
+  const superseded = metrics.counter({
     name: 'tolld_outbox_superseded_flushes_total',
     help: 'Flushes given up because another flusher had moved the offset.',
+  });
+  const lostEntries = metrics.counter({
+    name: 'tolld_outbox_lost_entries_total',
+    help: 'Entries that a flusher had read and that Redis lost before they were recorded.',
   });
   const heldPartitions = metrics.gauge({
     name: 'tolld_outbox_held_partitions',
@@ -88,7 +94,8 @@ export function createOutboxMetrics(metrics: Metrics): OutboxMetrics {
       duration.observe(round.durationSeconds);
     },
     failed: () => failures.inc(),
-    superseded: () => lost.inc(),
+    superseded: () => superseded.inc(),
+    lost: (count) => lostEntries.inc(count),
     held: (partitions, faults) => {
       heldPartitions.set(partitions);
       for (const cause of FAULT_KINDS) {

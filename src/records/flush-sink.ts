@@ -4,6 +4,7 @@ import type { EntryId } from '../domain/events.js';
 import type {
   FlushOutcome,
   FlushWrite,
+  LostEntry,
   PartitionBatch,
   ReceivedEntry,
   RecordSink,
@@ -19,6 +20,7 @@ import { writeEntries } from './batch-writes.js';
 import { inTransaction } from './database.js';
 import type { KnownAccounts } from './event-context.js';
 import { readKnownAccounts } from './known-accounts.js';
+import { declareLost } from './lost-entries.js';
 import { lockOffsets, moveOffsets, readOffsets } from './offsets.js';
 import { prepareBatches, type PreparedBatches } from './prepared-batch.js';
 
@@ -48,8 +50,15 @@ async function prepare(pool: pg.Pool, batches: readonly PartitionBatch[]): Promi
 const NO_RUNS: ReadonlyMap<string, number> = new Map();
 
 async function write(client: pg.ClientBase, prepared: Prepared): Promise<FlushOutcome> {
-  const superseded = await lockOffsets(client, prepared.batches);
-  if (superseded.length > 0) return { kind: 'superseded', partitions: superseded };
+  const { superseded, lost } = await lockOffsets(client, prepared.batches);
+  if (superseded.length > 0) {
+    const declared: LostEntry[] = [];
+    for (const [partition, entry] of lost) {
+      const news = await declareLost(client, partition, entry);
+      if (news !== null) declared.push(news);
+    }
+    return { kind: 'superseded', partitions: superseded, lost: declared };
+  }
   const { taken, faults, unbalanced, rows, changes } = await moveOrCompare(client, prepared);
   const entries = taken.flatMap((part) => part.entries);
   const quarantined =

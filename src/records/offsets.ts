@@ -1,14 +1,23 @@
 /** How far each partition is recorded: the one place that says what has been written. */
 import type pg from 'pg';
 import type { EntryId } from '../domain/events.js';
-import type { PartitionBatch } from '../domain/flush.js';
+import type { PartitionBatch, ReceivedEntry } from '../domain/flush.js';
 import { arrayText } from './copy-text.js';
+import { lostOf, type EndedEpochs } from './lost-entries.js';
 
 interface OffsetRow {
   readonly partition: number;
   readonly epoch: string;
   readonly n: string;
   readonly fence: string;
+  readonly ended_epochs: EndedEpochs;
+}
+
+export interface LockedOffsets {
+  /** The partitions that are not where their batch begins. */
+  readonly superseded: readonly number[];
+  /** What was read of streams that have ended before it. */
+  readonly lost: readonly (readonly [number, ReceivedEntry])[];
 }
 
 /** Offsets of partitions; of one that is new to the record, the place before its first entry. */
@@ -36,20 +45,25 @@ export async function readOffsets(
 /**
  * Holds the offsets until the transaction ends, so that of two who read the same entries the second
  * waits and then sees that it is late. In the order of the partitions: two with several can't
- * wait for each other. @returns the partitions that are not where their batch begins.
+ * wait for each other.
  */
 export async function lockOffsets(
   client: pg.ClientBase,
   batches: readonly PartitionBatch[],
-): Promise<readonly number[]> {
+): Promise<LockedOffsets> {
   const { rows } = await client.query<OffsetRow>({
     name: 'lock offsets',
-    text: `SELECT partition, epoch, n, fence FROM tolld.flush_offsets
+    text: `SELECT partition, epoch, n, fence, ended_epochs FROM tolld.flush_offsets
            WHERE partition = ANY ($1) ORDER BY partition FOR UPDATE`,
     values: [arrayText(batches.map(({ partition }) => partition))],
   });
   const stored = new Map(rows.map((row) => [row.partition, row]));
-  return batches
+  const lost = batches.flatMap((batch) =>
+    lostOf(batch, stored.get(batch.partition)?.ended_epochs ?? []).map(
+      (entry) => [batch.partition, entry] as const,
+    ),
+  );
+  const superseded = batches
     .filter(({ partition, previous, fence }) => {
       const row = stored.get(partition);
       return (
@@ -60,6 +74,10 @@ export async function lockOffsets(
       );
     })
     .map(({ partition }) => partition);
+  return {
+    superseded: [...new Set([...superseded, ...lost.map(([partition]) => partition)])],
+    lost,
+  };
 }
 
 export interface OffsetMove {

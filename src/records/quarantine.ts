@@ -43,15 +43,7 @@ export async function quarantine(
       informativeInstant(entry.at),
       code,
       printable(message),
-      printable(
-        JSON.stringify(
-          accounts.map(({ accountId, firstSequence, events }) => [
-            accountId,
-            firstSequence,
-            events.length,
-          ]),
-        ),
-      ),
+      printable(JSON.stringify(sectionsOf(entry))),
       printable(JSON.stringify(impactsOf(entry))),
       received.packed,
     ],
@@ -65,8 +57,21 @@ export async function quarantine(
   };
 }
 
+/** [account, first sequence, events] of each account that the entry speaks of. */
+export function sectionsOf({
+  accounts,
+}: OutboxEntry): readonly (readonly [string, number, number])[] {
+  return accounts.map(({ accountId, firstSequence, events }) => [
+    accountId,
+    firstSequence,
+    events.length,
+  ]);
+}
+
 /** [account, bucket, delta] of everything the entry did to a bucket. */
-function impactsOf({ accounts }: OutboxEntry): readonly (readonly [string, string, number])[] {
+export function impactsOf({
+  accounts,
+}: OutboxEntry): readonly (readonly [string, string, number])[] {
   return accounts.flatMap(({ accountId, events }) =>
     events.flatMap((event) =>
       'impacts' in event
@@ -77,7 +82,7 @@ function impactsOf({ accounts }: OutboxEntry): readonly (readonly [string, strin
 }
 
 /** What can't be in a text of Postgres may be the very reason why an entry is here. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text
     .replaceAll('\u0000', '\ufffd')
     .replaceAll(/\\u(0000|d[89ab][0-9a-f]{2}|d[c-f][0-9a-f]{2})/gi, '\\ufffd');

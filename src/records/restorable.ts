@@ -1,6 +1,7 @@
 /** What the record has of accounts, as far as recovery needs it to bring them back. */
 import type pg from 'pg';
 import type { AddressPool } from '../domain/access-plan.js';
+import type { Protocol } from '../domain/credit-control.js';
 import { readRecordedAccounts, readRecordedBuckets } from './recorded-state.js';
 import type { RecordedAccount, RecordedBucket } from './recorded-state.js';
 
@@ -45,9 +46,24 @@ export interface RecordedMark {
   readonly direction: 'crossed' | 're-armed';
 }
 
+/** A report of a session that the record has. */
+export interface RecordedReport {
+  readonly accountId: string;
+  readonly sessionId: string;
+  readonly sequence: number;
+  readonly requestNumber: number;
+  readonly at: number;
+  readonly service: string;
+  readonly sessionCost: number;
+  readonly currency: string | null;
+  readonly tenant: string;
+  readonly protocol: Protocol | null;
+}
+
 export interface RecordedSession {
   readonly accountId: string;
   readonly sessionId: string;
+  readonly protocol: Protocol | null;
   readonly tenant: string;
   readonly customer: string | null;
   readonly subscription: string | null;
@@ -82,18 +98,25 @@ export interface RecordedService {
   readonly configVersion: number;
 }
 
-/** All of the accounts; sessions of RADIUS that are open, or ended after `endedSince`. */
+export interface RestorableOptions {
+  /** Sessions that ended later, by the time of the record, are part of it. */
+  readonly endedSince: Date;
+  /** Default: those of RADIUS, which go on by their totals. */
+  readonly sessions?: 'radius' | 'all';
+}
+
+/** All of the accounts, with their sessions that are open or ended lately. */
 export async function readRestorable(
   client: pg.ClientBase,
   accountIds: readonly string[],
-  { endedSince }: { readonly endedSince: Date },
+  { endedSince, sessions: wanted = 'radius' }: RestorableOptions,
 ): Promise<readonly RestorableAccount[]> {
   const records = await readRecordedAccounts(client, accountIds);
   const buckets = await readRecordedBuckets(client, accountIds);
   const counters = await readCounters(client, accountIds);
   const intents = await readThresholdIntents(client, accountIds);
   const marks = await readMarks(client, accountIds);
-  const sessions = await readSessions(client, accountIds, endedSince);
+  const sessions = await readSessions(client, accountIds, { endedSince, sessions: wanted });
   const caps = await readCaps(client, accountIds);
   return [...records.values()].map((record) => {
     const isOwn = ({ accountId }: { readonly accountId: string }): boolean =>
@@ -202,13 +225,13 @@ async function readMarks(
 async function readSessions(
   client: pg.ClientBase,
   accountIds: readonly string[],
-  endedSince: Date,
+  { endedSince, sessions }: RestorableOptions,
 ): Promise<readonly RecordedSession[]> {
   const { rows } = await client.query<RecordedSession>({
     name: 'restorable sessions',
     text: `
       SELECT DISTINCT ON (s.session_id) s.account_id AS "accountId", s.session_id AS "sessionId",
-        s.tenant, s.customer_id AS customer, s.subscription_id AS subscription, s.peer,
+        s.protocol, s.tenant, s.customer_id AS customer, s.subscription_id AS subscription, s.peer,
         s.service_context AS "serviceContext", s.state,
         (extract(epoch FROM s.opened_at) * 1000)::bigint::float8 AS "openedAt",
         (extract(epoch FROM s.closed_at) * 1000)::bigint::float8 AS "closedAt",
@@ -233,10 +256,52 @@ async function readSessions(
         WHERE e.session_id = s.session_id AND e.account_id = s.account_id
           AND e.kind = 'usage' AND e.charged_at >= s.opened_at
         ORDER BY e.sequence DESC LIMIT 1) AS l ON true
-      WHERE s.account_id = ANY ($1) AND s.protocol = 'radius'
+      WHERE s.account_id = ANY ($1) AND (s.protocol = 'radius' OR $3)
         AND (s.closed_at IS NULL OR s.closed_at > $2)
       ORDER BY s.session_id, s.opened_at DESC`,
-    values: [accountIds, endedSince],
+    values: [accountIds, endedSince, sessions === 'all'],
+  });
+  return rows;
+}
+
+/** An account, and the last of its events that somebody knows of. */
+export interface AccountPlace {
+  readonly accountId: string;
+  readonly sequence: number;
+}
+
+/** Reports that were charged behind places of accounts, in the order of their events. */
+export async function readReportsBehind(
+  client: pg.ClientBase,
+  places: readonly AccountPlace[],
+): Promise<readonly RecordedReport[]> {
+  const { rows } = await client.query<RecordedReport>({
+    name: 'restorable reports',
+    text: `
+      SELECT e.account_id AS "accountId", session_id AS "sessionId", e.sequence::float8 AS sequence,
+        request_number::float8 AS "requestNumber",
+        (extract(epoch FROM charged_at) * 1000)::bigint::float8 AS at, service,
+        coalesce(session_cost, 0)::float8 AS "sessionCost", currency,
+        tenant, protocol
+      FROM tolld.rated_events e
+        JOIN unnest($1::text[], $2::bigint[]) AS p (account_id, sequence)
+          ON e.account_id = p.account_id AND e.sequence > p.sequence
+      WHERE e.kind = 'usage' ORDER BY e.account_id, e.sequence`,
+    values: [places.map(({ accountId }) => accountId), places.map(({ sequence }) => sequence)],
+  });
+  return rows;
+}
+
+/** Accounts of a partition that the record knows, with the number of their last event. */
+export async function listRecordedPlaces(
+  client: pg.ClientBase,
+  partition: number,
+): Promise<readonly AccountPlace[]> {
+  const { rows } = await client.query<AccountPlace>({
+    name: 'restorable places',
+    text: `SELECT account_id AS "accountId", last_sequence::float8 AS sequence
+           FROM tolld.account_states WHERE partition = $1 ORDER BY 1`,
+    values: [partition],
   });
   return rows;
 }

@@ -65,6 +65,11 @@ export class SessionIndex {
     return [...(this.#ofAccount.get(accountId) ?? [])];
   }
 
+  /** The sessions that an account pays for itself. */
+  ofPayer(accountId: string): readonly string[] {
+    return this.of(accountId).filter((id) => this.holders.get(id)?.accountId === accountId);
+  }
+
   async #add(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#ids.add(id);
     for (const holders of await holdersOfSessions(this.#engine, this.#partition, ids)) {

@@ -1,15 +1,16 @@
 /** Fills an empty Redis from Postgres: every account as its facts left it, behind the fence. */
 import type pg from 'pg';
 import type { Engine } from '../charging/engine.js';
-import { readControl } from '../charging/inventory.js';
 import { SCHEMA_VERSION } from '../charging/generated/layout.js';
+import { holdPartition, openPartition, readFence } from '../charging/partition-fence.js';
 import { readKeySpace } from '../charging/partitions.js';
-import { fencePartition, openPartition, restoreAccount } from '../charging/restoring.js';
+import { restoreAccount } from '../charging/restoring.js';
 import { inTransaction } from '../records/database.js';
 import type { Installation } from '../records/installation.js';
 import { listRecordedAccounts, readRecordedOffsets } from '../records/recorded-state.js';
 import { endForgottenSessions, readAddressPools, readRestorable } from '../records/restorable.js';
 import { readInSnapshot } from './gathering.js';
+import { withRecoveryLock } from './recovery-lock.js';
 import { restoredAccount } from './restored-account.js';
 import { holdPools, leaseAgain } from './restored-network.js';
 
@@ -53,31 +54,22 @@ export interface RebuildReport {
 /** A day: what a NAS sends later than that belongs to nobody. */
 const SESSION_RETENTION_MS = 24 * 3_600_000;
 const ACCOUNTS_AT_ONCE = 200;
-/** "toll" in ASCII: one rebuild at a time. */
-const REBUILD_LOCK = 0x746f6c6c;
 /** Field of the key space's description while a rebuild is under way. */
 const UNDER_WAY = 'rebuild';
 
 /**
  * Rebuilds. One that broke off is taken up by calling this again.
- * @throws RebuildRefusedError over a Redis that is in use, or while another rebuild runs.
+ * @throws RebuildRefusedError over a Redis that is in use, or while another recovery runs.
  */
 export async function rebuild(
   options: RebuildOptions,
   dependencies: RebuildDependencies,
 ): Promise<RebuildReport> {
-  const lock = await dependencies.pool.connect();
-  try {
-    const { rows } = await lock.query<{ locked: boolean }>(
-      'SELECT pg_try_advisory_lock($1) AS locked',
-      [REBUILD_LOCK],
-    );
-    if (rows[0]?.locked !== true) throw new RebuildRefusedError('another rebuild is running');
-    return await rebuildLocked(options, dependencies);
-  } finally {
-    // The lock goes with its connection.
-    lock.release(true);
-  }
+  const report = await withRecoveryLock(dependencies.pool, () =>
+    rebuildLocked(options, dependencies),
+  );
+  if (report === null) throw new RebuildRefusedError('another recovery is running');
+  return report;
 }
 
 async function rebuildLocked(
@@ -92,7 +84,7 @@ async function rebuildLocked(
   const report = { epoch, accounts: 0, buckets: 0, sessions: 0, sessionsForgotten: 0 };
   if (!isRestored) {
     for (let partition = 0; partition < partitions; partition += 1) {
-      await fencePartition(engine, partition, epoch);
+      await holdPartition(engine, partition, epoch);
     }
     const now = clock();
     const pools = await readInSnapshot(pool, readAddressPools);
@@ -120,8 +112,8 @@ async function rebuildLocked(
     await redis.hset(keys.meta, UNDER_WAY, 'restored');
   }
   for (let partition = 0; partition < partitions; partition += 1) {
-    const control = await readControl(engine, partition);
-    if (control.kind === 'fenced') await openPartition(engine, partition, control.epoch);
+    const fence = await readFence(engine, partition);
+    if (fence.state !== 'open') await openPartition(engine, partition, fence.epoch);
   }
   await publish();
   // Last: a process that starts earlier finds no key space and refuses.
@@ -141,9 +133,10 @@ async function refuseOverLive(engine: Engine, partitions: number): Promise<boole
   }
   if ((await engine.redis.hget(engine.keys.meta, UNDER_WAY)) === 'restored') return true;
   for (let partition = 0; partition < partitions; partition += 1) {
-    if ((await readControl(engine, partition)).kind !== 'open') continue;
+    const { state } = await readFence(engine, partition);
+    if (state === 'held' || state === 'missing') continue;
     throw new RebuildRefusedError(
-      `partition ${partition} is open though Redis has no key space: it lost a part of its keys; ` +
+      `partition ${partition} is in use though Redis has no key space: it lost a part of its keys; ` +
         'empty it whole first',
     );
   }

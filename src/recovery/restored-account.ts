@@ -30,6 +30,7 @@ export interface RestoreOptions {
 /** A bucket that ended with nothing is of no use after this long. */
 const ENDED_BUCKET_KEPT_MS = 24 * 3_600_000;
 
+/** The account with all that the record has of it, its sessions included. */
 export function restoredAccount(
   { record, buckets, counters, thresholdIntents, marks, sessions, caps }: RestorableAccount,
   options: RestoreOptions,
@@ -49,6 +50,7 @@ export function restoredAccount(
     sessions: resumed,
     live: liveSessions(record.accountId, resumed, options.now),
     caps,
+    forgottenSessionIds: [],
   };
 }
 
@@ -124,11 +126,12 @@ function resumedSession(
     lastSeen: Math.max(openedAt, ...services.map(({ at }) => at)),
     deadline: (closedAt ?? now) + sessionRetentionMs,
     retentionMs: sessionRetentionMs,
+    settled: [],
     stamp: {
       tenant: session.tenant,
       customer: session.customer,
       subscription: session.subscription,
-      protocol: 'radius',
+      protocol: session.protocol ?? 'radius',
       peer: session.peer,
       serviceContext: session.serviceContext,
       personal: personalOf(session),
@@ -143,7 +146,7 @@ function resumedSession(
       cost: toAmount(cost),
       carry: serviceCarry(carry),
     })),
-    network: resumedNetwork(session),
+    network: session.protocol === 'gy' ? null : resumedNetwork(session),
   };
 }
 

@@ -8,11 +8,11 @@ import type pg from 'pg';
 import type { Engine } from '../charging/engine.js';
 import {
   holdersOfSessions,
-  readControl,
   takeInventory,
   watchedSessions,
   type PartitionInventory,
 } from '../charging/inventory.js';
+import { readFence } from '../charging/partition-fence.js';
 import { readAccountWithSessions } from '../charging/snapshot.js';
 import type { OutboxStreams } from '../charging/stream.js';
 import { BEFORE_FIRST } from '../domain/flush.js';
@@ -298,14 +298,16 @@ async function checkOrphans(
   return findings.flat();
 }
 
+const CLOSED = {
+  closed: () => 'Redis has restarted, or another server took over, and nothing compared it since',
+  held: (epoch: number) => `recovery holds the partition in epoch ${epoch}`,
+  missing: () => 'Redis holds no word of the partition: it was emptied',
+} as const;
+
 async function checkControl(engine: Engine, partition: number): Promise<readonly Finding[]> {
-  const control = await readControl(engine, partition);
-  if (control.kind === 'open') return [];
-  const message =
-    control.kind === 'missing'
-      ? 'Redis holds no word of the partition: it was emptied'
-      : `recovery holds the partition in epoch ${control.epoch}`;
-  return [finding('partition-closed', { partition }, message)];
+  const { state, epoch } = await readFence(engine, partition);
+  if (state === 'open') return [];
+  return [finding('partition-closed', { partition }, CLOSED[state](epoch))];
 }
 
 async function checkQuarantine(pool: pg.Pool, countMax: number): Promise<readonly Finding[]> {

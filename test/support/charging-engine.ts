@@ -6,7 +6,9 @@ import {
   type EngineConnection,
 } from '../../src/charging/engine-connection.js';
 import type { Engine } from '../../src/charging/engine.js';
+import { createFenceGate } from '../../src/charging/fence-gate.js';
 import { createKeys } from '../../src/charging/keys.js';
+import { openPartition, readFence } from '../../src/charging/partition-fence.js';
 import { openKeySpace } from '../../src/charging/partitions.js';
 import { creditAccount, provisionAccount } from '../../src/charging/provisioning.js';
 import type { NewBucket } from '../../src/charging/event-codec.js';
@@ -22,6 +24,8 @@ export interface TestEngineOptions {
   readonly keyPrefix?: string;
   readonly commandTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
+  /** Opens what a restart of Redis has closed, as recovery does where nothing was lost. */
+  readonly reopens?: boolean;
 }
 
 /** Connections of this file; a hook can't be registered any more once the tests run. */
@@ -33,6 +37,7 @@ afterAll(async () => {
 
 /** A connection of its own to a key space that is laid out; closed when the test file ends. */
 export async function openEngine(options: TestEngineOptions = {}): Promise<Engine> {
+  const gate = createFenceGate();
   const connection = createEngineConnection(
     {
       url: options.url ?? inject('redisUrl'),
@@ -41,10 +46,15 @@ export async function openEngine(options: TestEngineOptions = {}): Promise<Engin
       commandTimeoutMs: options.commandTimeoutMs ?? 20_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 20_000,
     },
-    { logger: silentLogger },
+    { logger: silentLogger, ...(options.reopens === true && { gate }) },
   );
   OPENED.add(connection);
   await connection.open();
+  gate.onClosed((partition) => {
+    void readFence(connection.engine, partition)
+      .then(({ epoch }) => openPartition(connection.engine, partition, epoch + 1))
+      .then(() => gate.letThrough(partition));
+  });
   await openKeySpace(connection.engine, 1, null);
   return connection.engine;
 }

@@ -3,6 +3,7 @@ import type { Engine } from '../../src/charging/engine.js';
 import { charge, enquire, settle } from '../../src/charging/charge.js';
 import { decodeEntry } from '../../src/charging/event-codec.js';
 import { creditAccount, provisionAccount } from '../../src/charging/provisioning.js';
+import { holdPartition, openPartition } from '../../src/charging/partition-fence.js';
 import { readSession } from '../../src/charging/session-snapshot.js';
 import { entryOf } from '../../src/charging/stream.js';
 import { purgeEndedBuckets, readAccount } from '../../src/charging/snapshot.js';
@@ -28,10 +29,7 @@ export function createEngineSubject(engine: Engine): ChargingSubject {
     purge: (partition, accountId, recorded) =>
       purgeEndedBuckets(engine, { partition, accountId }, recorded),
     fence: async (partition, closed) => {
-      await engine.redis.set(
-        engine.keys.control(partition),
-        closed ? `fenced:${EPOCH}` : String(EPOCH),
-      );
+      await (closed ? holdPartition : openPartition)(engine, partition, EPOCH);
     },
     told: async (partition) => {
       const members = await engine.redis.hkeys(engine.keys.tasks(partition));

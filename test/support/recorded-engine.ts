@@ -8,6 +8,7 @@ import {
 } from '../../src/charging/engine-connection.js';
 import { decodeEntry } from '../../src/charging/event-codec.js';
 import type { Engine } from '../../src/charging/engine.js';
+import type { FenceGate } from '../../src/charging/fence-gate.js';
 import { openKeySpace } from '../../src/charging/partitions.js';
 import { createOutboxStreams, type OutboxStreams } from '../../src/charging/stream.js';
 import { createMetrics } from '../../src/observability/metrics.js';
@@ -43,6 +44,10 @@ export interface RecordedEngineOptions {
   readonly partitions?: number;
   /** Default: the run's server. */
   readonly redisUrl?: () => string;
+  /** Default 10,000: what is under way when Redis is killed is given up after it. */
+  readonly commandTimeoutMs?: number;
+  /** For calls that meet a closed partition. */
+  readonly gate?: FenceGate;
 }
 
 async function removeKeys({ redis }: Engine, pattern: string): Promise<void> {
@@ -58,6 +63,8 @@ async function removeKeys({ redis }: Engine, pattern: string): Promise<void> {
 export function recordedEngine({
   partitions = 1,
   redisUrl = () => inject('redisUrl'),
+  commandTimeoutMs = 10_000,
+  gate,
 }: RecordedEngineOptions = {}): RecordedEngine {
   const database = testDatabase();
   const prefix = `v${randomBytes(4).toString('hex')}`;
@@ -93,10 +100,10 @@ export function recordedEngine({
         url: redisUrl(),
         keyPrefix: prefix,
         name: 'recorded engine',
-        commandTimeoutMs: 10_000,
+        commandTimeoutMs,
         requestTimeoutMs: 20_000,
       },
-      { logger: silentLogger },
+      { logger: silentLogger, ...(gate !== undefined && { gate }) },
     );
     await connection.open();
     const { instance } = await openKeySpace(connection.engine, partitions, null);

@@ -13,6 +13,10 @@ export interface StartRedisOptions {
   readonly appendFsync?: AppendFsync;
   /** Default 256. */
   readonly maxMemoryMb?: number;
+  /** A command, with its arguments, that runs the server's. */
+  readonly wrapper?: readonly string[];
+  /** Lines of its configuration file behind ours. */
+  readonly moreSettings?: readonly string[];
 }
 
 export interface OwnRedis {
@@ -40,7 +44,8 @@ export async function startRedisInstance(options: StartRedisOptions = {}): Promi
   }
   const directory = makeScratchDirectory('redis');
   const settings = {
-    command: found.command,
+    command: [...(options.wrapper ?? []), ...found.command],
+    ...(options.moreSettings !== undefined && { moreSettings: options.moreSettings }),
     directory,
     disposable: directory,
     appendFsync: options.appendFsync ?? 'always',

@@ -12,6 +12,12 @@ import {
   type SealedAccount,
 } from '../../src/charging/move-steps.js';
 import { creditAccount, provisionAccount } from '../../src/charging/provisioning.js';
+import {
+  holdPartition,
+  openInReign,
+  openPartition,
+  readFence,
+} from '../../src/charging/partition-fence.js';
 import { restoreAccount } from '../../src/charging/restoring.js';
 import type { ScriptName } from '../../src/charging/script-loader.js';
 import { measureSession } from '../../src/charging/session-measure.js';
@@ -78,10 +84,12 @@ const restored = {
       stamp,
       services: [],
       network: null,
+      settled: [],
     },
   ],
   live: [],
   caps: [],
+  forgottenSessionIds: [],
 } as const;
 
 /**
@@ -89,8 +97,7 @@ const restored = {
  * NAS, and a bucket that is over.
  */
 async function arrangeAccount(engine: Engine): Promise<void> {
-  const { redis, keys } = engine;
-  for (const partition of [HERE, THERE]) await redis.set(keys.control(partition), '1');
+  for (const partition of [HERE, THERE]) await openPartition(engine, partition, 1);
   const soon = { endsAt: START_MS + 1 };
   await fundAccount(engine, 'owner', [newBucket('pool', 'octets', 10_000)]);
   await fundAccount(engine, 'a', [
@@ -160,8 +167,13 @@ const ARRANGED: Readonly<Record<ScriptName, Arranged>> = {
   sweep: atOnce((engine) => sweepTimer(engine, { partition: HERE, member: 's:s' }, LATER)),
   purge: atOnce((engine) => purgeEndedBuckets(engine, account, 1_000)),
   snapshot: atOnce((engine) => readAccountWithSessions(engine, { ...account, sessionIds: ['s'] })),
+  fence: atOnce((engine) => readFence(engine, HERE)),
+  open: async (engine) => {
+    const { reign } = await readFence(engine, HERE);
+    return () => openInReign(engine, { partition: HERE, epoch: 2, reign });
+  },
   restore: async (engine) => {
-    await engine.redis.set(engine.keys.control(HERE), 'fenced:1');
+    await holdPartition(engine, HERE, 1);
     return () => restoreAccount(engine, restored);
   },
   steer: atOnce((engine) => raiseSteering(engine, session, { kind: 'abort', reason: 'demand' })),

@@ -370,6 +370,7 @@ export const RESTORE_COUNTERS = 8;
 export const RESTORE_THRESHOLDS = 9;
 // The network access of the account, packed (ACCESS_), or false
 export const RESTORE_ACCESS = 10;
+export const RESTORE_FORGOTTEN = 11;
 
 export const RESUME_SESSION = 1;
 export const RESUME_STATE = 2;
@@ -383,6 +384,12 @@ export const RESUME_SERVICES = 9;
 // Of a session of the network: its track, and where it is (JSON); false for another
 export const RESUME_TRACK = 10;
 export const RESUME_NETWORK = 11;
+export const RESUME_SETTLED = 12;
+
+// A report of such a session that was charged, and its services: key, cost so far, currency or false
+export const SETTLED_NUMBER = 1;
+export const SETTLED_AT = 2;
+export const SETTLED_SERVICES = 3;
 
 // Service of a session that goes on
 export const RESUME_KEY = 1;

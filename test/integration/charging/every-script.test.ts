@@ -60,6 +60,8 @@ sweep           DONE       FENCED     FENCED     NEWER_STATE  DONE             M
 purge           DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
 snapshot        DONE       DONE       DONE       NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
 restore         DONE       DONE       CONFLICT   DONE         DONE             DONE             DONE
+fence           DONE       DONE       DONE       DONE         DONE             DONE             DONE
+open            DONE       DONE       DONE       DONE         DONE             DONE             DONE
 steer           DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
 claim           DONE       FENCED     FENCED     NEWER_STATE  REFUSED          REFUSED          REFUSED
 conclude        DONE       FENCED     FENCED     NEWER_STATE  DONE             DONE             DONE

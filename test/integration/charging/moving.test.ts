@@ -10,6 +10,7 @@ import { readSession } from '../../../src/charging/session-snapshot.js';
 import { findAccount, readAccountWithSessions } from '../../../src/charging/snapshot.js';
 import { createOutboxStreams } from '../../../src/charging/stream.js';
 import { dueTimers, sweepTimer } from '../../../src/charging/sweeping.js';
+import { openPartition } from '../../../src/charging/partition-fence.js';
 import { toAmount } from '../../../src/domain/amounts.js';
 import type { ChargingEvent } from '../../../src/domain/events.js';
 import type { SharingMembership } from '../../../src/domain/profile.js';
@@ -36,7 +37,7 @@ beforeAll(async () => {
 async function space(): Promise<{ readonly engine: Engine; readonly second: Engine }> {
   const engine = await engines.fresh();
   for (const partition of PARTITIONS) {
-    await engine.redis.set(engine.keys.control(partition), '1', 'NX');
+    await openPartition(engine, partition, 1);
   }
   return { engine, second: { ...other, keys: engine.keys } };
 }

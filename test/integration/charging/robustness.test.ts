@@ -91,7 +91,7 @@ describe('a Redis that wants a replica and has none', () => {
 describe('a Redis that is killed and started again between two calls', () => {
   it('has kept what was answered, and charges nothing twice', { timeout: 60_000 }, async () => {
     const own = await startRedis();
-    const engine = await openEngine({ url: own.url, commandTimeoutMs: 1_000 });
+    const engine = await openEngine({ url: own.url, commandTimeoutMs: 1_000, reopens: true });
     await funded(engine);
     const requests = [
       request({ phase: 'initial', number: 0, want: 100 }),
@@ -110,7 +110,7 @@ describe('a Redis that is killed and started again between two calls', () => {
 
   it('answers a call that was made while it was away, as soon as it is back', async () => {
     const own = await startRedis();
-    const engine = await openEngine({ url: own.url, commandTimeoutMs: 1_000 });
+    const engine = await openEngine({ url: own.url, commandTimeoutMs: 1_000, reopens: true });
     await funded(engine);
     await own.kill();
     const call = charge(engine, request({ phase: 'initial', number: 0, want: 100 }));

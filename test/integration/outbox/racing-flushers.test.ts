@@ -108,7 +108,7 @@ describe('the record', () => {
       kind: 'written',
       entries: 1,
     });
-    const refused = { kind: 'superseded', partitions: [partition] };
+    const refused = { kind: 'superseded', partitions: [partition], lost: [] };
     expect(await write([{ ...first, fence: 7 }])).toEqual(refused);
     const second = { partition, previous: { epoch: 1, n: 0 }, entries: [entry(1)] };
     expect(await write([{ ...second, fence: 6 }])).toEqual(refused);

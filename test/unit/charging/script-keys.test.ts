@@ -24,6 +24,7 @@ import { pack } from '../../../src/charging/packing.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
 import { noteSteered, settleReport, takeReport } from '../../../src/charging/session-report.js';
 import { measureSession } from '../../../src/charging/session-measure.js';
+import { openInReign, readFence } from '../../../src/charging/partition-fence.js';
 import { restoreAccount, type RestoredAccount } from '../../../src/charging/restoring.js';
 import { readScripts, SCRIPT_NAMES, type ScriptName } from '../../../src/charging/script-loader.js';
 import { purgeEndedBuckets, readAccountWithSessions } from '../../../src/charging/snapshot.js';
@@ -163,10 +164,12 @@ const restored: Omit<RestoredAccount, 'partition' | 'accountId'> = {
       stamp,
       services: [],
       network: null,
+      settled: [],
     },
   ],
   live: [],
   caps: [],
+  forgottenSessionIds: [],
 };
 
 const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> = {
@@ -179,6 +182,8 @@ const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> 
   sweep: (engine) => sweepTimer(engine, { partition: 0, member: 's:s' }),
   purge: (engine) => purgeEndedBuckets(engine, account, 1),
   snapshot: (engine) => readAccountWithSessions(engine, { ...account, sessionIds: ['s'] }),
+  fence: (engine) => readFence(engine, 0),
+  open: (engine) => openInReign(engine, { partition: 0, epoch: 1, reign: 'r' }),
   restore: (engine) => restoreAccount(engine, { ...account, ...restored }),
   steer: (engine) => raiseSteering(engine, session, { kind: 'abort', reason: 'demand' }),
   claim: (engine) => claimSteering(engine, session, { leaseMs: 1 }),

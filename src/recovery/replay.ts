@@ -1,0 +1,127 @@
+/**
+ * Brings the accounts of a closed partition to where the record has them, where Redis came back
+ * without their last events. Their sessions go on with nothing reserved; reports that Redis had
+ * answered and forgotten are known as charged.
+ */
+import type pg from 'pg';
+import type { Engine } from '../charging/engine.js';
+import { readSequences } from '../charging/inventory.js';
+import { restoreAccount } from '../charging/restoring.js';
+import {
+  listRecordedPlaces,
+  readReportsBehind,
+  readRestorable,
+  type AccountPlace,
+} from '../records/restorable.js';
+import { readInSnapshot, SessionIndex } from './gathering.js';
+import { restoredAccount } from './restored-account.js';
+import { withSettledReports } from './settled-reports.js';
+
+export interface ReplayDependencies {
+  readonly engine: Engine;
+  /** With the right to read the facts of every tenant. */
+  readonly pool: pg.Pool;
+  readonly clock: () => number;
+}
+
+/** Sessions of gateways that ended longer ago are not asked for again. */
+const SESSION_RETENTION_MS = 24 * 3_600_000;
+const ACCOUNTS_AT_ONCE = 200;
+const SEQUENCES_AT_ONCE = 1_000;
+
+/**
+ * Replays a partition. What broke off is taken up by calling this again: an account that is behind
+ * stays so until it is whole. @returns how many accounts were behind, or linked to one that was.
+ */
+export async function replayPartition(
+  partition: number,
+  dependencies: ReplayDependencies,
+): Promise<number> {
+  const { engine, pool, clock } = dependencies;
+  const recorded = await readInSnapshot(pool, (client) => listRecordedPlaces(client, partition));
+  const behind = await accountsBehind(engine, partition, recorded);
+  const index = await SessionIndex.read(engine, partition, new Set());
+  const linked = linkedAccounts(index, behind);
+  const options = { now: clock(), sessionRetentionMs: SESSION_RETENTION_MS };
+  // Those that are behind last: by them the others are found again.
+  const all = [...linked.map((accountId) => ({ accountId, sequence: Infinity })), ...behind];
+  for (let from = 0; from < all.length; from += ACCOUNTS_AT_ONCE) {
+    await restoreChunk(all.slice(from, from + ACCOUNTS_AT_ONCE), {
+      ...{ engine, pool, index, options },
+    });
+  }
+  return all.length;
+}
+
+/** Accounts whose last events Redis lacks, each with the last that it has; 0 for one that it lacks. */
+async function accountsBehind(
+  engine: Engine,
+  partition: number,
+  recorded: readonly AccountPlace[],
+): Promise<readonly AccountPlace[]> {
+  const behind: AccountPlace[] = [];
+  for (let from = 0; from < recorded.length; from += SEQUENCES_AT_ONCE) {
+    const chunk = recorded.slice(from, from + SEQUENCES_AT_ONCE);
+    const ids = chunk.map(({ accountId }) => accountId);
+    const live = await readSequences(engine, partition, ids);
+    for (const { accountId, sequence } of chunk) {
+      const found = live.get(accountId) ?? 0;
+      if (found < sequence) behind.push({ accountId, sequence: found });
+    }
+  }
+  return behind;
+}
+
+/**
+ * Accounts whose sessions hold units of one that is behind, or the other way round: what is restored
+ * knows of no reservation, so theirs have to go too.
+ */
+function linkedAccounts(index: SessionIndex, behind: readonly AccountPlace[]): readonly string[] {
+  const first = new Set(behind.map(({ accountId }) => accountId));
+  const found = new Set(first);
+  let before = -1;
+  while (found.size > before) {
+    before = found.size;
+    for (const { accountId, ownerAccountId } of index.holders.values()) {
+      if (ownerAccountId === null) continue;
+      if (!found.has(accountId) && !found.has(ownerAccountId)) continue;
+      found.add(accountId).add(ownerAccountId);
+    }
+  }
+  return [...found].filter((accountId) => !first.has(accountId));
+}
+
+async function restoreChunk(
+  places: readonly AccountPlace[],
+  {
+    engine,
+    pool,
+    index,
+    options,
+  }: {
+    readonly engine: Engine;
+    readonly pool: pg.Pool;
+    readonly index: SessionIndex;
+    readonly options: { readonly now: number; readonly sessionRetentionMs: number };
+  },
+): Promise<void> {
+  const endedSince = new Date(options.now - options.sessionRetentionMs);
+  const ids = places.map(({ accountId }) => accountId);
+  const behind = places.filter(({ sequence }) => Number.isFinite(sequence));
+  const { accounts, reports } = await readInSnapshot(pool, async (client) => ({
+    accounts: await readRestorable(client, ids, { endedSince, sessions: 'all' }),
+    reports: await readReportsBehind(client, behind),
+  }));
+  await Promise.all(
+    accounts.map(async (recorded) => {
+      const account = restoredAccount(recorded, options);
+      const own = reports.filter(({ accountId }) => accountId === account.accountId);
+      const sessions = withSettledReports(account.sessions, own, options);
+      const resumed = new Set(sessions.map(({ sessionId }) => sessionId));
+      const forgottenSessionIds = index
+        .ofPayer(account.accountId)
+        .filter((sessionId) => !resumed.has(sessionId));
+      await restoreAccount(engine, { ...account, sessions, forgottenSessionIds });
+    }),
+  );
+}
