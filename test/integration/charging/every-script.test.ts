@@ -186,7 +186,7 @@ describe('a script whose key holds something strange', () => {
 const RUN_WITHOUT_MEMORY: readonly ScriptName[] = [
   ...(['settle', 'sweep', 'purge', 'report_settled', 'level', 'lease', 'release'] as const),
   ...(['claim', 'conclude', 'move_lift', 'move_lay', 'move_in', 'move_drop'] as const),
-  ...(['enquire', 'measure', 'snapshot'] as const),
+  ...(['enquire', 'measure', 'snapshot', 'fence', 'open'] as const),
 ];
 
 describe('a script that is called when memory is out', () => {
