@@ -60,8 +60,9 @@ async function run(changes: Partial<RadiusSimulatorOptions>) {
     downloadPerInterim: { min: 1_000_000, max: 3_000_000_000 },
     interimSeconds: 60,
     answerMs: 60,
-    triesMax: 25,
-    accountingTriesMax: 40,
+    // A busy machine may be silent for seconds: nothing is given up.
+    triesMax: 1_000,
+    accountingTriesMax: 1_000,
     seed: 7,
     ...changes,
   });
