@@ -3,14 +3,12 @@ import type { Engine } from '../../src/charging/engine.js';
 import { charge, enquire, settle } from '../../src/charging/charge.js';
 import { decodeEntry } from '../../src/charging/event-codec.js';
 import { creditAccount, provisionAccount } from '../../src/charging/provisioning.js';
-import { holdPartition, openPartition } from '../../src/charging/partition-fence.js';
 import { readSession } from '../../src/charging/session-snapshot.js';
 import { entryOf } from '../../src/charging/stream.js';
 import { purgeEndedBuckets, readAccount } from '../../src/charging/snapshot.js';
 import { dueTimers, sweepTimer } from '../../src/charging/sweeping.js';
 import type { ChargingSubject } from './charging-subject.js';
 
-const EPOCH = 1;
 const TIMERS_MAX = 10_000;
 
 /** An engine over one key prefix; the caller empties it, or takes a new prefix, to begin anew. */
@@ -29,7 +27,13 @@ export function createEngineSubject(engine: Engine): ChargingSubject {
     purge: (partition, accountId, recorded) =>
       purgeEndedBuckets(engine, { partition, accountId }, recorded),
     fence: async (partition, closed) => {
-      await (closed ? holdPartition : openPartition)(engine, partition, EPOCH);
+      // One command, so that calls that are under way keep their order. A partition without a word
+      // is closed; one that is closed, or open, already has nothing to rename.
+      const control = engine.keys.control(partition);
+      const names = closed ? [control, `${control}:kept`] : [`${control}:kept`, control];
+      await engine.redis.rename(names[0] ?? '', names[1] ?? '').catch((error: unknown) => {
+        if (!String(error).includes('no such key')) throw error;
+      });
     },
     told: async (partition) => {
       const members = await engine.redis.hkeys(engine.keys.tasks(partition));
