@@ -57,7 +57,12 @@ export function grant(books: Books, question: Question): Grant {
       validitySeconds = Math.max(1, Math.ceil((window.untilMs - now) / 1000));
     }
   }
-  service.holds = takes.map(({ bucket, amount }) => ({ bucketId: bucket.id, amount }));
+  const [, owner] = books.accounts;
+  service.holds = takes.map(({ bucket, amount }) => ({
+    bucketId: bucket.id,
+    ownerId: owner?.buckets.includes(bucket) === true ? owner.id : null,
+    amount,
+  }));
   service.granted = plan.covered;
   service.validUntil = now + validitySeconds * 1000;
   startArmed(books, takes, now);

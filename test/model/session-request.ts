@@ -110,16 +110,11 @@ function withHolder(request: ChargeRequest, before: Session | null): ChargeReque
 }
 
 /** The owner of whom the session holds units, or for whose units it waits. */
-function ownerAfter({ world, accounts }: Books, session: Session): string | null {
+function ownerAfter({ accounts }: Books, session: Session): string | null {
   const [, owner] = accounts;
   if (owner !== undefined && session.state === 'open' && session.starving.size > 0) return owner.id;
-  const held = new Set(
-    [...session.services.values()].flatMap(({ holds }) => holds.map(({ bucketId }) => bucketId)),
-  );
-  const holder = [...world.accounts.values()].find(
-    ({ id, buckets }) => id !== session.accountId && buckets.some((bucket) => held.has(bucket.id)),
-  );
-  return holder?.id ?? null;
+  const holds = [...session.services.values()].flatMap((service) => service.holds);
+  return holds.find(({ ownerId }) => ownerId !== null)?.ownerId ?? null;
 }
 
 function answer(

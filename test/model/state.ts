@@ -58,6 +58,8 @@ export interface Account {
 /** What a service holds of one bucket: `amount` of it, for `units` of the service. */
 export interface Hold {
   readonly bucketId: string;
+  /** The sharing owner whose bucket it is; null for one of the member's own. */
+  readonly ownerId: string | null;
   amount: number;
 }
 
