@@ -132,12 +132,12 @@ async function octetsOfTolld({ pool }: TolldRadius, side: Side): Promise<bigint>
   );
   const deadline = Date.now() + RECORDED_MS;
   for (;;) {
-    const used = await readNetworkUsage(pool, {
+    const usage = await readNetworkUsage(pool, {
       sessionKeys,
       since: new Date(0),
       unit: 'octets',
     });
-    const sum = [...used.values()].reduce((total, octets) => total + octets, 0n);
+    const sum = [...usage.values()].reduce((total, { used }) => total + used, 0n);
     if (sum >= expected || Date.now() > deadline) return sum;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

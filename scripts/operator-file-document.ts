@@ -39,7 +39,8 @@ const HEADING = `# The operator file
 plans, accounts with their buckets, subscribers, sharing groups, Diameter peers, NAS and what network
 access gives. The file is YAML or JSON.
 \`examples/minimal.yaml\` is the least that charges something, \`examples/operator.yaml\` a small
-operator with comments, \`examples/isp.yaml\` an internet provider; \`schema/operator-file.schema.json\` lets an editor complete and check it.
+operator with comments, \`examples/operator-radius.yaml\` the same one's homes by RADIUS,
+\`examples/isp.yaml\` an internet provider; \`schema/operator-file.schema.json\` lets an editor complete and check it.
 
 \`\`\`sh
 tolld load operator.yaml --dry-run   # what would change; nothing is written

@@ -316,7 +316,11 @@ async function compare(
   return withRecord(context, async (pool) => {
     for (;;) {
       const charged = await readNetworkUsage(pool, query);
-      const differences = usageDifferences(tally, (id) => charged.get(keyOf(id)) ?? 0n, to.what);
+      const differences = usageDifferences(
+        tally,
+        (id) => charged.get(keyOf(id))?.used ?? 0n,
+        to.what,
+      );
       if (differences.length === 0 || Date.now() >= deadline) return differences;
       await sleep(COMPARISON_INTERVAL_MS);
     }

@@ -31,6 +31,9 @@ export const DEMO_SUBSCRIBERS: Readonly<Record<string, SimulatedSubscriber>> = {
   carol: { imsi: '262420000000003', msisdn: '491700000003' },
 };
 
+/** The account of examples/operator-radius.yaml. */
+export const DEMO_HOME_ACCOUNT = 'erin';
+
 export const DEMO_TENANT = 'demo';
 const DEMO_SCALE = 6;
 
@@ -105,7 +108,7 @@ export function createDemo(options: DemoOptions, { logger, print }: DemoDependen
 }
 
 /** Money with its currency, units with their word. */
-function amountText(amount: bigint | number, resource: string): string {
+export function amountText(amount: bigint | number, resource: string): string {
   const isUnits = ['octets', 'seconds', 'events'].includes(resource);
   return isUnits
     ? `${Number(amount).toLocaleString('en-US')} ${resource}`
@@ -281,7 +284,8 @@ export async function proveBooks(
   }
 }
 
-function createReader(config: Config, logger: Logger): pg.Pool {
+/** The demo's connections to the record, which may read only. */
+export function createReader(config: Config, logger: Logger): pg.Pool {
   return createDatabase(
     { url: config.postgres.url, name: 'tolld demo', connectionsMax: 2, role: 'reader' },
     { logger },
@@ -292,7 +296,9 @@ async function demoAccounts(
   pool: pg.Pool,
 ): Promise<readonly { readonly accountId: string; readonly partition: number }[]> {
   const found = await Promise.all(
-    Object.keys(DEMO_SUBSCRIBERS).map((account) => findAccounts(pool, account)),
+    [...Object.keys(DEMO_SUBSCRIBERS), DEMO_HOME_ACCOUNT].map((account) =>
+      findAccounts(pool, account),
+    ),
   );
   return found.flat().filter(({ tenant }) => tenant === DEMO_TENANT);
 }

@@ -1,5 +1,6 @@
 /** Ports that nothing else on this machine listens on. */
-import { createServer } from 'node:net';
+import { createSocket } from 'node:dgram';
+import { createServer, isIPv6 } from 'node:net';
 import type { Progress } from './progress.js';
 
 /** A loopback TCP port that nothing listens on at this moment. */
@@ -24,14 +25,51 @@ export async function isPortFree(port: number, host = '127.0.0.1'): Promise<bool
   });
 }
 
-/** The wanted port, or another where somebody has taken it, which is told. */
-export async function choosePort(
-  wanted: number,
-  { name, host }: { readonly name: string; readonly host?: string },
-  { progress }: { readonly progress: Progress },
-): Promise<number> {
-  if (await isPortFree(wanted, host)) return wanted;
-  const port = await findFreePort();
+/** The UDP port of an address that could be bound, any for 0; null where it is taken. */
+export async function bindableUdpPort(port: number, host = '127.0.0.1'): Promise<number | null> {
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind(port, host, resolve);
+    });
+    return socket.address().port;
+  } catch {
+    return null;
+  } finally {
+    await new Promise<void>((resolve) => socket.close(() => resolve()));
+  }
+}
+
+interface PortUse {
+  readonly name: string;
+  readonly host?: string;
+}
+
+function tellOther(wanted: number, port: number, { name }: PortUse, progress: Progress): number {
   progress.note(`  port ${wanted} is taken: ${name} gets ${port} this time`);
   return port;
+}
+
+/** The wanted TCP port, or another where somebody has taken it, which is told. */
+export async function choosePort(
+  wanted: number,
+  use: PortUse,
+  { progress }: { readonly progress: Progress },
+): Promise<number> {
+  if (await isPortFree(wanted, use.host)) return wanted;
+  return tellOther(wanted, await findFreePort(), use, progress);
+}
+
+/** {@link choosePort} for UDP. */
+export async function chooseUdpPort(
+  wanted: number,
+  use: PortUse,
+  { progress }: { readonly progress: Progress },
+): Promise<number> {
+  const free = await bindableUdpPort(wanted, use.host);
+  if (free !== null) return free;
+  const other = await bindableUdpPort(0, use.host);
+  // An address that nothing can be bound to is told by who listens there, by its own error.
+  return other === null ? wanted : tellOther(wanted, other, use, progress);
 }

@@ -32,6 +32,8 @@ export interface LocalStackOptions {
 export interface LocalStack {
   readonly redisUrl: string;
   readonly postgresUrl: string;
+  /** Seals secrets where no key is set; the same at every start. */
+  readonly secretsKey: string;
   /** Settles with the name of a server of ours that ended without being asked to. */
   readonly lost: Promise<string>;
   /** Ends what was started here, Redis first; data stays. */
@@ -169,7 +171,13 @@ export async function startLocalStack(
           );
     parts.push({ ...postgres, name: 'Postgres' });
     const lost = Promise.race(parts.map(({ name, exited }) => exited.then(() => name)));
-    return { redisUrl: redis.url, postgresUrl: postgres.url, lost, stop };
+    return {
+      redisUrl: redis.url,
+      postgresUrl: postgres.url,
+      secretsKey: state.secretsKey,
+      lost,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

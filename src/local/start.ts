@@ -21,16 +21,18 @@ import {
   watchRatedEvents,
   type DemoDependencies,
 } from './demo.js';
-import { choosePort } from './port-choice.js';
+import { createDemoHome, proveHome, type DemoHome } from './demo-home.js';
+import { choosePort, chooseUdpPort } from './port-choice.js';
 import { createProgress, type Progress } from './progress.js';
 import { startLocalStack, type LocalStack } from './stack.js';
 
 const STATE_DIRECTORY = path.resolve(import.meta.dirname, '..', '..', '.tolld');
 const LOG_FILE = path.join(STATE_DIRECTORY, 'tolld.log');
-const OPERATOR_FILE = path.resolve(import.meta.dirname, '..', '..', 'examples', 'operator.yaml');
+const EXAMPLES = path.resolve(import.meta.dirname, '..', '..', 'examples');
+const OPERATOR_FILES = ['operator.yaml', 'operator-radius.yaml'];
 
 export interface StartFlags {
-  /** Play one simulated session to its rated events, prove that the books balance, and end. */
+  /** Play a session of each protocol to its rated events, prove that the books balance, and end. */
   readonly once: boolean;
   /** Remove the data of earlier starts first. */
   readonly reset: boolean;
@@ -44,7 +46,11 @@ their data in .tolld/. Every setting of docs/configuration.md works here too.`;
 export function parseStartFlags(args: readonly string[]): StartFlags | null {
   const command = new Command('npm start --')
     .description('set up everything that tolld needs, then run it with a demo operator')
-    .option('--once', 'play one session, prove that the books balance, and end', false)
+    .option(
+      '--once',
+      'play a session of each protocol, prove that the books balance, and end',
+      false,
+    )
     .option('--reset', 'remove the data of earlier starts first', false)
     .addHelpText('after', HELP_AFTER)
     .exitOverride();
@@ -79,6 +85,29 @@ async function applyMigrations(stack: LocalStack, progress: Progress): Promise<v
   step.done(`schema at migration ${current}, ${news}`);
 }
 
+type RadiusAddress = Pick<Config['radius'], 'listenHost' | 'authenticationPort' | 'accountingPort'>;
+
+/** Where RADIUS is served: on ports that are free, on loopback, unless it was given. */
+async function chooseRadiusAddress(
+  { config: { radius }, sources }: LoadedConfig,
+  progress: Progress,
+): Promise<RadiusAddress> {
+  const isGiven = (setting: string): boolean => sources.get(setting) !== 'default';
+  const host = isGiven('radius.listenHost') ? radius.listenHost : '127.0.0.1';
+  const choose = async (
+    setting: 'authenticationPort' | 'accountingPort',
+    name: string,
+  ): Promise<number> =>
+    isGiven(`radius.${setting}`)
+      ? radius[setting]
+      : await chooseUdpPort(radius[setting], { name, host }, { progress });
+  return {
+    listenHost: host,
+    authenticationPort: await choose('authenticationPort', 'RADIUS authentication'),
+    accountingPort: await choose('accountingPort', 'RADIUS accounting'),
+  };
+}
+
 /** The configuration of the daemon: over the stack, on ports that are free, on loopback. */
 async function configureDaemon(stack: LocalStack, progress: Progress): Promise<LoadedConfig> {
   const environment = processEnvironment();
@@ -92,6 +121,7 @@ async function configureDaemon(stack: LocalStack, progress: Progress): Promise<L
   const operationsPort = isGiven('operations.listenPort')
     ? operations.listenPort
     : await choosePort(operations.listenPort, { name: 'metrics' }, { progress });
+  const radius = await chooseRadiusAddress(given, progress);
   return loadConfig({
     environment: {
       ...environment,
@@ -100,6 +130,11 @@ async function configureDaemon(stack: LocalStack, progress: Progress): Promise<L
       TOLLD_DIAMETER_LISTEN_HOST: host,
       TOLLD_DIAMETER_LISTEN_PORT: String(diameterPort),
       TOLLD_OPERATIONS_LISTEN_PORT: String(operationsPort),
+      TOLLD_RADIUS_LISTEN_HOST: radius.listenHost,
+      TOLLD_RADIUS_AUTHENTICATION_PORT: String(radius.authenticationPort),
+      TOLLD_RADIUS_ACCOUNTING_PORT: String(radius.accountingPort),
+      ...(!isGiven('radius.enabled') && { TOLLD_RADIUS_ENABLED: 'true' }),
+      ...(!isGiven('secrets.keys') && { TOLLD_SECRETS_KEYS: stack.secretsKey }),
     },
   });
 }
@@ -121,10 +156,17 @@ async function awaitEnd(stack: LocalStack, progress: Progress): Promise<number> 
 
 async function loadDemoOperator(config: Config, progress: Progress): Promise<void> {
   const step = progress.begin('loading the demo operator');
-  const { report, remains } = await loadFile(config, OPERATOR_FILE, { dryRun: false });
-  const changed = report.changes.filter(({ action }) => action !== 'unchanged').length;
-  const news = changed === 0 ? 'nothing to change' : `${changed} changes`;
-  step.done(`examples/operator.yaml loaded, ${news}${remains === null ? '' : `; ${remains}`}`);
+  let changed = 0;
+  const remaining = new Set<string>();
+  for (const name of OPERATOR_FILES) {
+    const { report, remains } = await loadFile(config, path.join(EXAMPLES, name), {
+      dryRun: false,
+    });
+    changed += report.changes.filter(({ action }) => action !== 'unchanged').length;
+    if (remains !== null) remaining.add(remains);
+  }
+  const news = [changed === 0 ? 'nothing to change' : `${changed} changes`, ...remaining];
+  step.done(`${OPERATOR_FILES.join(' and ')} of examples/ loaded, ${news.join('; ')}`);
 }
 
 function openLog(config: Config): Logger {
@@ -145,8 +187,13 @@ async function startDaemon(
 }
 
 function announce(node: TolldNode, config: Config, progress: Progress): void {
-  const { diameter, operations } = node.addresses;
+  const { diameter, radius, operations } = node.addresses;
   for (const { host, port } of diameter) progress.note(`  Diameter   ${host}:${port}`);
+  if (radius !== null) {
+    const places = [...radius.authentication, ...radius.accounting];
+    const text = places.map(({ address, port }) => `${address}:${port}`).join(' ');
+    progress.note(`  RADIUS     ${text}`);
+  }
   const base = `http://${operations.host}:${operations.port}`;
   progress.note(`  Operations ${base}/metrics ${base}/healthz ${base}/readyz`);
   progress.note(`  Redis      ${maskUrl(config.redis.url)}`);
@@ -169,7 +216,30 @@ function gatewayTarget({ node, config }: Running): {
   return { host: '127.0.0.1', port };
 }
 
-/** One session from its first request to the books. @throws BooksError when they do not balance. */
+/** The home of the demo operator; null where this daemon serves no RADIUS. */
+function createHome(
+  { node, progress }: Running,
+  traffic: { readonly interims: number; readonly thinkMs: number },
+): DemoHome | null {
+  const { authentication = [], accounting = [] } = node.addresses.radius ?? {};
+  const [logins] = authentication;
+  const [reports] = accounting;
+  if (logins === undefined || reports === undefined) return null;
+  const server = {
+    address: '127.0.0.1',
+    authenticationPort: logins.port,
+    accountingPort: reports.port,
+  };
+  return createDemoHome(
+    { server, ...traffic, seed: Date.now() % 1_000_000 },
+    { print: (line) => progress.note(line) },
+  );
+}
+
+/**
+ * A session of each protocol from its first request to the books.
+ * @throws BooksError when they do not balance, or DemoSessionError.
+ */
 async function playOnce(running: Running, dependencies: DemoDependencies): Promise<number> {
   const { config, progress } = running;
   const stopWatching = await watchRatedEvents(config, dependencies);
@@ -188,10 +258,17 @@ async function playOnce(running: Running, dependencies: DemoDependencies): Promi
     dependencies,
   );
   const tally = await demo.play();
+  const home = createHome(running, { interims: 1, thinkMs: 200 });
+  if (home !== null) {
+    progress.note('');
+    progress.note("One simulated session of erin's home:");
+  }
+  const homeSession = await home?.play();
   await awaitRecord(config, dependencies);
   await stopWatching();
   progress.note('');
   await proveUsage(config, tally, dependencies);
+  if (homeSession !== undefined) await proveHome(config, homeSession, dependencies);
   await proveBooks(config, dependencies);
   return 0;
 }
@@ -214,16 +291,22 @@ async function playOn(running: Running, dependencies: DemoDependencies): Promise
     },
     dependencies,
   );
-  const playing = demo.play();
-  // A gateway that fails does not end the daemon: that one can still be tried by hand.
-  playing.catch((error: unknown) => {
-    progress.note(`the simulated gateway ended: ${String(error)}`);
-  });
+  const home = createHome(running, { interims: 4, thinkMs: 2_000 });
+  // What fails here does not end the daemon: that one can still be tried by hand.
+  const playing = Promise.all([
+    demo.play().catch((error: unknown) => {
+      progress.note(`the simulated gateway ended: ${String(error)}`);
+    }),
+    (home?.play() ?? Promise.resolve()).catch((error: unknown) => {
+      progress.note(`the simulated router ended: ${String(error)}`);
+    }),
+  ]);
   try {
     return await awaitEnd(stack, progress);
   } finally {
     demo.stop();
-    await playing.catch(() => undefined);
+    home?.stop();
+    await playing;
     await stopWatching();
   }
 }

@@ -8,6 +8,8 @@ import path from 'node:path';
 export interface StackState {
   readonly redisPassword: string;
   readonly postgresPassword: string;
+  /** Seals the secrets of the demo's NAS and subscribers where no key is set. */
+  readonly secretsKey: string;
   readonly redisPort: number;
   readonly postgresPort: number;
   /** Where the Postgres cluster lies, once there is one. */
@@ -33,6 +35,7 @@ function firstState(): StackState {
   return {
     redisPassword: randomBytes(18).toString('hex'),
     postgresPassword: randomBytes(18).toString('hex'),
+    secretsKey: randomBytes(24).toString('base64'),
     ...FIRST_PORTS,
     postgresDirectory: null,
   };
@@ -40,9 +43,12 @@ function firstState(): StackState {
 
 export async function readState(directory: string): Promise<StackState> {
   const file = path.join(directory, STATE_FILE);
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as StackState;
-  const state = firstState();
-  await writeState(directory, state);
+  const found = existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<StackState>)
+    : {};
+  const state = { ...firstState(), ...found };
+  // Anew, or made before there was a key.
+  if (found.secretsKey === undefined) await writeState(directory, state);
   return state;
 }
 

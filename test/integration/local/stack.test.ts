@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { createProgress } from '../../../src/local/progress.js';
 import { findFreePort } from '../../../src/local/port-choice.js';
 import { startLocalStack, type LocalStack } from '../../../src/local/stack.js';
+import type { StackState } from '../../../src/local/state-directory.js';
 
 const told: string[] = [];
 const progress = createProgress({ write: (line) => told.push(line) });
@@ -62,6 +63,20 @@ async function withPostgres<Result>(url: string, work: (client: pg.Client) => Pr
 }
 
 describe('the local stack', () => {
+  test('keeps one key for secrets, and makes one where an earlier version made none', async () => {
+    const { secretsKey } = await startRedisOnly();
+    await stop();
+    expect((await startRedisOnly()).secretsKey).toBe(secretsKey);
+    await stop();
+    const file = path.join(directory, 'stack.json');
+    const { secretsKey: _, ...before } = JSON.parse(readFileSync(file, 'utf8')) as StackState;
+    writeFileSync(file, JSON.stringify(before));
+    const made = (await startRedisOnly()).secretsKey;
+    expect(made).toMatch(/^[A-Za-z0-9+/]{32}$/);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ ...before, secretsKey: made });
+    expect(told.join('\n')).not.toContain(made);
+  });
+
   test('goes on with the data of the start before, and begins anew when told to', async () => {
     const first = await start();
     await withRedis(first.redisUrl, (client) => client.set('kept', '1'));
