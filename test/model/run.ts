@@ -174,7 +174,7 @@ function accountsToRead(driver: Driver, call: Call, turn: number): readonly stri
  * other sessions wait for units, with the keys by which they are told.
  */
 function takesTwoSteps(driver: Driver, call: Call): boolean {
-  if (call.kind === 'sweep' || call.kind === 'fence') return true;
+  if (call.kind === 'sweep') return true;
   if (call.kind !== 'charge' && call.kind !== 'settle') return false;
   const { accountId, sessionId, sharing } = call.request;
   const { accounts } = driver.model.world;
