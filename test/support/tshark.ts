@@ -107,8 +107,15 @@ async function readCapture(file: string, ports: readonly number[]): Promise<Capt
     const wrong = experts.split('|').filter((text) => text !== '' && !isHarmless(text));
     if (malformed !== '') wrong.push('malformed');
     complaints.push(...wrong.map((text) => `frame ${frame}: ${text}`));
+    if (wrong.length > 0) complaints.push(await octetsOf(file, frame));
   }
   return { messages, complaints };
+}
+
+/** What a complaint is about, for whoever reads the failure: the capture is gone by then. */
+async function octetsOf(file: string, frame: string): Promise<string> {
+  const { stdout } = await run('tshark', ['-r', file, '-n', '-x', '-Y', `frame.number==${frame}`]);
+  return stdout;
 }
 
 function isHarmless(text: string): boolean {
