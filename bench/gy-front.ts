@@ -1,5 +1,6 @@
 /**
- * What does a Gy request cost in Node apart from its round trip to Redis, and what does that cost?
+ * What does a Gy request cost in Node: the front's decoding and encoding, credit control, and the
+ * round trip to Redis?
  * `npm run bench -- gy-front [--accounts N] [--requests N] [--rounds N] [--concurrency N]`
  */
 import { parseArgs } from 'node:util';
@@ -12,13 +13,18 @@ import { readAccount } from '../src/charging/snapshot.js';
 import { createCatalogHolder } from '../src/credit-control/catalog-holder.js';
 import { createCreditControlMetrics } from '../src/credit-control/metrics.js';
 import { createCreditControl } from '../src/credit-control/session.js';
-import { readCreditControlRequest } from '../src/diameter/gy.js';
+import {
+  readCreditControlRequest,
+  type AnswerContext,
+  type GyRequest,
+} from '../src/diameter/gy.js';
 import { writeCreditControlAnswer } from '../src/diameter/gy-answer.js';
 import { encodeIdentity } from '../src/diameter/identity.js';
 import { DIAMETER_LIMITS } from '../src/diameter/limits.js';
 import { MessageReader } from '../src/diameter/message-reader.js';
 import { MessageWriter } from '../src/diameter/message-writer.js';
 import { resolvePeer } from '../src/diameter/peer.js';
+import type { CreditControlOutcome } from '../src/domain/credit-control.js';
 import { createLogger } from '../src/observability/logger.js';
 import { createMetrics } from '../src/observability/metrics.js';
 import type { Catalog } from '../src/rating/catalog.js';
@@ -83,9 +89,19 @@ async function cpuOfEach<Work>(
   return (user + system) / works.length;
 }
 
+/** A request with what was decided of it. */
+interface Exchange {
+  readonly message: Buffer;
+  readonly outcome: CreditControlOutcome;
+}
+
 interface Front {
   /** From the octets of a request to those of its answer. */
   readonly answer: (message: Buffer) => Promise<void>;
+  /** The same without asking credit control: the outcome is known. */
+  readonly translate: (exchange: Exchange) => Promise<void>;
+  /** What was asked and decided since the last asking. */
+  readonly takeExchanges: () => readonly Exchange[];
   /** Sends to Redis again what the front sent, and reads what comes back. */
   readonly repeat: (call: Call) => Promise<void>;
   /** What the front sent since the last asking. */
@@ -95,6 +111,7 @@ interface Front {
 
 async function openFront(real: Engine): Promise<Front> {
   let calls: Call[] = [];
+  let exchanges: Exchange[] = [];
   let errors = 0;
   const engine: Engine = {
     ...real,
@@ -124,21 +141,34 @@ async function openFront(real: Engine): Promise<Front> {
   });
   const reader = new MessageReader(DIAMETER_LIMITS);
   const writer = new MessageWriter();
+  function decode(message: Buffer): GyRequest {
+    const decoded = reader.read(message) === null ? readCreditControlRequest(reader, peer) : null;
+    if (decoded === null) throw new Error(reader.fault?.reason ?? 'not decoded');
+    return decoded;
+  }
+
+  function encode(context: AnswerContext, outcome: CreditControlOutcome): void {
+    writeCreditControlAnswer(writer, context, outcome, { identity, profile: peer.profile });
+    writer.take();
+  }
+
   return {
     answer: async (message) => {
-      const decoded = reader.read(message) === null ? readCreditControlRequest(reader, peer) : null;
-      if (decoded === null) throw new Error(reader.fault?.reason ?? 'not decoded');
-      const outcome = await handle(decoded.request);
+      const { request, context } = decode(message);
+      const outcome = await handle(request);
       const isGranted =
         outcome.kind === 'answered' &&
         !outcome.repeated &&
         outcome.services.every(({ result }) => result === 'granted');
       if (!isGranted) errors += 1;
-      writeCreditControlAnswer(writer, decoded.context, outcome, {
-        identity,
-        profile: peer.profile,
-      });
-      writer.take();
+      encode(context, outcome);
+      exchanges.push({ message, outcome });
+    },
+    translate: async ({ message, outcome }) => encode(decode(message).context, outcome),
+    takeExchanges: () => {
+      const taken = exchanges;
+      exchanges = [];
+      return taken;
     },
     repeat: async ({ name, keys, args }) => {
       await real.scripts.run(real.redis, name, keys, args);
@@ -229,28 +259,36 @@ async function measure(engine: Engine, settings: Settings): Promise<void> {
   const { rounds, requests, concurrency } = settings;
   const front = await openFront(engine);
   const wholes: number[] = [];
+  const fronts: number[] = [];
   const roundTrips: number[] = [];
   for (let round = 0; round <= rounds; round += 1) {
     const messages = encodeUpdates(settings, round * requests);
     const whole = await cpuOfEach(messages, concurrency, front.answer);
     const roundTrip = await cpuOfEach(front.takeCalls(), concurrency, front.repeat);
+    const translated = await cpuOfEach(front.takeExchanges(), concurrency, front.translate);
     // The first warms up.
     if (round === 0) continue;
     wholes.push(whole);
+    fronts.push(translated);
     roundTrips.push(roundTrip);
   }
-  const reference = median(roundTrips);
-  const value = median(wholes.map((whole, round) => whole - (roundTrips[round] ?? 0)));
+  const [whole, value, reference] = [median(wholes), median(fronts), median(roundTrips)];
+  const rounded = (figure: number): number => Number(figure.toFixed(2));
   const balanced = await isBalanced(engine, settings, (rounds + 1) * requests);
   const errors = front.errors();
   console.log(
     JSON.stringify({
       bench: 'gy-front',
-      value: Number(value.toFixed(2)),
-      unit: 'microseconds of Node per Gy update beside its round trip',
-      reference: Number(reference.toFixed(2)),
-      ratio: Number((value / reference).toFixed(2)),
-      cpuUs: { whole: Number(median(wholes).toFixed(2)), roundTrip: Number(reference.toFixed(2)) },
+      value: rounded(value),
+      unit: 'microseconds of CPU of the front per Gy update',
+      reference: rounded(reference),
+      ratio: rounded(value / reference),
+      cpuUs: {
+        front: rounded(value),
+        creditControl: rounded(whole - value - reference),
+        roundTrip: rounded(reference),
+        whole: rounded(whole),
+      },
       errors,
       balanced,
     }),

@@ -35,6 +35,7 @@ export interface Capture {
 const run = promisify(execFile);
 const OUTPUT_MAX = 256 * 1024 * 1024;
 const FLUSHED_MS = 10_000;
+const CAPTURE_BUFFER_MIB = '64';
 
 /** tshark notes that an empty Requested-Service-Unit is empty; it is meant to be. */
 const HARMLESS = ['Data is empty'];
@@ -50,7 +51,8 @@ export async function startCapture(ports: readonly number[]): Promise<Capture> {
   const dumpcap = await startServerProcess({
     name: 'dumpcap',
     command: 'dumpcap',
-    args: ['-q', '-i', 'lo', '-f', filter, '-w', file],
+    // A busy machine reads late: what doesn't fit is dropped, and a stream with a gap looks malformed.
+    args: ['-q', '-i', 'lo', '-B', CAPTURE_BUFFER_MIB, '-f', filter, '-w', file],
     directory,
     user: null,
     readyText: 'File: ',
