@@ -132,6 +132,8 @@ export async function runEverything(): Promise<number> {
       results.push(await measure(name, async () => ({ ok: await run(program ?? '', args) })));
     }
     for (const project of PROJECTS) results.push(await runProject(project, directory));
+    const counting = async () => ({ ok: await run('tsx', ['scripts/branches.ts']) });
+    results.push(await measure('branches', counting));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
