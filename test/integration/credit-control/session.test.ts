@@ -18,7 +18,7 @@ import type {
   ServiceRequest,
 } from '../../../src/domain/credit-control.js';
 import { createMetrics } from '../../../src/observability/metrics.js';
-import type { QuotaRule } from '../../../src/rating/tariff.js';
+import type { QuotaRule, Tariff, TariffVersion } from '../../../src/rating/tariff.js';
 import { silentLogger, testEngines } from '../../support/charging-engine.js';
 import { stamp } from '../../support/charge-requests.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
@@ -85,11 +85,19 @@ async function balances(): Promise<Record<string, readonly [number, number]>> {
 }
 
 /** A process that charges by the operator's tariff with these quotas. */
-async function withQuotas(quotas: readonly QuotaRule[]): Promise<CreditControlHandler> {
+function withQuotas(quotas: readonly QuotaRule[]): Promise<CreditControlHandler> {
+  return withTariff({}, { quotas });
+}
+
+/** A process that charges by the operator's tariff with these changes, in it and in its version. */
+async function withTariff(
+  changes: Partial<Tariff>,
+  ofVersion: Partial<TariffVersion>,
+): Promise<CreditControlHandler> {
   const [version] = TARIFF.versions;
   const [tenant] = CATALOG.tenants;
   if (version === undefined || tenant === undefined) throw new Error('no tariff');
-  const tariff = { ...TARIFF, versions: [{ ...version, quotas }] };
+  const tariff = { ...TARIFF, ...changes, versions: [{ ...version, ...ofVersion }] };
   const catalog = { ...CATALOG, tenants: [{ ...tenant, tariffs: [tariff] }] };
   await publishConfiguration(engine, 2, JSON.stringify(catalog));
   return processOf(engine);
@@ -304,6 +312,24 @@ describe('a session', () => {
       .flatMap(({ accounts }) => accounts.flatMap(({ events }) => events))
       .filter(({ type }) => type === 'usage');
     expect(usage).toMatchObject([{ used: 7, ...event }]);
+  });
+
+  it('is told that a service is barred at this hour, not that it has no price', async () => {
+    const hour = (ahead: number): string =>
+      new Date(Date.now() + ahead * 3_600_000).toISOString().slice(11, 16);
+    const bands = [{ id: 'later', windows: [{ from: hour(1), until: hour(2) }] }];
+    const rules = [
+      { id: 'later', match: { ratingGroups: [10], band: 'later' }, rate: 'data' },
+      { id: 'never', match: { ratingGroups: [10] }, barred: true },
+      { id: 'gap', match: { ratingGroups: [11], band: 'later' }, rate: 'data' },
+    ] as const;
+    const answer = await withTariff({ timezone: 'UTC', bands }, { rules, quotas: [] });
+    const services = [ask(10, { requested: {} }), ask(11, { requested: {} })];
+    const outcome = await answer(gyRequest({ phase: 'initial', requestNumber: 0, services }));
+    expect(servicesOf(outcome)).toMatchObject([
+      { result: 'authorization-rejected' },
+      { result: 'rating-failed' },
+    ]);
   });
 
   it('is sent to the top-up page when nothing is left', async () => {

@@ -13,7 +13,14 @@ const management = testManagement();
 const { engine, load, newSynchroniser, pool } = management;
 const logger = createLogger({ level: 'silent' });
 
-const ACCOUNTS = ['own-tariff', 'of-account', 'of-plan', 'of-other-plan', 'other'] as const;
+const ACCOUNTS = [
+  'own-tariff',
+  'of-account',
+  'of-plan',
+  'of-other-plan',
+  'other',
+  'router',
+] as const;
 const phoneOf = (account: string): string =>
   `49170500000${ACCOUNTS.findIndex((a) => a === account)}`;
 
@@ -35,7 +42,7 @@ tenants:
       - { code: stays, tariff: standing }
     accounts:${ACCOUNTS.map(
       (id) => `
-      - { id: ${id}, tariff: ${id === 'of-account' ? 'moving' : 'standing'}, buckets: [{ id: main, resource: EUR, amount: '9' }] }`,
+      - { id: ${id}, tariff: ${id === 'of-account' || id === 'router' ? 'moving' : 'standing'}, buckets: [{ id: main, resource: EUR, amount: '9' }] }`,
     ).join('')}
     subscribers:${ACCOUNTS.map(
       (id) => `
@@ -60,9 +67,10 @@ async function openSessions(): Promise<void> {
   for (const account of ACCOUNTS) {
     const identities = [{ kind: 'e164', value: phoneOf(account) }] as const;
     const services = [{ ratingGroup: null, serviceIdentifiers: [], used: [], requested: {} }];
+    const protocol = account === 'router' ? 'radius' : 'gy';
     const outcome = await handle({
       ...gyRequest({ phase: 'initial', requestNumber: 0, services }),
-      ...{ sessionId: `session of ${account}`, networkScope: 'default', identities },
+      ...{ protocol, sessionId: `session of ${account}`, networkScope: 'default', identities },
     });
     expect(outcome).toMatchObject({ kind: 'answered', services: [{ result: 'granted' }] });
   }
@@ -89,7 +97,7 @@ async function advance(perSecond: number, runs = 1): Promise<void> {
 }
 
 describe('a change of rates', () => {
-  test('reaches whose tariff it is by account, subscriber or plan, page by page, once', async () => {
+  test('reaches Gy sessions whose tariff it is by account, subscriber or plan, page by page, once', async () => {
     await load(operatorFile('1'));
     await newSynchroniser().runOnce();
     await openSessions();
