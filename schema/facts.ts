@@ -1,5 +1,5 @@
 /** What happened, each event once: never changed, except that personal columns may be erased. */
-import { jsonb, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
+import { boolean, jsonb, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
 import { amount, count, instant, tolld } from './database.js';
 
 export const ratedEvents = tolld.table(
@@ -71,6 +71,7 @@ export const ledgerEntries = tolld.table(
     partition: smallint('partition').notNull(),
     epoch: count('epoch').notNull(),
     entry: count('entry').notNull(),
+    belowFloor: boolean('below_floor').notNull().default(false),
   },
   (table) => [primaryKey({ columns: [table.accountId, table.sequence, table.position] })],
 );

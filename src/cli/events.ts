@@ -48,7 +48,7 @@ function row(event: TimelineEvent, scales: ReadonlyMap<string, number>): readonl
     event.change ?? '',
     used,
     cost,
-    changes.join('; '),
+    [...changes, ...(event.belowFloor ? ['below the floor'] : [])].join('; '),
     event.subject ?? '',
   ];
 }

@@ -21,6 +21,8 @@ export interface TimelineEvent {
   /** What became of it: "opened", "grant", "active" … ; the service of a usage. */
   readonly change: string | null;
   readonly usage: TimelineUsage | null;
+  /** Staff took a bucket below its floor, or raised the floor above what was left. */
+  readonly belowFloor: boolean;
   readonly impacts: readonly TimelineImpact[];
 }
 
@@ -52,6 +54,7 @@ interface TimelineRow {
   readonly unit: string | null;
   readonly cost: string | null;
   readonly currency: string | null;
+  readonly below_floor: boolean;
   readonly impacts: readonly (readonly [string, string, number, number | null, ...unknown[]])[];
 }
 
@@ -59,12 +62,12 @@ interface TimelineRow {
 const TIMELINE = `
   SELECT * FROM (
     SELECT sequence, charged_at AS at, kind, session_id AS subject, service AS change,
-           used, uncollected, unit, cost, currency, impacts
+           used, uncollected, unit, cost, currency, false AS below_floor, impacts
       FROM tolld.rated_events
      WHERE account_id = $1 AND charged_at >= $2
     UNION ALL
     SELECT sequence, min(posted_at), 'ledger', min(intent_id), min(kind),
-           NULL, NULL, NULL, NULL, NULL,
+           NULL, NULL, NULL, NULL, NULL, bool_or(below_floor),
            coalesce(
              jsonb_agg(jsonb_build_array(bucket_id, resource, amount, balance_after)
                        ORDER BY position) FILTER (WHERE bucket_id IS NOT NULL),
@@ -74,7 +77,7 @@ const TIMELINE = `
      GROUP BY sequence
     UNION ALL
     SELECT sequence, happened_at, kind, subject, change,
-           NULL, NULL, NULL, NULL, NULL, '[]'
+           NULL, NULL, NULL, NULL, NULL, false, '[]'
       FROM tolld.account_events
      WHERE account_id = $1 AND happened_at >= $2
     ORDER BY sequence DESC
@@ -104,6 +107,7 @@ function eventOf(row: TimelineRow): TimelineEvent {
     subject: row.subject,
     change: row.change,
     usage,
+    belowFloor: row.below_floor,
     impacts: row.impacts.map(([bucketId, resource, delta, after]) => ({
       bucketId,
       resource,

@@ -85,6 +85,7 @@ export const LEDGER_ENTRIES = {
     'partition',
     'epoch',
     'entry',
+    'below_floor',
   ],
 } as const;
 
@@ -262,6 +263,7 @@ function addLedgerEntries(lines: CopyLines, event: LedgerEvent, context: EventCo
       .integer(context.partition)
       .integer(context.entry.epoch)
       .integer(context.entry.n)
+      .text(event.belowFloor === true ? 't' : 'f')
       .end();
   });
 }

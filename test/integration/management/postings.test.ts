@@ -10,6 +10,7 @@ import { reverse } from '../../../src/management/balances/reversal.js';
 import { readSettlement } from '../../../src/management/balances/settlement.js';
 import { topUp } from '../../../src/management/balances/top-up.js';
 import { transfer } from '../../../src/management/balances/transfer.js';
+import { readTimeline } from '../../../src/records/account-timeline.js';
 import { verify } from '../../../src/recovery/verify.js';
 import { chargeRequest, chargeService } from '../../support/charge-requests.js';
 import { testManagement } from './fixture.js';
@@ -81,6 +82,19 @@ async function ledgerOf(id: string) {
   return rows;
 }
 
+/** Of the bucket "main", in the order of its entries: whether the ledger says it went below. */
+async function belowFloorOf(id: string): Promise<readonly boolean[]> {
+  const events = await readTimeline(pool, {
+    tenant: `post${count}`,
+    accountId: id,
+    since: null,
+    countMax: 100,
+  });
+  return events
+    .filter(({ impacts }) => impacts.some(({ bucketId }) => bucketId === 'main'))
+    .map(({ belowFloor }) => belowFloor);
+}
+
 async function findings() {
   const streams = createOutboxStreams(engine);
   return (await verify({ partitions: 4 }, { engine, streams, pool })).findings;
@@ -93,6 +107,7 @@ describe('an adjustment', () => {
     const first = await adjust(transact, { ...change, ...request('a') }, CLOCK);
     expect(await becameOf(first)).toMatchObject({ state: 'applied' });
     expect(await left(id)).toBe(-2 * EURO);
+    expect(await belowFloorOf(id)).toEqual([false, true]);
     const again = await adjust(transact, { ...change, ...request('a') }, CLOCK);
     expect(again).toEqual({ ...first, kind: 'repeated' });
     expect(await becameOf(again)).toMatchObject({ state: 'applied' });
