@@ -11,6 +11,8 @@ import { formatTable } from './output.js';
 /** What Redis holds. */
 export interface LiveState {
   readonly account: AccountSnapshot;
+  /** Of a member of a sharing group: the owner it draws on; null where it draws on none now. */
+  readonly owner: AccountSnapshot | null;
   readonly sessions: readonly SessionSnapshot[];
 }
 
@@ -26,12 +28,16 @@ export function amountText(amount: number, resource: string, scales: Scales): st
   return formatDecimal(toAmount(amount), scales.get(resource) ?? 0);
 }
 
-function describeBuckets(buckets: readonly ExplainedBucket[], scales: Scales): readonly string[] {
-  const rows = buckets.map(({ bucket, place, why }) => {
+function describeBuckets(
+  buckets: readonly ExplainedBucket[],
+  owner: AccountSnapshot | null,
+  scales: Scales,
+): readonly string[] {
+  const rows = buckets.map(({ bucket, ofOwner, place, why }) => {
     const { bucketId, resource, priority, state, remaining, reserved, granted, endsAt } = bucket;
     return [
       place === null ? '-' : String(place),
-      bucketId,
+      ofOwner ? `${bucketId} of ${owner?.accountId ?? 'the owner'}` : bucketId,
       resource,
       priority,
       state,
@@ -47,8 +53,16 @@ function describeBuckets(buckets: readonly ExplainedBucket[], scales: Scales): r
 }
 
 /** Who holds what is reserved; a sharing group's owner is also drawn on by its members' sessions. */
-function describeSessions({ account, sessions }: LiveState, scales: Scales): readonly string[] {
-  const resources = new Map(account.buckets.map(({ bucketId, resource }) => [bucketId, resource]));
+function describeSessions(
+  { account, owner, sessions }: LiveState,
+  scales: Scales,
+): readonly string[] {
+  const resources = new Map(
+    [...account.buckets, ...(owner?.buckets ?? [])].map(({ bucketId, resource }) => [
+      bucketId,
+      resource,
+    ]),
+  );
   const rows = sessions.flatMap((session) =>
     session.services.map(({ key, unit, granted, validUntil, used, legs }) => [
       session.sessionId,
@@ -127,7 +141,7 @@ export interface ShownAccount extends LiveState {
 
 /** The account for a person: header, buckets, sessions, last events. */
 export function describeAccount(shown: ShownAccount): readonly string[] {
-  const { place, account, ties, scales, buckets, events } = shown;
+  const { place, account, owner, ties, scales, buckets, events } = shown;
   const { tenant, partition, externalId, customerId } = place;
   const names = [
     ...(externalId === null ? [] : [`external id ${externalId}`]),
@@ -140,7 +154,7 @@ export function describeAccount(shown: ShownAccount): readonly string[] {
     ...describeTies(ties, account.accountId),
     '',
     'Buckets, in the order in which they are used',
-    ...describeBuckets(buckets, scales),
+    ...describeBuckets(buckets, owner, scales),
     '',
     'Thresholds',
     ...describeThresholds(shown, scales),

@@ -6,6 +6,7 @@ import {
   readConsumptionOrders,
   readScales,
   readTies,
+  type AccountGroup,
   type AccountPlace,
 } from '../records/account-lookup.js';
 import { readTimeline } from '../records/account-timeline.js';
@@ -31,7 +32,10 @@ const EVENTS_MAX = 10;
 async function readFromRedis(
   context: CommandContext,
   { partition, accountId }: AccountPlace,
-  sessionIds: readonly string[],
+  {
+    sessionIds,
+    ownerAccountId,
+  }: { readonly sessionIds: readonly string[]; readonly ownerAccountId: string | null },
 ): Promise<LiveState> {
   return withEngine(context, async (engine) => {
     const account = await findAccount(engine, partition, accountId);
@@ -46,8 +50,17 @@ async function readFromRedis(
       [...ids].map((id) => readSession(engine, account.partition, id)),
     );
     const sessions = found.filter((session) => session?.state === 'open');
-    return { account, sessions: sessions.filter((session) => session !== null) };
+    const owner =
+      ownerAccountId === null ? null : await findAccount(engine, account.partition, ownerAccountId);
+    // Only in one partition a member draws on its owner.
+    const drawn = owner?.partition === account.partition ? owner : null;
+    return { account, owner: drawn, sessions: sessions.filter((session) => session !== null) };
   });
+}
+
+/** Whether an account may draw on the owner of a group that it is part of. */
+function isDrawnOn({ ownerAccountId, state }: AccountGroup, accountId: string): boolean {
+  return ownerAccountId !== accountId && state === 'active';
 }
 
 function showCommand(context: CommandContext): Command {
@@ -66,13 +79,17 @@ function showCommand(context: CommandContext): Command {
           accountId,
           countMax: SESSIONS_MAX,
         });
-        const live = await readFromRedis(context, place, sessionIds);
         const scales = await readScales(pool, tenant);
         const ties = await readTies(pool, place);
+        const group = ties.groups.find((each) => isDrawnOn(each, accountId)) ?? null;
+        const ownerAccountId = group?.ownerAccountId ?? null;
+        const live = await readFromRedis(context, place, { sessionIds, ownerAccountId });
         const buckets = explainBuckets(live.account.buckets, {
           orders: await readConsumptionOrders(pool, tenant),
           now: Date.now(),
           show: (amount, resource) => `${amountText(amount, resource, scales)} ${resource}`,
+          ...(group !== null &&
+            live.owner !== null && { shared: { ...group, buckets: live.owner.buckets } }),
         });
         const events = await readTimeline(pool, {
           tenant,
@@ -88,7 +105,11 @@ function showCommand(context: CommandContext): Command {
               externalId,
               customerId,
               ...live.account,
-              buckets: buckets.map(({ bucket, place: use, why }) => ({ ...bucket, use, why })),
+              buckets: buckets.map(({ bucket, ofOwner, place: use, why }) => ({
+                ...bucket,
+                ...(ofOwner && { ownerAccountId }),
+                ...{ use, why },
+              })),
               ...ties,
               sessions: live.sessions,
               events,

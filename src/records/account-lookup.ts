@@ -53,7 +53,7 @@ export interface AccountGroup {
   readonly members: readonly string[];
   readonly memberCount: number;
   /** At one priority: the member's own buckets first, or the owner's. */
-  readonly order: string;
+  readonly order: 'own-first' | 'shared-first';
   /** Resources that are shared; null for all. */
   readonly resources: readonly string[] | null;
   /** Services that may draw on the owner, as sets by name; null for all. */
@@ -81,7 +81,7 @@ interface GroupRow {
   readonly state: string;
   readonly owner: string;
   readonly definition: {
-    readonly order?: string;
+    readonly order?: AccountGroup['order'];
     readonly resources?: readonly string[] | null;
     readonly scope?: AccountGroup['scope'];
   };

@@ -198,6 +198,21 @@ describe('tolld account show', () => {
     expect(other).toContain('sharing group family (active): member, draws on acc-1;');
   });
 
+  test("shows a member the owner's buckets where they would be used", async () => {
+    const { out } = await run(['account', 'show', 'acc-3']);
+    expect(out).toMatch(
+      /^1 +main of acc-1 +EUR +10 .* first; only rating groups 7, by the group$/m,
+    );
+    expect(out).toMatch(/^2 +own +EUR +20 .* after main: priority 20$/m);
+    const { out: json } = await run(['account', 'show', 'acc-3', '--json']);
+    expect(JSON.parse(json)).toMatchObject({
+      buckets: [
+        { bucketId: 'main', ownerAccountId: 'acc-1', use: 1 },
+        { bucketId: 'own', use: 2 },
+      ],
+    });
+  });
+
   test('says what watches the balance, and whether it would fire', async () => {
     const { out } = await run(['account', 'show', 'acc-3']);
     expect(out).toMatch(/^low +EUR +2 +armed: fires at the next crossing$/m);

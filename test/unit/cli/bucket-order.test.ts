@@ -1,7 +1,7 @@
 import type { ConsumptionOrder } from '../../../src/domain/consumption-order.js';
 import { describe, expect, test } from 'vitest';
 import type { DecodedBucket } from '../../../src/charging/event-codec.js';
-import { explainBuckets } from '../../../src/cli/bucket-order.js';
+import { explainBuckets, type SharedBuckets } from '../../../src/cli/bucket-order.js';
 import { toAmount, ZERO } from '../../../src/domain/amounts.js';
 
 const NOW = Date.parse('2026-06-01T00:00:00Z');
@@ -34,14 +34,16 @@ function bucket(bucketId: string, more: Partial<DecodedBucket> = {}): DecodedBuc
 function explained(
   buckets: readonly DecodedBucket[],
   orders: Readonly<Record<string, ConsumptionOrder>> = {},
+  shared?: SharedBuckets,
 ): string[] {
   return explainBuckets(buckets, {
     orders: new Map(Object.entries(orders)),
     now: NOW,
     show: (amount, resource) => `${amount} ${resource}`,
-  }).map(
-    ({ bucket: { bucketId }, place, why }) => `${place ?? '-'} ${bucketId}: ${why.join('; ')}`,
-  );
+    ...(shared !== undefined && { shared }),
+  }).map(({ bucket: { bucketId }, ofOwner, place, why }) => {
+    return `${place ?? '-'} ${ofOwner ? 'shared ' : ''}${bucketId}: ${why.join('; ')}`;
+  });
 }
 
 describe('the order of buckets', () => {
@@ -95,6 +97,33 @@ describe('the order of buckets', () => {
       '- ending now: not used: it has ended',
       '- next: not used: it begins 2026-06-01T01:00:00.000Z',
       '- queued: not used: it waits for first pack to end',
+    ]);
+  });
+
+  test("puts the owner's buckets where a member draws on them", () => {
+    const own = [bucket('a'), bucket('m', { resource: 'EUR', kind: 'money' })];
+    const shared: SharedBuckets = {
+      buckets: [
+        bucket('first', { priority: 1 }),
+        bucket('o'),
+        bucket('held back', { resource: 'seconds' }),
+      ],
+      order: 'own-first',
+      resources: ['octets', 'EUR'],
+      scope: { contexts: null, ratingGroups: [7], zones: null, bands: null },
+    };
+    const group = 'only rating groups 7, by the group';
+    expect(explained(own, {}, shared)).toEqual([
+      `1 shared first: first; ${group}`,
+      '2 a: after first: priority 100',
+      '3 m: after a: units go before money',
+      `4 shared o: after m: own goes before the owner's; ${group}`,
+      `- shared held back: not used: the group does not share seconds; ${group}`,
+    ]);
+    expect(explained(own, {}, { ...shared, order: 'shared-first' }).slice(0, 3)).toEqual([
+      `1 shared first: first; ${group}`,
+      `2 shared o: after first: priority 100; ${group}`,
+      "3 a: after o: the owner's goes before own",
     ]);
   });
 
