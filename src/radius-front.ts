@@ -130,6 +130,7 @@ function tlsAddresses({ radius }: Config, tls: TlsFiles | null): readonly TlsAdd
     {
       address: radius.listenHost,
       port: radius.tlsListenPort,
+      versions: radius.tlsVersions,
       key,
       certificate,
       authorities,

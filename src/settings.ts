@@ -365,6 +365,14 @@ export const SETTINGS = {
       meaning: 'TCP port that RADIUS over TLS listens on, where tls.keyFile is set.',
       fallback: 2083,
     }),
+    tlsVersions: words({
+      meaning:
+        'Which RADIUS is spoken over TLS. 1.1 has no MD5 in it and needs TLS 1.3; both ends agree on ' +
+        'it by ALPN, and a NAS that says nothing speaks 1.0. 1.0 alone forbids 1.1, and 1.1 alone ' +
+        'turns away every NAS that does not have it.',
+      fallback: ['1.0', '1.1'],
+      words: ['1.0', '1.1'],
+    }),
     missedReportsMax: wholeNumber({
       meaning: 'Reports in a row that a session may miss before it is taken for gone and closed.',
       fallback: 4,

@@ -15,7 +15,7 @@ import { attributeValue, type RawAttribute } from './attribute.js';
 import { takeEapRound, type EapStep } from './authentication/eap.js';
 import { chapCheck } from './authentication/chap.js';
 import { msChap2Check, msChapCheck } from './authentication/ms-chap-check.js';
-import { papCheck } from './authentication/pap.js';
+import { papCheck, plainPapCheck } from './authentication/pap.js';
 import {
   NO_PROOF,
   createProof,
@@ -72,10 +72,18 @@ export interface AccessExchangeDependencies {
 export interface GenuineRequest {
   readonly packet: RadiusPacket;
   readonly nas: NasClient;
-  /** The secret that proved the request, or the one its NAS was last seen to use. */
-  readonly secret: SharedSecret;
+  /**
+   * The secret that proved the request, or the one its NAS was last seen to use; null over
+   * RADIUS/1.1, where nothing is signed or hidden.
+   */
+  readonly secret: SharedSecret | null;
   /** True when the request itself proved which secret is in use. */
   readonly secretProven: boolean;
+  /**
+   * Tells it from all others over RADIUS/1.1, where nothing is sent again and a token may come again
+   * with another request; null where its identifier and authenticator do.
+   */
+  readonly uniqueId: string | null;
   /** Milliseconds since 1970. */
   readonly receivedAt: number;
 }
@@ -84,7 +92,7 @@ export interface GenuineRequest {
 export interface Reply {
   readonly code: number;
   readonly attributes: readonly RawAttribute[];
-  readonly secret: SharedSecret;
+  readonly secret: SharedSecret | null;
 }
 
 export type AccessExchange = (request: GenuineRequest) => Promise<Reply | null>;
@@ -207,20 +215,25 @@ function proofCheck(request: GenuineRequest, inUse: SecretInUse): ProofCheck | u
   const chap = packet.get(ChapPassword);
   const hidden = packet.get(UserPassword);
   if (chap !== undefined) {
-    // Not both [RFC 2865 4.1]; without a challenge of its own CHAP uses the authenticator [2.2].
-    return hidden === undefined
-      ? chapCheck(chap, packet.get(ChapChallenge) ?? packet.authenticator)
-      : undefined;
+    // Not both [RFC 2865 4.1].
+    const challenge = chapChallenge(request);
+    return hidden === undefined && challenge !== undefined ? chapCheck(chap, challenge) : undefined;
   }
   if (hidden === undefined) return undefined;
+  if (request.secret === null) return plainPapCheck(hidden);
   const secrets = request.secretProven ? [request.secret] : nas.secrets;
   return papCheck(hidden, { secrets, requestAuthenticator: packet.authenticator, inUse });
 }
 
+/** Without one of its own CHAP uses the authenticator [RFC 2865 2.2], if there is one [RFC 9765 5.1.2]. */
+function chapChallenge({ packet, secret }: GenuineRequest): Buffer | undefined {
+  return packet.get(ChapChallenge) ?? (secret === null ? undefined : packet.authenticator);
+}
+
 /** The same for every resend, whichever process it reaches, and for no other request. */
-function requestKey({ packet, nas }: GenuineRequest): string {
-  const identity = `${nas.name} ${packet.identifier} ${packet.authenticator.toString('hex')}`;
-  return hash('sha256', identity, 'hex').slice(0, 32);
+function requestKey({ packet, nas, uniqueId }: GenuineRequest): string {
+  const identity = uniqueId ?? `${packet.identifier} ${packet.authenticator.toString('hex')}`;
+  return hash('sha256', `${nas.name} ${identity}`, 'hex').slice(0, 32);
 }
 
 function accessRequest(request: GenuineRequest, question: Question): AccessRequest {
@@ -244,7 +257,7 @@ function accessRequest(request: GenuineRequest, question: Question): AccessReque
 interface WritingContext {
   readonly packet: RadiusPacket;
   readonly nas: NasClient;
-  readonly secret: SharedSecret;
+  readonly secret: SharedSecret | null;
   readonly keys: SealingKeys;
   readonly onTermsLeft: (left: readonly TermName[]) => void;
 }

@@ -4,6 +4,7 @@ import type { GenuineRequest, Reply } from './access-exchange.js';
 import { readReport } from './accounting-report.js';
 import { PACKET_CODES } from './packet-code.js';
 import type { SealingKeys } from './sealing-keys.js';
+import { errorAttributes } from './token-packet.js';
 
 export interface AccountingExchangeOptions {
   readonly keys: SealingKeys;
@@ -17,6 +18,13 @@ export interface AccountingExchangeDependencies {
     request: GenuineRequest,
   ) => void;
 }
+
+/** Over RADIUS/1.1 a request that can't be recorded is told so [RFC 9765 6.1]. */
+const INCOMPLETE: Reply = {
+  code: PACKET_CODES['Protocol-Error'],
+  attributes: errorAttributes('Missing-Attribute'),
+  secret: null,
+};
 
 export type AccountingExchange = (request: GenuineRequest) => Promise<Reply | null>;
 
@@ -34,7 +42,7 @@ export function createAccountingExchange(
         return reply;
       case 'incomplete':
         onIncomplete(result.missing, request);
-        return null;
+        return secret === null ? INCOMPLETE : null;
       case 'report': {
         const outcome = await accounting(result.report);
         return outcome.kind === 'unavailable' ? null : reply;

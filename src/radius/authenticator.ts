@@ -10,6 +10,7 @@ import { PACKET_CODES } from './packet-code.js';
 import { encodePacket } from './packet-encoder.js';
 import type { RadiusPacket } from './packet.js';
 import type { SharedSecret } from './shared-secret.js';
+import { encodeTokenPacket, tokenOf } from './token-packet.js';
 
 const AUTHENTICATOR_AT = 4;
 const AUTHENTICATOR_OCTETS = 16;
@@ -105,7 +106,8 @@ export interface ReplyOptions {
   /** The request that is answered. */
   readonly request: RadiusPacket;
   readonly attributes: readonly RawAttribute[];
-  readonly secret: SharedSecret;
+  /** Null over RADIUS/1.1, where nothing is signed. */
+  readonly secret: SharedSecret | null;
   /**
    * Adds a Message-Authenticator as the first attribute, so that no attacker can prepend octets of
    * a chosen prefix (CVE-2024-3596).
@@ -114,11 +116,12 @@ export interface ReplyOptions {
 }
 
 /**
- * Encodes and signs a reply.
+ * Encodes and signs a reply; over RADIUS/1.1 its request's token says whose it is.
  * @throws PacketTooLongError when the attributes don't fit.
  */
 export function encodeReply(options: ReplyOptions): Buffer {
   const { code, request, attributes, secret, messageAuthenticator } = options;
+  if (secret === null) return encodeTokenPacket(code, tokenOf(request.bytes), attributes);
   const bytes = encodePacket(
     { code, identifier: request.identifier, authenticator: request.authenticator },
     messageAuthenticator ? [EMPTY_MESSAGE_AUTHENTICATOR, ...attributes] : attributes,

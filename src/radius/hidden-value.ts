@@ -73,7 +73,8 @@ export function revealPassword(
 
 /** Where the other end of a hidden key is found: the secret and the request's authenticator. */
 export interface HidingContext {
-  readonly secret: SharedSecret;
+  /** Null over RADIUS/1.1, where nothing is hidden [RFC 9765 5.1]. */
+  readonly secret: SharedSecret | null;
   readonly requestAuthenticator: Buffer;
 }
 
@@ -92,17 +93,21 @@ export function randomSalt(): Buffer {
  */
 export function hideKey(key: Buffer, context: HidingContext, salt: Buffer): Buffer {
   if (key.length > 0xff) throw new RangeError('a hidden key has at most 255 octets');
+  const { secret, requestAuthenticator } = context;
+  if (secret === null) return key;
   const plain = padded(Buffer.concat([Buffer.from([key.length]), key]), BLOCK_OCTETS);
-  const hidden = hideBlocks(plain, context.secret, [context.requestAuthenticator, salt]);
+  const hidden = hideBlocks(plain, secret, [requestAuthenticator, salt]);
   return Buffer.concat([salt, hidden]);
 }
 
 /** The key behind a salted value; undefined when its length cannot be right. */
 export function revealKey(value: Buffer, context: HidingContext): Buffer | undefined {
+  const { secret, requestAuthenticator } = context;
+  if (secret === null) return value;
   const hidden = value.subarray(SALT_OCTETS);
   if (hidden.length === 0 || hidden.length % BLOCK_OCTETS !== 0) return undefined;
   const salt = value.subarray(0, SALT_OCTETS);
-  const plain = revealBlocks(hidden, context.secret, [context.requestAuthenticator, salt]);
+  const plain = revealBlocks(hidden, secret, [requestAuthenticator, salt]);
   const length = plain[0] ?? 0;
   return length < plain.length ? plain.subarray(1, 1 + length) : undefined;
 }

@@ -14,9 +14,16 @@ import type { RadiusMetrics } from './metrics.js';
 import { selectNas, type NasClient } from './nas-clients.js';
 import { PACKET_CODES, packetCodeName } from './packet-code.js';
 import { decodePacket, type Malformation } from './packet.js';
+import type { RadiusVersion } from './protocol-version.js';
 import type { RequestVerifier } from './request-verifier.js';
 import { type Verdict } from './request-verifier.js';
 import type { SharedSecret } from './shared-secret.js';
+import {
+  encodeTokenPacket,
+  errorAttributes,
+  tokenOf,
+  type ErrorCauseName,
+} from './token-packet.js';
 
 /** Why a packet is left without an answer. */
 export type DropReason =
@@ -46,6 +53,8 @@ export interface Arrival {
   readonly address: string;
   /** Address, port and socket (or the connection): identifiers are unique within it. */
   readonly source: string;
+  /** What its connection has agreed on; 1.1 is spoken over TLS only. */
+  readonly version: RadiusVersion;
   /** The secret of a TLS connection, instead of the client's own. */
   readonly tlsSecret: SharedSecret | null;
   readonly send: (reply: Buffer) => void;
@@ -78,6 +87,19 @@ const LOG_KEYS_MAX = 1_024;
 /** Exchanges that have begun get this much room above the limit [RFC 5080 2.2.3]. */
 const STATE_ROOM = 1.25;
 
+/** TLS says who sends, so that no packet has to [RFC 9765 4]. */
+const PROVEN_BY_TLS = { ok: true, secret: null, secretProven: true, unprotected: false } as const;
+/** Octets of a packet of which the token can be read. */
+const TOKEN_END = 8;
+
+/** What a peer is told of a request that is left without its answer, over RADIUS/1.1. */
+const ERROR_CAUSES: Partial<Readonly<Record<DropReason, ErrorCauseName>>> = {
+  'unknown-client': 'NAS-Identification-Mismatch',
+  'attribute-too-short': 'Invalid-Request',
+  'attribute-overrun': 'Invalid-Request',
+  'too-many-attributes': 'Invalid-Request',
+};
+
 /** A request under way and what it needs to end. */
 interface Turn {
   readonly request: GenuineRequest;
@@ -93,6 +115,8 @@ export class RequestPipeline {
   readonly #access: DuplicateTable;
   readonly #accounting: DuplicateTable;
   #idle: (() => void)[] = [];
+  /** Requests of RADIUS/1.1 so far. */
+  #unrepeated = 0;
 
   constructor(options: PipelineOptions, dependencies: PipelineDependencies) {
     this.#options = options;
@@ -139,12 +163,14 @@ export class RequestPipeline {
     if (nas === undefined) return this.#drop('unknown-client', arrival);
     if (!isServed(packet.code, arrival.service)) return this.#drop('unexpected-code', arrival, nas);
     const { address, tlsSecret } = arrival;
-    const verdict = verifier.verify(packet, { nas, address, tlsSecret });
+    const isSigned = arrival.version === '1.0';
+    const verdict = isSigned ? verifier.verify(packet, { nas, address, tlsSecret }) : PROVEN_BY_TLS;
     if (!verdict.ok) return this.#drop(verdict.why, arrival, nas);
     if (verdict.unprotected) this.#warnUnprotected(nas, arrival);
     metrics.received.inc({ code: packetCodeName(packet.code) });
     const { secret, secretProven } = verdict;
-    const request = { packet, nas, secret, secretProven, receivedAt: clock() };
+    const uniqueId = isSigned ? null : `${arrival.source} ${(this.#unrepeated += 1)}`;
+    const request = { packet, nas, secret, secretProven, uniqueId, receivedAt: clock() };
     if (packet.code === PACKET_CODES['Status-Server']) this.#answerStatus(request, arrival);
     else this.#begin(request, arrival);
   }
@@ -156,7 +182,19 @@ export class RequestPipeline {
     const { address } = arrival;
     const fields = { reason, address, ...(nas === undefined ? {} : { nas: nas.name }) };
     this.#log.warn(`${reason} ${address}`, fields, 'radius packet dropped', clock());
+    this.#tellError(reason, arrival);
     arrival.done?.();
+  }
+
+  /** Over RADIUS/1.1 a request that is not processed is never left in silence [RFC 9765 6.1]. */
+  #tellError(reason: DropReason, { version, octets, send }: Arrival): void {
+    const [code] = octets;
+    const isRequest =
+      code === PACKET_CODES['Access-Request'] || code === PACKET_CODES['Accounting-Request'];
+    if (version === '1.0' || !isRequest || octets.length < TOKEN_END) return;
+    const attributes = errorAttributes(ERROR_CAUSES[reason] ?? 'Resources-Unavailable');
+    send(encodeTokenPacket(PACKET_CODES['Protocol-Error'], tokenOf(octets), attributes));
+    this.#dependencies.metrics.replied.inc({ code: 'Protocol-Error' });
   }
 
   /** The same for a request that an exchange found nothing to do with. */
@@ -194,11 +232,16 @@ export class RequestPipeline {
     const { packet, nas, receivedAt } = request;
     const isAccess = packet.code === PACKET_CODES['Access-Request'];
     const table = isAccess ? this.#access : this.#accounting;
-    const { identifier, authenticator } = packet;
+    const { authenticator } = packet;
+    // Over RADIUS/1.1 no request is another's resend, whatever its token [RFC 9765 4.2.2].
+    const isSigned = request.uniqueId === null;
+    const identifier = isSigned ? packet.identifier : this.#unrepeated;
     const mark = { source: arrival.source, identifier, authenticator, client: nas.name };
-    const known = table.find(mark, receivedAt);
-    if (known.kind === 'answered') return this.#repeat(known.reply, arrival);
-    if (known.kind === 'pending') return this.#drop('duplicate-pending', arrival, nas);
+    if (isSigned) {
+      const known = table.find(mark, receivedAt);
+      if (known.kind === 'answered') return this.#repeat(known.reply, arrival);
+      if (known.kind === 'pending') return this.#drop('duplicate-pending', arrival, nas);
+    }
     const overload = this.#overload(request);
     if (overload !== undefined) return this.#drop(overload, arrival, nas);
     const entry = table.begin(mark, receivedAt);
@@ -230,10 +273,12 @@ export class RequestPipeline {
       if (reply === null) {
         table.abandon(entry);
         this.#dependencies.metrics.dropped.inc({ reason: 'undecided' });
+        this.#tellError('undecided', arrival);
       } else this.#reply(reply, turn, startedAt);
     } catch (error) {
       table.abandon(entry);
       this.#fail(error, request, arrival);
+      this.#tellError('failed', arrival);
     } finally {
       arrival.done?.();
       this.#wakeIdle();
@@ -243,8 +288,9 @@ export class RequestPipeline {
   #reply(reply: Reply, { request, arrival, table, entry }: Turn, startedAt: number): void {
     const { metrics, clock } = this.#dependencies;
     const octets = encode(request, reply);
+    if (request.uniqueId !== null) table.abandon(entry);
     // Given up meanwhile, or replaced by another request with its identifier.
-    if (!table.answer(entry, octets, clock())) return;
+    else if (!table.answer(entry, octets, clock())) return;
     arrival.send(octets);
     const code = packetCodeName(reply.code);
     metrics.replied.inc({ code });

@@ -9,6 +9,7 @@ import { createAccessExchange } from './access-exchange.js';
 import { createAccountingExchange } from './accounting-exchange.js';
 import { createRadiusMetrics } from './metrics.js';
 import { createNasRegistry, type NasClientOptions } from './nas-clients.js';
+import { RADIUS_VERSIONS } from './protocol-version.js';
 import { RequestPipeline, type PipelineOptions } from './request-pipeline.js';
 import { RequestVerifier } from './request-verifier.js';
 import { createSealingKeys } from './sealing-keys.js';
@@ -32,7 +33,9 @@ export interface UdpAddressOptions {
 export type TlsAddressOptions = Pick<
   TlsListenerOptions,
   'address' | 'port' | 'key' | 'certificate' | 'authorities'
->;
+> &
+  /** Default: both versions [RFC 9765 3.3]. */
+  Partial<Pick<TlsListenerOptions, 'versions'>>;
 
 export interface RadiusServerOptions {
   readonly udp: readonly UdpAddressOptions[];
@@ -170,7 +173,9 @@ export function createRadiusServer(
       udp(one.address, one.authenticationPort, 'authentication'),
     ),
     accounting: options.udp.flatMap((one) => udp(one.address, one.accountingPort, 'accounting')),
-    tls: options.tls.map((one) => createTlsListener({ ...limits, ...one }, { ...shared, metrics })),
+    tls: options.tls.map((one) =>
+      createTlsListener({ ...limits, versions: RADIUS_VERSIONS, ...one }, { ...shared, metrics }),
+    ),
   };
   const all: readonly Listener[] = Object.values(listeners).flat();
   let sweeper: NodeJS.Timeout | undefined;

@@ -1,15 +1,19 @@
 /**
- * RADIUS over TLS [RFC 6614]: mutual certificates, the secret "radsec", everything over one port.
- * A NAS is known by the names in its certificate, not by its address.
+ * RADIUS over TLS: mutual certificates, everything over one port; with the secret "radsec"
+ * [RFC 6614], or without any where both ends speak RADIUS/1.1 [RFC 9765]. A NAS is known by the
+ * names in its certificate, not by its address.
  */
+import { constants, randomUUID } from 'node:crypto';
 import { createServer, type TLSSocket } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { certificateNames } from '../domain/tls-identity.js';
+import { LimitedLog } from './limited-log.js';
 import { plainAddress } from './ip-address.js';
 import type { RadiusMetrics } from './metrics.js';
-import type { NasClient } from './nas-clients.js';
 import { PacketFramer } from './packet-framer.js';
+import { agreedVersion, chooseProtocol, type RadiusVersion } from './protocol-version.js';
 import { SharedSecret } from './shared-secret.js';
+import { versionRefusal } from './token-packet.js';
 import type { Listener, ListenerDependencies } from './udp-listener.js';
 
 export interface TlsListenerOptions {
@@ -20,20 +24,32 @@ export interface TlsListenerOptions {
   readonly key: string;
   readonly certificate: string;
   readonly authorities: readonly string[];
+  /** What may be spoken [RFC 9765 3.3]. */
+  readonly versions: readonly RadiusVersion[];
   /** Connections at once; more are refused. */
   readonly connectionsMax: number;
   /** Requests under way of one connection before no more is read from it. */
   readonly pendingPerConnectionMax: number;
   readonly handshakeTimeoutMs: number;
+  readonly logIntervalMs: number;
   /** A connection that carries nothing for so long is closed. */
   readonly idleTimeoutMs: number;
 }
 
-/** The shared secret of every TLS connection [RFC 6614 2.3]. */
+/** The shared secret of every TLS connection that speaks RADIUS/1.0 [RFC 6614 2.3]. */
 const TLS_SECRET = new SharedSecret('radsec');
+/** Peers of whose failed agreements one line each is kept. */
+const LOG_KEYS_MAX = 1_024;
 
 export interface TlsListenerDependencies extends ListenerDependencies {
   readonly metrics: RadiusMetrics;
+}
+
+/** What OpenSSL says where ALPN found nothing. */
+const NO_COMMON_PROTOCOL = 'ERR_SSL_NO_APPLICATION_PROTOCOL';
+
+function codeOf(error: Error): unknown {
+  return 'code' in error ? error.code : undefined;
 }
 
 export function createTlsListener(
@@ -41,6 +57,13 @@ export function createTlsListener(
   dependencies: TlsListenerDependencies,
 ): Listener {
   const { logger, metrics } = dependencies;
+  const { versions } = options;
+  const limited = new LimitedLog(
+    { intervalMs: options.logIntervalMs, keysMax: LOG_KEYS_MAX },
+    logger,
+  );
+  // Of this process alone: numbers begin anew with the next one.
+  const name = `tls ${randomUUID()}`;
   const connections = new Set<TLSSocket>();
   let taking = true;
   let nextConnection = 0;
@@ -51,7 +74,12 @@ export function createTlsListener(
     ca: [...options.authorities],
     requestCert: true,
     rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
+    // RADIUS/1.1 needs 1.3; equipment that speaks 1.0 may have 1.2 only.
+    minVersion: versions.includes('1.0') ? 'TLSv1.2' : 'TLSv1.3',
+    ALPNCallback: ({ protocols }) => chooseProtocol(versions, protocols),
+    // No connection goes on with the keys of one before: it can't be talked down to an older version
+    // [RFC 9765 3.5], and a certificate is looked at each time.
+    secureOptions: constants.SSL_OP_NO_TICKET,
     handshakeTimeout: options.handshakeTimeoutMs,
   });
   server.maxConnections = options.connectionsMax;
@@ -66,6 +94,12 @@ export function createTlsListener(
       socket.destroy();
       return;
     }
+    const agreement = agreedVersion(versions, socket);
+    if (!agreement.ok) {
+      refuse(socket, { address, names, why: agreement.why });
+      return;
+    }
+    const { version } = agreement;
     connections.add(socket);
     metrics.tlsConnections.set(connections.size);
     socket.once('close', () => {
@@ -73,18 +107,36 @@ export function createTlsListener(
       metrics.tlsConnections.set(connections.size);
     });
     nextConnection += 1;
-    serveConnection(socket, { address, names, candidates, source: `tls ${nextConnection}` });
+    logger.info({ nas: candidates.map((nas) => nas.name), address, version }, 'radius over tls');
+    serveConnection(socket, { address, names, version, source: `${name} ${nextConnection}` });
   });
   server.on('tlsClientError', (err, socket) => {
+    const address = plainAddress(socket.remoteAddress ?? '');
     metrics.dropped.inc({ reason: 'tls-handshake' });
-    logger.debug({ err, address: socket.remoteAddress }, 'radius over tls: handshake failed');
+    logger.debug({ err, address }, 'radius over tls: handshake failed');
+    if (codeOf(err) !== NO_COMMON_PROTOCOL) return;
+    const fields = { address, versions };
+    limited.warn(address, fields, 'radius over tls: no common version', Date.now());
   });
 
   interface Peer {
     readonly address: string;
     readonly names: readonly string[];
-    readonly candidates: readonly NasClient[];
+    readonly version: RadiusVersion;
     readonly source: string;
+  }
+
+  /** Leaves a peer that TLS could not tell [RFC 9765 3.3.1]. */
+  function refuse(
+    socket: TLSSocket,
+    fields: { readonly address: string; readonly names: readonly string[]; readonly why: string },
+  ): void {
+    metrics.dropped.inc({ reason: 'tls-version' });
+    limited.warn(fields.address, fields, 'radius over tls: version refused', Date.now());
+    socket.on('error', () => socket.destroy());
+    socket.setTimeout(options.handshakeTimeoutMs, () => socket.destroy());
+    socket.end(versionRefusal(fields.why));
+    socket.resume();
   }
 
   function serveConnection(socket: TLSSocket, peer: Peer): void {
@@ -119,6 +171,7 @@ export function createTlsListener(
       candidates: dependencies.nas().withCertificate(peer.names),
       address: peer.address,
       source: peer.source,
+      version: peer.version,
       tlsSecret: TLS_SECRET,
       send: (reply) => {
         if (!socket.destroyed) socket.write(reply);

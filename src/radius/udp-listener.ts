@@ -65,6 +65,7 @@ export function createUdpListener(
       candidates: nas().atAddress(address),
       address,
       source: `${name} ${remote.address} ${remote.port}`,
+      version: '1.0',
       tlsSecret: null,
       send: (reply) => {
         if (!open) return;

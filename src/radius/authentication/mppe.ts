@@ -62,9 +62,12 @@ export function mppeKeyAttributes(keys: MppeKeys, context: HidingContext): RawAt
  * password's hash, whatever the RFC's text says of the hash itself.
  */
 export function chapMppeKeysAttribute(ntHash: Buffer, context: HidingContext): RawAttribute {
-  const keys = Buffer.concat([Buffer.alloc(8), md4(ntHash), Buffer.alloc(8)]);
   const { secret, requestAuthenticator } = context;
-  return attributeValue(MsChapMppeKeys, hidePassword(keys, secret, requestAuthenticator));
+  const keys = Buffer.concat([Buffer.alloc(8), md4(ntHash)]);
+  return attributeValue(
+    MsChapMppeKeys,
+    secret === null ? keys : hidePassword(keys, secret, requestAuthenticator),
+  );
 }
 
 /** Whether the link must be encrypted, and that 40 and 128 bits will do [RFC 2548 2.4.4, 2.4.5]. */

@@ -1,5 +1,6 @@
-/** Password Authentication Protocol: the password itself, hidden [RFC 2865 5.2]. */
+/** Password Authentication Protocol: the password itself, hidden [RFC 2865 5.2] or not. */
 import { revealPassword } from '../hidden-value.js';
+import { RADIUS_LIMITS } from '../limits.js';
 import type { SharedSecret } from '../shared-secret.js';
 import { equalOctets } from './constant-time.js';
 import { ntPasswordHash } from './ms-chap.js';
@@ -21,14 +22,29 @@ export function papCheck(
     const password = revealPassword(hidden, secret, options.requestAuthenticator);
     return password === undefined ? [] : [{ secret, password }];
   });
-  const anyOf = (matches: (password: Buffer) => boolean): boolean => {
-    const found = candidates.find(({ password }) => matches(password));
-    if (found !== undefined) options.inUse.secret = found.secret;
-    return found !== undefined;
-  };
+  return passwordCheck(
+    candidates.map(({ password }) => password),
+    (matches) => {
+      const found = candidates.find(({ password }) => matches(password));
+      if (found !== undefined) options.inUse.secret = found.secret;
+      return found !== undefined;
+    },
+  );
+}
+
+/** A User-Password of RADIUS/1.1: as it is, 1 to 128 octets [RFC 9765 5.1.1]; undefined for others. */
+export function plainPapCheck(password: Buffer): ProofCheck | undefined {
+  if (password.length === 0 || password.length > RADIUS_LIMITS.passwordOctetsMax) return undefined;
+  return passwordCheck([password], (matches) => matches(password));
+}
+
+function passwordCheck(
+  passwords: readonly Buffer[],
+  anyOf: (matches: (password: Buffer) => boolean) => boolean,
+): ProofCheck {
   return {
     method: 'pap',
-    passwords: candidates.map(({ password }) => password),
+    passwords,
     withPassword: (expected) =>
       anyOf((password) => equalOctets(password, Buffer.from(expected, 'utf8'))),
     withNtHash: (hash) =>

@@ -20,6 +20,7 @@ import { createNasRegistry } from '../../../src/radius/nas-clients.js';
 import { encodePacket } from '../../../src/radius/packet-encoder.js';
 import { MALFORMATIONS, decodePacket } from '../../../src/radius/packet.js';
 import { PACKET_CODES } from '../../../src/radius/packet-code.js';
+import type { RadiusVersion } from '../../../src/radius/protocol-version.js';
 import { RequestPipeline } from '../../../src/radius/request-pipeline.js';
 import { RequestVerifier } from '../../../src/radius/request-verifier.js';
 import { createSealingKeys } from '../../../src/radius/sealing-keys.js';
@@ -121,7 +122,7 @@ function pipeline() {
   );
   const replies: Buffer[] = [];
   let source = 0;
-  const take = (octets: Buffer): void => {
+  const take = (octets: Buffer, version: RadiusVersion = '1.0'): void => {
     source += 1;
     built.take({
       octets,
@@ -129,6 +130,7 @@ function pipeline() {
       candidates: nas.atAddress('127.0.0.1'),
       address: '127.0.0.1',
       source: `source ${source}`,
+      version,
       tlsSecret: null,
       send: (reply) => replies.push(reply),
     });
@@ -187,6 +189,31 @@ describe('mutated packets', { timeout: FUZZ_TIMEOUT_MS }, () => {
     expect(failures(front.lines), `seed ${source.seed}`).toEqual([]);
     expect(front.reports.length, `seed ${source.seed}`).toBeLessThanOrEqual(genuine);
     for (const reply of front.replies) expect(decodePacket(reply).ok).toBe(true);
+  });
+});
+
+describe('packets of RADIUS/1.1 of any content', { timeout: FUZZ_TIMEOUT_MS }, () => {
+  it('never fail the server, and no request is left without an answer', async () => {
+    const source = randomSource();
+    const front = pipeline();
+    let requests = 0;
+    for (let n = 0; n < PACKETS / 4; n += 1) {
+      const octets = mutate(source);
+      // As the stream is cut: shorter ones close the connection.
+      if (octets.length < 20) continue;
+      if (octets[0] === PACKET_CODES['Access-Request']) requests += 1;
+      if (octets[0] === PACKET_CODES['Accounting-Request']) requests += 1;
+      if (octets[0] === PACKET_CODES['Status-Server'] && decodePacket(octets).ok) requests += 1;
+      front.take(octets, '1.1');
+    }
+    await front.built.idle();
+    expect(failures(front.lines), `seed ${source.seed}`).toEqual([]);
+    expect(front.replies.length, `seed ${source.seed}`).toBe(requests);
+    expect(front.built.pending).toBe(0);
+    for (const reply of front.replies) {
+      const result = decodePacket(reply);
+      expect(result.ok && result.packet.has(MessageAuthenticator)).toBe(false);
+    }
   });
 });
 

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { AccountingOutcome } from '../../../src/domain/access.js';
 import { attributeValue } from '../../../src/radius/attribute.js';
 import {
@@ -14,80 +12,17 @@ import { PacketFramer } from '../../../src/radius/packet-framer.js';
 import { packetCodeName } from '../../../src/radius/packet-code.js';
 import { SharedSecret } from '../../../src/radius/shared-secret.js';
 import { certificateNames } from '../../../src/domain/tls-identity.js';
-import {
-  createAuthority,
-  type KeyAndCertificate,
-  type TestAuthority,
-} from '../../support/certificates.js';
+import { createAuthority } from '../../support/certificates.js';
 import { buildRequest, readReply, type BuiltRequest } from '../../support/radius-client.js';
-import { startRadiusFront, testNas, type TestFrontHandlers } from '../../support/radius-front.js';
+import { testNas } from '../../support/radius-front.js';
+import { closing, createRadiusTlsBench, receive } from '../../support/radius-tls.js';
 
 const radsec = new SharedSecret('radsec');
-const cleanups: (() => Promise<void>)[] = [];
-let authority: TestAuthority;
-let ours: KeyAndCertificate;
-let theirs: KeyAndCertificate;
+const bench = createRadiusTlsBench();
+const { authority, start, dial } = bench;
 
-beforeAll(() => {
-  authority = createAuthority();
-  ours = authority.issue(['tolld.example.net']);
-  theirs = authority.issue(['nas-1.example.net']);
-});
+afterEach(() => bench.cleanUp());
 afterAll(() => authority.remove());
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-type Front = Awaited<ReturnType<typeof startRadiusFront>>;
-
-async function start(
-  handlers: TestFrontHandlers = {},
-  limits: Parameters<typeof startRadiusFront>[0] = {},
-): Promise<Front> {
-  const front = await startRadiusFront(
-    {
-      udp: [],
-      tls: [{ address: '127.0.0.1', port: 0, ...ours, authorities: [authority.certificate] }],
-      clients: [testNas({ addresses: [], certificateNames: ['nas-1.example.net'] })],
-      ...limits,
-    },
-    handlers,
-  );
-  cleanups.push(() => front.server.close());
-  return front;
-}
-
-async function dial(front: Front, by: KeyAndCertificate | null = theirs): Promise<TLSSocket> {
-  const socket = connectTls({
-    host: '127.0.0.1',
-    port: front.tls[0]?.port ?? 0,
-    servername: 'tolld.example.net',
-    ca: authority.certificate,
-    ...(by === null ? {} : { key: by.key, cert: by.certificate }),
-  });
-  cleanups.push(async () => {
-    socket.destroy();
-  });
-  socket.on('error', () => undefined);
-  await once(socket, 'secureConnect');
-  return socket;
-}
-
-/** Resolves when the connection is gone, with or without an alert. */
-async function closing(socket: TLSSocket): Promise<void> {
-  if (!socket.closed) await new Promise<void>((resolve) => socket.once('close', () => resolve()));
-}
-
-/** Takes this many replies from a connection. */
-async function receive(socket: TLSSocket, count: number): Promise<Buffer[]> {
-  const framer = new PacketFramer();
-  const replies: Buffer[] = [];
-  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-    replies.push(...framer.take(chunk as Buffer).packets);
-    if (replies.length >= count) break;
-  }
-  return replies;
-}
 
 function login(identifier: number): BuiltRequest {
   const authenticator = Buffer.alloc(16, identifier);
