@@ -1,7 +1,8 @@
 /**
  * Requests that may come again [RFC 5080 2.2.2]: known by where they came from (address, port and
  * socket) and their identifier, and told from new ones by their authenticator. An identifier with
- * another authenticator is a new request, and the old one is forgotten.
+ * another authenticator is a new request, and the old one is forgotten; until it has ended it counts
+ * as under way.
  */
 
 export interface DuplicateTableOptions {
@@ -33,7 +34,8 @@ export interface RequestEntry {
 interface MutableEntry extends RequestEntry {
   /** Octets as characters: a part of the datagram would keep all of it, for seconds. */
   readonly authenticator: string;
-  state: 'pending' | 'answered' | 'forgotten';
+  /** `replaced`: another one has its identifier, while what it asked for is still under way. */
+  state: 'pending' | 'replaced' | 'answered' | 'forgotten';
   reply: Buffer | null;
   /** When the entry is looked at next, by the caller's clock. */
   dueAt: number;
@@ -102,7 +104,7 @@ export class DuplicateTable {
     if (entries === undefined) this.#sources.set(source, new Map([[identifier, begun]]));
     else {
       const replaced = entries.get(identifier);
-      if (replaced !== undefined) this.#leave(replaced);
+      if (replaced !== undefined) replace(replaced);
       entries.set(identifier, begun);
     }
     this.#pending += 1;
@@ -114,7 +116,10 @@ export class DuplicateTable {
   /** Keeps the answer of a request; false when the request was given up or replaced meanwhile. */
   answer(entry: RequestEntry, reply: Buffer, now: number): boolean {
     const begun = entry as MutableEntry;
-    if (begun.state !== 'pending') return false;
+    if (begun.state !== 'pending') {
+      this.#leave(begun);
+      return false;
+    }
     this.#endPending(begun);
     begun.state = 'answered';
     begun.reply = reply;
@@ -131,10 +136,9 @@ export class DuplicateTable {
   /** Forgets what is too old. Returns how many requests were given up without an answer. */
   sweep(now: number): number {
     let givenUp = 0;
-    for (const entry of this.#pendingQueue.takeDue(now, ({ state }) => state !== 'pending')) {
-      if (entry.state !== 'pending') continue;
-      this.#forget(entry);
-      givenUp += 1;
+    for (const entry of this.#pendingQueue.takeDue(now, (one) => !isUnderWay(one))) {
+      if (entry.state === 'pending') givenUp += 1;
+      if (isUnderWay(entry)) this.#forget(entry);
     }
     for (const entry of this.#answeredQueue.takeDue(now, ({ state }) => state === 'forgotten')) {
       this.#forget(entry);
@@ -150,7 +154,7 @@ export class DuplicateTable {
   }
 
   #leave(entry: MutableEntry): void {
-    if (entry.state === 'pending') this.#endPending(entry);
+    if (isUnderWay(entry)) this.#endPending(entry);
     entry.state = 'forgotten';
     entry.reply = null;
   }
@@ -162,6 +166,16 @@ export class DuplicateTable {
     entries.delete(entry.identifier);
     if (entries.size === 0) this.#sources.delete(entry.source);
   }
+}
+
+function isUnderWay({ state }: MutableEntry): boolean {
+  return state === 'pending' || state === 'replaced';
+}
+
+/** An identifier used again and again must not begin more than there is room for. */
+function replace(entry: MutableEntry): void {
+  entry.state = entry.state === 'pending' ? 'replaced' : 'forgotten';
+  entry.reply = null;
 }
 
 function textOf(authenticator: Buffer): string {

@@ -148,11 +148,13 @@ function findSecret(
   const isRandom =
     packet.code === PACKET_CODES['Access-Request'] || packet.code === PACKET_CODES['Status-Server'];
   const field = messageAuthenticatorField(packet);
-  const judge = (secret: SharedSecret): FoundSecret => ({
-    secret,
-    verdict: verifyMessageAuthenticator(packet, secret, field),
-    requestAuthenticator: !isRandom && verifyRequestAuthenticator(packet, secret),
-  });
+  const judge = (secret: SharedSecret): FoundSecret => {
+    const requestAuthenticator = !isRandom && verifyRequestAuthenticator(packet, secret);
+    // One digest tells that a packet is forged; a second one would only cost more.
+    const isForged = !isRandom && !requestAuthenticator;
+    const verdict = isForged ? 'absent' : verifyMessageAuthenticator(packet, secret, field);
+    return { secret, verdict, requestAuthenticator };
+  };
   const [newest, ...older] = secrets;
   const first = judge(newest);
   const proves = (one: FoundSecret): boolean =>

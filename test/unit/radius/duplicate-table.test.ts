@@ -43,12 +43,26 @@ it('forgets a request whose identifier is used again, and its answer comes too l
   const first = known.begin(entry(), 0);
   const other = entry({ authenticator: Buffer.alloc(16, 2) });
   const second = known.begin(other, 1);
-  expect(known.pending).toBe(1);
   expect(known.answer(first, REPLY, 2)).toBe(false);
   expect(known.find(entry(), 3)).toEqual({ kind: 'unknown' });
   expect(known.answer(second, REPLY, 4)).toBe(true);
   known.abandon(first);
   expect(known.find(other, 5).kind).toBe('answered');
+});
+
+it('counts a request whose identifier is used again until it ends or is given up', () => {
+  const known = table();
+  const begun = [1, 2, 3].map((fill) =>
+    known.begin(entry({ authenticator: Buffer.alloc(16, fill) }), 0),
+  );
+  expect([known.pending, known.pendingOf('bng-1')]).toEqual([3, 3]);
+  if (begun[0] !== undefined) known.answer(begun[0], REPLY, 1);
+  expect(known.pendingOf('bng-1')).toBe(2);
+  if (begun[1] !== undefined) known.abandon(begun[1]);
+  expect(known.pendingOf('bng-1')).toBe(1);
+  known.begin(entry({ authenticator: Buffer.alloc(16, 4) }), 5_000);
+  expect(known.sweep(10_000)).toBe(0);
+  expect([known.pending, known.pendingOf('bng-1')]).toEqual([1, 1]);
 });
 
 it('takes a resend as new after the request was given up', () => {

@@ -3,10 +3,6 @@
  * The seed is printed with what fails; give it to `randomSource` to run the same packets again.
  */
 import { describe, expect, it } from 'vitest';
-import type { AccountingReport } from '../../../src/domain/access.js';
-import { createMetrics } from '../../../src/observability/metrics.js';
-import { createAccessExchange } from '../../../src/radius/access-exchange.js';
-import { createAccountingExchange } from '../../../src/radius/accounting-exchange.js';
 import { describeAttribute } from '../../../src/radius/description.js';
 import { ATTRIBUTES } from '../../../src/radius/generated/register.js';
 import {
@@ -15,22 +11,15 @@ import {
   EapMessage,
   MessageAuthenticator,
 } from '../../../src/radius/generated/standard.js';
-import { createRadiusMetrics } from '../../../src/radius/metrics.js';
-import { createNasRegistry } from '../../../src/radius/nas-clients.js';
 import { encodePacket } from '../../../src/radius/packet-encoder.js';
 import { MALFORMATIONS, decodePacket } from '../../../src/radius/packet.js';
 import { PACKET_CODES } from '../../../src/radius/packet-code.js';
-import type { RadiusVersion } from '../../../src/radius/protocol-version.js';
-import { RequestPipeline } from '../../../src/radius/request-pipeline.js';
-import { RequestVerifier } from '../../../src/radius/request-verifier.js';
-import { createSealingKeys } from '../../../src/radius/sealing-keys.js';
-import { RADIUS_SERVER_LIMITS } from '../../../src/radius/server.js';
 import { SharedSecret } from '../../../src/radius/shared-secret.js';
-import { collectingLogger } from '../../support/collecting-logger.js';
 import { FUZZ_FACTOR, FUZZ_TIMEOUT_MS } from '../../support/fuzz-factor.js';
 import { randomSource, type RandomSource } from '../../support/random-source.js';
 import { buildRequest } from '../../support/radius-client.js';
-import { admitSekrit, testNas, TEST_SEALING_SECRETS } from '../../support/radius-front.js';
+import { testNas } from '../../support/radius-front.js';
+import { createTestPipeline } from '../../support/radius-pipeline.js';
 import { readWireVectors } from '../../support/radius-vectors.js';
 
 const PACKETS = 40_000 * FUZZ_FACTOR;
@@ -93,49 +82,10 @@ function randomAttributes(source: RandomSource) {
 }
 
 function pipeline() {
-  const keys = createSealingKeys(TEST_SEALING_SECRETS);
-  const { logger, lines } = collectingLogger();
-  const reports: AccountingReport[] = [];
-  const nas = createNasRegistry([testNas({ messageAuthenticator: 'off' })]);
-  const built: RequestPipeline = new RequestPipeline(
-    { ...RADIUS_SERVER_LIMITS, pendingMax: 1_000_000, pendingPerClientMax: 1_000_000 },
-    {
-      access: createAccessExchange(
-        { keys, serverName: 'tolld', eapRoundSeconds: 60 },
-        { access: admitSekrit, onTermsLeft: () => undefined },
-      ),
-      accounting: createAccountingExchange(
-        { keys },
-        {
-          accounting: async (report) => {
-            reports.push(report);
-            return { kind: 'recorded' };
-          },
-          onIncomplete: (missing, request) => built.dropIncomplete(missing, request),
-        },
-      ),
-      verifier: new RequestVerifier({ onLearned: () => undefined }),
-      logger,
-      metrics: createRadiusMetrics(createMetrics({ processMetrics: false })),
-      clock: () => 1_800_000_000_000,
-    },
-  );
-  const replies: Buffer[] = [];
-  let source = 0;
-  const take = (octets: Buffer, version: RadiusVersion = '1.0'): void => {
-    source += 1;
-    built.take({
-      octets,
-      service: 'both',
-      candidates: nas.atAddress('127.0.0.1'),
-      address: '127.0.0.1',
-      source: `source ${source}`,
-      version,
-      tlsSecret: null,
-      send: (reply) => replies.push(reply),
-    });
-  };
-  return { built, take, replies, reports, lines };
+  return createTestPipeline({
+    clients: [testNas({ messageAuthenticator: 'off' })],
+    limits: { pendingMax: 1_000_000, pendingPerClientMax: 1_000_000 },
+  });
 }
 
 const failures = (lines: ReturnType<typeof pipeline>['lines']): unknown[] =>
@@ -204,7 +154,7 @@ describe('packets of RADIUS/1.1 of any content', { timeout: FUZZ_TIMEOUT_MS }, (
       if (octets[0] === PACKET_CODES['Access-Request']) requests += 1;
       if (octets[0] === PACKET_CODES['Accounting-Request']) requests += 1;
       if (octets[0] === PACKET_CODES['Status-Server'] && decodePacket(octets).ok) requests += 1;
-      front.take(octets, '1.1');
+      front.take(octets, { version: '1.1' });
     }
     await front.built.idle();
     expect(failures(front.lines), `seed ${source.seed}`).toEqual([]);
