@@ -14,8 +14,13 @@ const DATABASE = 'freeradius';
 /** As many connections as its threads: none waits for another. */
 const CONNECTIONS = 32;
 
-export interface FreeradiusSql extends Freeradius {
+export interface FreeradiusSql {
+  /** As its default site is with a database: a report is an UPDATE, a login is recorded. */
+  readonly recording: Freeradius;
+  /** The same database behind a server that records no login. */
+  readonly unrecorded: Freeradius;
   readonly pool: pg.Pool;
+  stop(): Promise<void>;
 }
 
 export async function startFreeradiusSql(
@@ -29,17 +34,15 @@ export async function startFreeradiusSql(
   // A server that stops ends idle connections: no fault of the pool's user.
   pool.on('error', () => undefined);
   await fill(pool, users);
-  const server = await startFreeradius({
-    configuration: '',
-    modules: modulesFor(new URL(url)),
-    server: SERVER,
-    secret,
-  });
+  const shared = { configuration: '', modules: modulesFor(new URL(url)), secret };
+  const recording = await startFreeradius({ ...shared, server: `${SERVER}${RECORDED_LOGINS}` });
+  const unrecorded = await startFreeradius({ ...shared, server: SERVER });
   return {
-    ...server,
+    recording,
+    unrecorded,
     pool,
     stop: async () => {
-      await server.stop();
+      await Promise.all([recording.stop(), unrecorded.stop()]);
       await pool.end();
     },
   };
@@ -61,7 +64,7 @@ async function fill(pool: pg.Pool, users: number): Promise<void> {
   await pool.query('ANALYZE');
 }
 
-/** What its default configuration does with a login by password and with a report, and no more. */
+/** What its default site does with a login by password and with a report, its record apart. */
 const SERVER = `
 authorize {
   sql
@@ -79,6 +82,11 @@ preacct {
   }
 }
 accounting {
+  sql
+}`;
+/** An INSERT into radpostauth for each login, as its default site has it. */
+const RECORDED_LOGINS = `
+post-auth {
   sql
 }`;
 

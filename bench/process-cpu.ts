@@ -1,3 +1,4 @@
+/** CPU that processes and their threads have used, from /proc: Linux only. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Ticks of a second in /proc: fixed by the Linux ABI. */
@@ -10,10 +11,11 @@ interface ProcessTimes {
   readonly children: number;
 }
 
-function timesOf(pid: number): ProcessTimes | null {
+/** Times of a process, or of a thread where `file` is one's; null where it is gone. */
+function timesIn(file: string): ProcessTimes | null {
   let stat: string;
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    stat = readFileSync(file, 'utf8');
   } catch {
     return null;
   }
@@ -27,15 +29,29 @@ function timesOf(pid: number): ProcessTimes | null {
   return { parent, own: own + system, children: children + childrenSystem };
 }
 
-/** CPU that a server and its children have used, in microseconds; Linux only. */
+function microseconds(ticks: number): number {
+  return (ticks * 1_000_000) / TICKS_PER_SECOND;
+}
+
+/** CPU that a server and its children have used, in microseconds. */
 export function cpuOfServerUs(pid: number): number {
-  const server = timesOf(pid);
+  const server = timesIn(`/proc/${pid}/stat`);
   if (server === null) return 0;
   let ticks = server.own + server.children;
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    const times = timesOf(Number(name));
+    const times = timesIn(`/proc/${name}/stat`);
     if (times?.parent === pid) ticks += times.own;
   }
-  return (ticks * 1_000_000) / TICKS_PER_SECOND;
+  return microseconds(ticks);
+}
+
+/** CPU that each thread of a process has used, in microseconds, by its id; the first's is the pid. */
+export function cpuOfThreadsUs(pid: number): ReadonlyMap<number, number> {
+  const threads = new Map<number, number>();
+  for (const name of readdirSync(`/proc/${pid}/task`)) {
+    const times = timesIn(`/proc/${pid}/task/${name}/stat`);
+    if (times !== null) threads.set(Number(name), microseconds(times.own));
+  }
+  return threads;
 }

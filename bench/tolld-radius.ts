@@ -23,10 +23,18 @@ export interface TolldRadius {
   stop(): Promise<void>;
 }
 
+export interface TolldRadiusOptions {
+  readonly users: number;
+  readonly secret: string;
+  /** For Node itself: a profiler's flags. */
+  readonly nodeArguments?: readonly string[];
+}
+
 export async function startTolldRadius(
   { postgres, redis }: { readonly postgres: PostgresServer; readonly redis: RedisProcess },
-  { users, secret }: { readonly users: number; readonly secret: string },
+  options: TolldRadiusOptions,
 ): Promise<TolldRadius> {
+  const { users, secret, nodeArguments = [] } = options;
   const maintenance = new pg.Client({ connectionString: postgres.databaseUrl('postgres') });
   await maintenance.connect();
   await maintenance.query(`CREATE DATABASE ${DATABASE}`);
@@ -44,7 +52,7 @@ export async function startTolldRadius(
   const server = await startServerProcess({
     name: 'tolld',
     command: process.execPath,
-    args: [program, '--config', config, 'serve'],
+    args: [...nodeArguments, program, '--config', config, 'serve'],
     directory: process.cwd(),
     user: null,
     readyText: '"msg":"ready"',

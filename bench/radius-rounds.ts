@@ -1,0 +1,170 @@
+/** Rounds of RADIUS load on one server: reports of open sessions, and logins, on the clock and the meter. */
+import { PACKET_CODES } from '../src/radius/packet-code.js';
+import { SharedSecret } from '../src/radius/shared-secret.js';
+import { median } from './median.js';
+import { runLoad, type LoadResult } from './radius-load.js';
+import { classesOf, loginRequest, REPORT, reportRequest } from './radius-requests.js';
+import type { TolldRadius } from './tolld-radius.js';
+
+export interface RoundOptions {
+  /** Reports of each slot. */
+  readonly requests: number;
+  /** Logins of each slot. */
+  readonly logins: number;
+  readonly slots: number;
+  readonly users: number;
+  readonly secret: string;
+}
+
+/** Microseconds of CPU by process or thread. */
+type CpuUs = Readonly<Record<string, number>>;
+
+/** What a server did in all rounds. */
+export interface Side {
+  readonly server: Pick<TolldRadius, 'authenticationPort' | 'accountingPort'>;
+  /** CPU that everything behind its answers has used so far. */
+  readonly cpuUs: () => Promise<CpuUs>;
+  readonly reports: Measured[];
+  readonly logins: Measured[];
+  /** Sessions that were reported, with how many reports each had. */
+  readonly sessions: Map<number, number>;
+  nextSession: number;
+}
+
+/** A round with the CPU that each of its requests cost. */
+type Measured = LoadResult & { readonly cpuUs: CpuUs };
+
+export function sideOf(server: Side['server'], cpuUs: Side['cpuUs']): Side {
+  return { server, cpuUs, reports: [], logins: [], sessions: new Map(), nextSession: 0 };
+}
+
+/** Runs a round on the clock and on the meter. */
+async function measured(side: Side, options: Parameters<typeof runLoad>[0]): Promise<Measured> {
+  const before = await side.cpuUs();
+  const result = await runLoad(options);
+  const after = await side.cpuUs();
+  const count = options.slots.reduce((sum, requests) => sum + requests.length, 0);
+  const cpuUs = Object.entries(after).map(([name, us]) => [
+    name,
+    (us - (before[name] ?? 0)) / count,
+  ]);
+  return { ...result, cpuUs: Object.fromEntries(cpuUs) as CpuUs };
+}
+
+function slotsOf({ slots }: RoundOptions): readonly number[] {
+  return Array.from({ length: slots }, (_, slot) => slot);
+}
+
+/** A round of logins: each is another session of another user. */
+export async function measureLogins(side: Side, options: RoundOptions): Promise<void> {
+  const { logins, slots: count, users } = options;
+  const secret = new SharedSecret(options.secret);
+  const slots = slotsOf(options).map((slot) =>
+    Array.from({ length: logins }, (_, index) => {
+      const session = side.nextSession + index * count + slot;
+      return loginRequest({ secret, slot, user: session % users, session });
+    }),
+  );
+  side.nextSession += logins * count;
+  side.logins.push(
+    await measured(side, {
+      port: side.server.authenticationPort,
+      slots,
+      expectedCode: PACKET_CODES['Access-Accept'],
+    }),
+  );
+}
+
+/** A round of reports: each slot has a session that logged in and started before the clock runs. */
+export async function measureReports(side: Side, options: RoundOptions): Promise<void> {
+  const { requests, users } = options;
+  const secret = new SharedSecret(options.secret);
+  const first = side.nextSession;
+  side.nextSession += options.slots;
+  const partsOf = (slot: number) => {
+    const session = first + slot;
+    return { secret, slot, user: session % users, session };
+  };
+  const { authenticationPort, accountingPort } = side.server;
+  const expectedCode = PACKET_CODES['Accounting-Response'];
+  const { replies } = await runLoad({
+    port: authenticationPort,
+    slots: slotsOf(options).map((slot) => [loginRequest(partsOf(slot))]),
+    expectedCode: PACKET_CODES['Access-Accept'],
+  });
+  const classes = replies.map(classesOf);
+  const report = (slot: number, number: number, status: 'Start' | 'Interim-Update'): Buffer =>
+    reportRequest({ ...partsOf(slot), status, number, classes: classes[slot] ?? [] });
+  await runLoad({
+    port: accountingPort,
+    slots: slotsOf(options).map((slot) => [report(slot, 0, 'Start')]),
+    expectedCode,
+  });
+  const slots = slotsOf(options).map((slot) =>
+    Array.from({ length: requests }, (_, index) => report(slot, index + 1, 'Interim-Update')),
+  );
+  side.reports.push(await measured(side, { port: accountingPort, slots, expectedCode }));
+  for (const slot of slotsOf(options)) side.sessions.set(first + slot, requests);
+}
+
+/** Octets that the sessions reported. */
+export function octetsOf({ sessions }: Side): bigint {
+  const each = BigInt(REPORT.uploadOctets + REPORT.downloadOctets);
+  return [...sessions.values()].reduce((sum, reports) => sum + each * BigInt(reports), 0n);
+}
+
+export interface Figures {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Of one request: over all that have to do with it, and by process or thread. */
+  readonly cpuUs: { readonly all: number } & CpuUs;
+}
+
+/** Medians; the first round warms up. */
+export function figuresOf(results: readonly Measured[]): Figures {
+  const counted = results.length > 1 ? results.slice(1) : results;
+  const middle = (of: (one: Measured) => number): number =>
+    Number(median(counted.map(of)).toFixed(2));
+  const parts = Object.keys(counted[0]?.cpuUs ?? {}).map((name): [string, number] => [
+    name,
+    middle(({ cpuUs }) => cpuUs[name] ?? 0),
+  ]);
+  return {
+    perSecond: middle(({ perSecond }) => perSecond),
+    p50Ms: middle(({ p50Ms }) => p50Ms),
+    p99Ms: middle(({ p99Ms }) => p99Ms),
+    cpuUs: { all: middle(({ cpuUs }) => sumOf(cpuUs)), ...Object.fromEntries(parts) },
+  };
+}
+
+function sumOf(cpuUs: CpuUs): number {
+  return Object.values(cpuUs).reduce((sum, us) => sum + us, 0);
+}
+
+export function compared(ours: readonly Measured[], theirs: readonly Measured[]) {
+  const [value, reference] = [figuresOf(ours), figuresOf(theirs)];
+  return {
+    value,
+    reference,
+    ratio: Number((value.perSecond / reference.perSecond).toFixed(2)),
+    /** Above 1: ours is that many times shorter. */
+    p99Ratio: Number((reference.p99Ms / value.p99Ms).toFixed(2)),
+    /** The one to trust where other work shares the machine: it is spread over many threads there. */
+    cpuRatio: Number((reference.cpuUs.all / value.cpuUs.all).toFixed(2)),
+  };
+}
+
+/** The last round in a line. */
+export function roundLine(round: number, ours: Side, theirs: Side | null): string {
+  const shown = (one: Measured | undefined): string => {
+    if (one === undefined) return 'none';
+    const parts = Object.entries(one.cpuUs).map(([name, us]) => `${name} ${us.toFixed(0)}`);
+    return `${one.perSecond.toFixed(0)}/s, p99 ${one.p99Ms.toFixed(1)} ms, ${parts.join(' + ')} µs`;
+  };
+  const beside = (kind: 'reports' | 'logins'): string => {
+    const against = theirs === null ? '' : ` against ${shown(theirs[kind].at(-1))}`;
+    return `${kind} ${shown(ours[kind].at(-1))}${against}`;
+  };
+  return `round ${round + 1}: ${beside('reports')}; ${beside('logins')}`;
+}
