@@ -355,7 +355,10 @@ async function openRecovery(
   );
   const metrics = createRecoveryMetrics(parts.metrics);
   const keeper = createFenceKeeper(
-    { partitions, instance, intervalMs: FENCE_INTERVAL_MS },
+    {
+      ...{ partitions, instance, intervalMs: FENCE_INTERVAL_MS },
+      missedReportsMax: config.radius.missedReportsMax,
+    },
     { engine, gate, pool, logger, metrics, clock: Date.now },
   );
   await keeper.start();

@@ -72,7 +72,7 @@ async function run(
     }
     const { engine } = connection;
     return await rebuild(
-      { installation },
+      { installation, missedReportsMax: config.radius.missedReportsMax },
       { engine, pool, publish: () => publishAll(config, engine), clock: Date.now, onProgress },
     );
   } finally {

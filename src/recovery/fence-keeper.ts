@@ -20,6 +20,8 @@ export interface FenceKeeperOptions {
   readonly instance: string;
   /** Between two looks while all is open. */
   readonly intervalMs: number;
+  /** Reports in a row that a session of the network may miss before it is taken for gone. */
+  readonly missedReportsMax: number;
 }
 
 export interface FenceKeeperDependencies {
@@ -48,7 +50,7 @@ const FAILED_INTERVAL_MS = 200;
 const LOOKS_AT_ONCE = 128;
 
 export function createFenceKeeper(
-  { partitions, instance, intervalMs }: FenceKeeperOptions,
+  { partitions, instance, intervalMs, missedReportsMax }: FenceKeeperOptions,
   dependencies: FenceKeeperDependencies,
 ): FenceKeeper {
   const { engine, gate, pool, logger, metrics } = dependencies;
@@ -81,7 +83,8 @@ export function createFenceKeeper(
     const reopened = new Set<number>();
     if (reopenable.length > 0) {
       metrics.closed(closed.length);
-      await reopenPartitions({ partitions: reopenable, instance }, dependencies, (each) => {
+      const options = { partitions: reopenable, instance, missedReportsMax };
+      await reopenPartitions(options, dependencies, (each) => {
         reopened.add(each.partition);
         tellOfOpening(each);
       });

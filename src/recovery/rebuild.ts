@@ -11,7 +11,7 @@ import { listRecordedAccounts, readRecordedOffsets } from '../records/recorded-s
 import { endForgottenSessions, readAddressPools, readRestorable } from '../records/restorable.js';
 import { readInSnapshot } from './gathering.js';
 import { withRecoveryLock } from './recovery-lock.js';
-import { restoredAccount } from './restored-account.js';
+import { restoredAccount, type RestoreOptions } from './restored-account.js';
 import { holdPools, leaseAgain } from './restored-network.js';
 
 /** Nothing may be rebuilt as things are; the message says why. */
@@ -23,6 +23,8 @@ export interface RebuildOptions {
   readonly installation: Installation;
   /** How long an ended RADIUS session keeps its totals, and an open one may stay silent at first. */
   readonly sessionRetentionMs?: number;
+  /** As {@link RestoreOptions} has it: the setting of those who charge. */
+  readonly missedReportsMax: number;
 }
 
 export interface RebuildDependencies {
@@ -73,7 +75,7 @@ export async function rebuild(
 }
 
 async function rebuildLocked(
-  { installation, sessionRetentionMs = SESSION_RETENTION_MS }: RebuildOptions,
+  { installation, missedReportsMax, sessionRetentionMs = SESSION_RETENTION_MS }: RebuildOptions,
   dependencies: RebuildDependencies,
 ): Promise<RebuildReport> {
   const { engine, pool, publish, clock, onProgress } = dependencies;
@@ -87,6 +89,7 @@ async function rebuildLocked(
       await holdPartition(engine, partition, epoch);
     }
     const now = clock();
+    const options: RestoreOptions = { now, sessionRetentionMs, missedReportsMax };
     const pools = await readInSnapshot(pool, readAddressPools);
     await holdPools(engine, pools, now);
     for (let partition = 0; partition < partitions; partition += 1) {
@@ -97,9 +100,11 @@ async function rebuildLocked(
         const found = await readInSnapshot(pool, (client) =>
           readRestorable(client, chunk, { endedSince }),
         );
-        const accounts = found.map((each) => restoredAccount(each, { now, sessionRetentionMs }));
+        const accounts = found.map((each) => restoredAccount(each, options));
         await Promise.all(accounts.map((account) => restoreAccount(engine, account)));
-        await Promise.all(accounts.map((account) => leaseAgain(engine, account, pools)));
+        await Promise.all(
+          accounts.map((account) => leaseAgain(engine, account, pools, missedReportsMax)),
+        );
         report.accounts += accounts.length;
         for (const { buckets, sessions } of accounts) {
           report.buckets += buckets.length;

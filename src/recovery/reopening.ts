@@ -15,6 +15,13 @@ export interface ReopeningDependencies {
   readonly clock: () => number;
 }
 
+export interface ReopeningOptions {
+  readonly partitions: readonly number[];
+  readonly instance: string;
+  /** Reports in a row that a session of the network may miss before it is taken for gone. */
+  readonly missedReportsMax: number;
+}
+
 /** A partition that is open again. */
 export interface Reopened extends Comparison {
   /** Where its outbox stood. */
@@ -49,7 +56,7 @@ export function isReopenable({ state, reign }: PartitionFence): boolean {
  * stays closed.
  */
 export async function reopenPartitions(
-  { partitions, instance }: { readonly partitions: readonly number[]; readonly instance: string },
+  { partitions, instance, missedReportsMax }: ReopeningOptions,
   dependencies: ReopeningDependencies,
   onOpened: (reopened: Reopened) => void,
 ): Promise<boolean> {
@@ -72,7 +79,8 @@ export async function reopenPartitions(
       onOpened,
     );
     for (const pair of pairs.filter(isBehind)) {
-      const accountsRestored = await replayPartition(pair.comparison.partition, dependencies);
+      const { partition } = pair.comparison;
+      const accountsRestored = await replayPartition({ partition, missedReportsMax }, dependencies);
       await openAll([{ ...pair, accountsRestored }], dependencies, onOpened);
     }
     return true;

@@ -14,7 +14,7 @@ import {
   type AccountPlace,
 } from '../records/restorable.js';
 import { readInSnapshot, SessionIndex } from './gathering.js';
-import { restoredAccount } from './restored-account.js';
+import { restoredAccount, type RestoreOptions } from './restored-account.js';
 import { withSettledReports } from './settled-reports.js';
 
 export interface ReplayDependencies {
@@ -22,6 +22,10 @@ export interface ReplayDependencies {
   /** With the right to read the facts of every tenant. */
   readonly pool: pg.Pool;
   readonly clock: () => number;
+}
+
+export interface ReplayOptions extends Pick<RestoreOptions, 'missedReportsMax'> {
+  readonly partition: number;
 }
 
 /** Sessions of gateways that ended longer ago are not asked for again. */
@@ -34,7 +38,7 @@ const SEQUENCES_AT_ONCE = 1_000;
  * stays so until it is whole. @returns how many accounts were behind, or linked to one that was.
  */
 export async function replayPartition(
-  partition: number,
+  { partition, missedReportsMax }: ReplayOptions,
   dependencies: ReplayDependencies,
 ): Promise<number> {
   const { engine, pool, clock } = dependencies;
@@ -42,7 +46,7 @@ export async function replayPartition(
   const behind = await accountsBehind(engine, partition, recorded);
   const index = await SessionIndex.read(engine, partition, new Set());
   const linked = linkedAccounts(index, behind);
-  const options = { now: clock(), sessionRetentionMs: SESSION_RETENTION_MS };
+  const options = { now: clock(), sessionRetentionMs: SESSION_RETENTION_MS, missedReportsMax };
   // Those that are behind last: by them the others are found again.
   const all = [...linked.map((accountId) => ({ accountId, sequence: Infinity })), ...behind];
   for (let from = 0; from < all.length; from += ACCOUNTS_AT_ONCE) {
@@ -102,7 +106,7 @@ async function restoreChunk(
     readonly engine: Engine;
     readonly pool: pg.Pool;
     readonly index: SessionIndex;
-    readonly options: { readonly now: number; readonly sessionRetentionMs: number };
+    readonly options: RestoreOptions;
   },
 ): Promise<void> {
   const endedSince = new Date(options.now - options.sessionRetentionMs);

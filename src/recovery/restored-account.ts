@@ -25,6 +25,8 @@ export interface RestoreOptions {
   readonly now: number;
   /** How long an ended session keeps its totals, and an open one may stay silent from now on. */
   readonly sessionRetentionMs: number;
+  /** Reports in a row that a session of the network may miss before it is taken for gone. */
+  readonly missedReportsMax: number;
 }
 
 /** A bucket that ended with nothing is of no use after this long. */
@@ -48,7 +50,7 @@ export function restoredAccount(
     counters: counters.map(({ key, period, units }) => ({ key, period, units: toAmount(units) })),
     thresholds: restoredThresholds(thresholdIntents, marks),
     sessions: resumed,
-    live: liveSessions(record.accountId, resumed, options.now),
+    live: liveSessions(record.accountId, resumed, options),
     caps,
     forgottenSessionIds: [],
   };

@@ -16,8 +16,6 @@ import { CONNECTION_KINDS } from '../domain/access.js';
 import { INTERIM_DEFAULTS } from '../domain/access-plan.js';
 import type { RecordedPools, RecordedSession } from '../records/restorable.js';
 
-/** Reports in a row that a session may miss before it is taken for gone. */
-const MISSED_REPORTS_MAX = 4;
 /** A NAS spreads its reports, and one may have to be sent again. */
 const LATE_FACTOR = 1.5;
 
@@ -73,7 +71,7 @@ function newTrack({ openedAt, lastNumber }: RecordedSession): readonly Packable[
 export function liveSessions(
   accountId: string,
   sessions: readonly ResumedSession[],
-  now: number,
+  { now, missedReportsMax }: { readonly now: number; readonly missedReportsMax: number },
 ): readonly LiveNetworkSession[] {
   return sessions.flatMap(({ sessionId, state, openedAt, network, stamp }) => {
     if (state !== 'open' || network === null) return [];
@@ -82,7 +80,7 @@ export function liveSessions(
     return [
       {
         sessionId,
-        until: now + interimSeconds * 1000 * MISSED_REPORTS_MAX,
+        until: now + interimSeconds * 1000 * missedReportsMax,
         since: openedAt,
         nas,
         sessionKey: sessionKey === '' ? null : sessionKey,
@@ -106,11 +104,12 @@ export async function holdPools(
   for (const { code } of pools) await holdPool(engine, code, untilMs);
 }
 
-/** Leases the addresses of an account's sessions to them again. */
+/** Leases the addresses of an account's sessions to them again, for as many reports as one may miss. */
 export async function leaseAgain(
   engine: Engine,
   { accountId, sessions }: RestoredAccount,
   { pools, interimSecondsMax }: RecordedPools,
+  missedReportsMax: number,
 ): Promise<void> {
   for (const { sessionId, state, network } of sessions) {
     const { address = null, station = null } = network?.session.pointer ?? {};
@@ -120,7 +119,7 @@ export async function leaseAgain(
     await leaseAddress(engine, {
       ...{ pool, sessionId, address },
       owner: `${accountId} ${station ?? ''}`,
-      leaseMs: MISSED_REPORTS_MAX * longestSilenceMs(interimSecondsMax),
+      leaseMs: missedReportsMax * longestSilenceMs(interimSecondsMax),
     });
   }
 }

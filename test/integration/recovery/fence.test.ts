@@ -40,7 +40,7 @@ async function keeperOf(engine: Engine, { pool, partitions }: RecordedEngine) {
   const instance = (await readInstallation(pool))?.instanceId ?? '';
   const metrics = createRecoveryMetrics(createMetrics({ processMetrics: false }));
   return createFenceKeeper(
-    { partitions, instance, intervalMs: 50 },
+    { partitions, instance, intervalMs: 50, missedReportsMax: 4 },
     { engine, gate, pool, logger, metrics, clock: () => START_MS + 600_000 },
   );
 }

@@ -3,13 +3,16 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { readTrackedSession, sessionsOfNas } from '../../../src/charging/network-sessions.js';
 import { leaseAddress } from '../../../src/charging/address-pools.js';
 import { findRoute } from '../../../src/charging/routing.js';
+import { provisionAccount } from '../../../src/charging/provisioning.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
+import { claimSteering, dueSteering } from '../../../src/charging/steering.js';
 import type { AccessControl } from '../../../src/credit-control/access/access-control.js';
 import type { AccessPlan, AddressPool } from '../../../src/domain/access-plan.js';
 import type { SessionHandle, SessionReport } from '../../../src/domain/access.js';
 import { toAmount } from '../../../src/domain/amounts.js';
 import { rebuild } from '../../../src/recovery/rebuild.js';
 import { verify } from '../../../src/recovery/verify.js';
+import { stamp } from '../../support/charge-requests.js';
 import { HOME, ispProcess, login, openIsp, openSubscriber, report } from '../../support/isp.js';
 import { recordedEngine } from '../../support/recorded-engine.js';
 
@@ -26,11 +29,14 @@ const PLAN: AccessPlan = {
   fairUse: [{ id: 'day', period: 'day', counts: 'total', octets: toAmount(10_000), speed: WORN }],
 };
 const OCTETS = 1_000_000_000;
+/** Not what anybody would take for granted. */
+const MISSED_MAX = 7;
 
 let isp: AccessControl;
 let anna: SessionHandle;
 let annaAddress: string;
 let ended: SessionHandle;
+let rebuiltAt: number;
 const began = Date.now();
 
 async function publish(): Promise<void> {
@@ -75,10 +81,11 @@ async function rebuildFromRecord(): Promise<void> {
   const profiles = await engine.redis.keys(`${world.prefix}:id:*`);
   const texts = await Promise.all(profiles.map((key) => engine.redis.get(key)));
   await world.empty();
+  rebuiltAt = Date.now();
   await rebuild(
-    { installation: { instanceId: instance, partitions } },
+    { installation: { instanceId: instance, partitions }, missedReportsMax: MISSED_MAX },
     {
-      ...{ engine, pool, clock: Date.now },
+      ...{ engine, pool, clock: () => rebuiltAt },
       publish: async () => {
         await publish();
         for (const [index, key] of profiles.entries()) {
@@ -110,9 +117,9 @@ beforeAll(async () => {
   await rebuildFromRecord();
 });
 
-describe('a session of the network, after a rebuild', () => {
-  const id = (handle: SessionHandle): string => `radius:${handle.nonce}`;
+const id = (handle: SessionHandle): string => `radius:${handle.nonce}`;
 
+describe('a session of the network, after a rebuild', () => {
   test('is known with its place, its totals and its way', async () => {
     const { engine } = world;
     expect(await readTrackedSession(engine, 0, id(anna))).toMatchObject({
@@ -128,6 +135,14 @@ describe('a session of the network, after a rebuild', () => {
     });
     expect(await sessionsOfNas(engine, 0, 'bng')).toEqual([id(anna)]);
     expect(await findRoute(engine, id(anna))).toMatchObject({ accountId: 'anna', peer: 'bng' });
+  });
+
+  test('counts as live until it has missed as many reports as the setting lets it', async () => {
+    const { engine } = world;
+    const { interimSeconds = 0 } = (await readTrackedSession(engine, 0, id(anna))) ?? {};
+    expect(interimSeconds).toBeGreaterThan(0);
+    const until = await engine.redis.zscore(engine.keys.nasSessions(0, 'bng'), id(anna));
+    expect(Number(until)).toBe(rebuiltAt + interimSeconds * 1_000 * MISSED_MAX);
   });
 
   test('pays for what it used since then and nothing twice, and so does a late end', async () => {
@@ -172,5 +187,34 @@ describe('a session of the network, after a rebuild', () => {
     const { engine, streams, pool, partitions } = world;
     const { findings } = await verify({ partitions }, { engine, streams, pool });
     expect(findings).toEqual([]);
+  });
+});
+
+describe('an order for the NAS that was lost with Redis', () => {
+  /** What there is to tell the NAS of anna's session. */
+  async function order(): Promise<unknown> {
+    const { engine } = world;
+    const subject = { partition: 0, accountId: 'anna', sessionId: id(anna) };
+    const due = await dueSteering(engine, 0, { now: Date.now(), offset: 0, countMax: 10 });
+    if (!due.some(({ member }) => member === `s:${subject.sessionId}`)) return null;
+    const claimed = await claimSteering(engine, subject, { leaseMs: 1_000 });
+    return claimed === null ? null : { kind: claimed.kind, reason: claimed.reason };
+  }
+
+  test('to slow its session down is given again with the next report', async () => {
+    await rebuildFromRecord();
+    expect(await order()).toBeNull();
+    await say(anna, 9_500);
+    expect(await order()).toEqual({ kind: 're-authorise', reason: 'quota' });
+  });
+
+  test('to end the session of a suspended account is given again with the next report', async () => {
+    const { engine } = world;
+    const suspended = { partition: 0, accountId: 'anna', stamp, profileVersion: 1 };
+    await provisionAccount(engine, { ...suspended, standing: 'suspended' });
+    await rebuildFromRecord();
+    expect(await order()).toBeNull();
+    await say(anna, 9_600);
+    expect(await order()).toEqual({ kind: 'abort', reason: 'standing' });
   });
 });

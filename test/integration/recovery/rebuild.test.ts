@@ -45,7 +45,7 @@ async function rebuildFromRecord(world: RecordedEngine) {
   };
   await world.empty();
   const report = await rebuild(
-    { installation: { instanceId, partitions } },
+    { installation: { instanceId, partitions }, missedReportsMax: 4 },
     { engine, pool, publish: async () => undefined, clock: () => START_MS },
   );
   world.resumeFlusher();
