@@ -4,18 +4,16 @@
  * (everysec), in alternating rounds.
  */
 import { parseArgs } from 'node:util';
-import { charge } from '../src/charging/charge.js';
-import type { Engine } from '../src/charging/engine.js';
-import { createRedisClient } from '../src/charging/redis-client.js';
-import { createLogger } from '../src/observability/logger.js';
 import { checkBooks } from './charge-books.js';
-import { chargeRequest, sessionIdOf, UNITS_PER_REQUEST, type Seeded } from './charge-workload.js';
+import { UNITS_PER_REQUEST, type Seeded } from './charge-workload.js';
 import { Findings, openBench, seed, type Bench } from './engine-rounds.js';
+import { measureFaceRound, openFace, type FaceRound, type OpenFace } from './face-rounds.js';
 import { median, percentile } from './median.js';
-import { serverCpuUs, startRedisProcess } from './redis-process.js';
+import { startRedisProcess } from './redis-process.js';
 
 const HELP = `usage: npm run bench -- durability [flags]
   --concurrency a,b   requests at once (default 64,512)
+  --connections a,b   to each Redis (default 4)
   --rounds N          rounds of each level, after one that warms up (default 5)
   --requests N        requests per round (default 20000)
   --accounts N        accounts (default 10000)`;
@@ -25,25 +23,21 @@ const GOALS: Readonly<Record<number, number>> = { 64: 0.6, 512: 0.9 };
 
 interface Side {
   readonly bench: Bench;
-  readonly engine: Engine;
+  /** By how many connections it has. */
+  readonly faces: ReadonlyMap<number, OpenFace>;
   readonly seeded: Seeded;
   /** Requests so far. */
   charged: number;
   close(): Promise<void>;
 }
 
-interface Round {
-  readonly perSecond: number;
-  readonly nodeCpuUs: number;
-  readonly redisCpuUs: number;
-}
-
 interface Measured {
   readonly concurrency: number;
-  readonly strict: readonly Round[];
-  readonly relaxed: readonly Round[];
+  readonly connections: number;
+  readonly strict: FaceRound[];
+  readonly relaxed: FaceRound[];
   /** Of the requests under strict, in ms. */
-  readonly latencies: readonly number[];
+  readonly latencies: number[];
 }
 
 export async function run(args: readonly string[]): Promise<void> {
@@ -51,6 +45,7 @@ export async function run(args: readonly string[]): Promise<void> {
     args: [...args],
     options: {
       concurrency: { type: 'string', default: '64,512' },
+      connections: { type: 'string', default: '4' },
       rounds: { type: 'string', default: '5' },
       requests: { type: 'string', default: '20000' },
       accounts: { type: 'string', default: '10000' },
@@ -64,13 +59,15 @@ export async function run(args: readonly string[]): Promise<void> {
   const rounds = Number(values.rounds);
   const requests = Number(values.requests);
   const accounts = Number(values.accounts);
+  const connections = values.connections.split(',').map(Number);
   const findings = new Findings();
-  const strict = await openSide('always', { accounts, requests, findings });
-  const relaxed = await openSide('everysec', { accounts, requests, findings });
+  const options = { accounts, requests, connections, findings };
+  const strict = await openSide('always', options);
+  const relaxed = await openSide('everysec', options);
   try {
     const measured: Measured[] = [];
     for (const concurrency of values.concurrency.split(',').map(Number)) {
-      measured.push(await compare({ strict, relaxed }, { concurrency, rounds }));
+      measured.push(...(await compare({ strict, relaxed }, { concurrency, connections, rounds })));
     }
     for (const { bench, seeded, charged } of [strict, relaxed]) {
       findings.judge(await checkBooks(bench.engine, seeded, charged * UNITS_PER_REQUEST));
@@ -83,93 +80,72 @@ export async function run(args: readonly string[]): Promise<void> {
 
 async function openSide(
   persistence: 'always' | 'everysec',
-  {
-    accounts,
-    requests,
-    findings,
-  }: { readonly accounts: number; readonly requests: number; readonly findings: Findings },
+  options: {
+    readonly accounts: number;
+    readonly requests: number;
+    readonly connections: readonly number[];
+    readonly findings: Findings;
+  },
 ): Promise<Side> {
+  const { accounts, requests, connections, findings } = options;
   const server = await startRedisProcess({ persistence });
   const settings = { accounts, requests, rounds: 1, accountsMax: accounts };
   const bench = await openBench(server, { ...settings, pipeline: 32, concurrency: 64 }, findings);
   const seeded = await seed(bench, {});
-  const redis = createRedisClient(
-    { url: server.url, commandTimeoutMs: 5_000, name: 'bench' },
-    { logger: createLogger({ level: 'silent' }) },
-  );
-  await redis.connect();
+  const faces = new Map<number, OpenFace>();
+  for (const count of connections) faces.set(count, await openFace(bench, { connections: count }));
   const close = async (): Promise<void> => {
-    redis.disconnect();
+    for (const face of faces.values()) await face.close();
     await server.stop();
   };
-  return { bench, engine: { ...bench.engine, redis }, seeded, charged: 0, close };
+  return { bench, faces, seeded, charged: 0, close };
 }
 
 async function compare(
   { strict, relaxed }: { readonly strict: Side; readonly relaxed: Side },
-  { concurrency, rounds }: { readonly concurrency: number; readonly rounds: number },
-): Promise<Measured> {
-  const measured = { strict: [] as Round[], relaxed: [] as Round[] };
-  const latencies: number[] = [];
+  options: {
+    readonly concurrency: number;
+    readonly connections: readonly number[];
+    readonly rounds: number;
+  },
+): Promise<readonly Measured[]> {
+  const { concurrency, rounds } = options;
+  const measured = options.connections.map((connections): Measured => ({
+    ...{ concurrency, connections },
+    ...{ strict: [], relaxed: [], latencies: [] },
+  }));
   for (let round = 0; round <= rounds; round += 1) {
-    const always = await measureRound(strict, concurrency, round === 0 ? null : latencies);
-    const everysec = await measureRound(relaxed, concurrency, null);
-    if (round === 0) continue;
-    measured.strict.push(always);
-    measured.relaxed.push(everysec);
+    for (const each of measured) {
+      const latencies = round === 0 ? null : each.latencies;
+      const always = await measureRound(strict, each, latencies);
+      const everysec = await measureRound(relaxed, each, null);
+      if (round === 0) continue;
+      each.strict.push(always);
+      each.relaxed.push(everysec);
+    }
   }
-  return { concurrency, ...measured, latencies };
+  return measured;
 }
 
 async function measureRound(
   side: Side,
-  concurrency: number,
+  { concurrency, connections }: Measured,
   latencies: number[] | null,
-): Promise<Round> {
-  const { bench, engine } = side;
-  const { requests, accounts } = bench.settings;
-  const { client } = bench.server;
-  const end = side.charged + requests;
-  const worker = async (): Promise<void> => {
-    while (side.charged < end) {
-      const cursor = side.charged;
-      side.charged += 1;
-      const account = cursor % accounts;
-      const at = performance.now();
-      const outcome = await charge(
-        engine,
-        chargeRequest({
-          account,
-          sessionId: sessionIdOf(account),
-          number: 1 + Math.floor(cursor / accounts),
-          phase: 'update',
-          services: 1,
-          used: UNITS_PER_REQUEST,
-          want: UNITS_PER_REQUEST,
-        }),
-      );
-      latencies?.push(performance.now() - at);
-      if (outcome.kind !== 'answered' || outcome.repeated) bench.findings.errors += 1;
-    }
-  };
-  const redisBefore = await serverCpuUs(client);
-  const nodeBefore = process.cpuUsage();
-  const started = performance.now();
-  await Promise.all(Array.from({ length: concurrency }, worker));
-  const seconds = (performance.now() - started) / 1_000;
-  const node = process.cpuUsage(nodeBefore);
-  return {
-    perSecond: requests / seconds,
-    nodeCpuUs: (node.user + node.system) / requests,
-    redisCpuUs: ((await serverCpuUs(client)) - redisBefore) / requests,
-  };
+): Promise<FaceRound> {
+  const { bench, faces } = side;
+  const face = faces.get(connections);
+  if (face === undefined) throw new Error(`no face with ${connections} connections`);
+  const first = side.charged;
+  side.charged += bench.settings.requests;
+  return measureFaceRound(bench, face.engine, { first, concurrency, latencies });
 }
 
 function report(measured: readonly Measured[], findings: Findings): void {
-  const middle = (rounds: readonly Round[], field: keyof Round): number =>
+  const middle = (rounds: readonly FaceRound[], field: keyof FaceRound): number =>
     median(rounds.map((round) => round[field]));
-  const levels = measured.map(({ concurrency, strict, relaxed, latencies }) => ({
+  const levels = measured.map(({ concurrency, connections, strict, relaxed, latencies }) => ({
     concurrency,
+    connections,
     value: Math.round(middle(strict, 'perSecond')),
     reference: Math.round(middle(relaxed, 'perSecond')),
     ratio: median(
@@ -182,9 +158,9 @@ function report(measured: readonly Measured[], findings: Findings): void {
     cpuUs: { node: middle(strict, 'nodeCpuUs'), redis: middle(strict, 'redisCpuUs') },
     relaxedCpuUs: { node: middle(relaxed, 'nodeCpuUs'), redis: middle(relaxed, 'redisCpuUs') },
   }));
-  for (const { concurrency, value, reference, ratio, goal } of levels) {
+  for (const { concurrency, connections, value, reference, ratio, goal } of levels) {
     console.log(
-      `${concurrency} at once: strict ${value}/s, relaxed ${reference}/s, ratio ` +
+      `${concurrency} at once, ${connections} connections: strict ${value}/s, relaxed ${reference}/s, ratio ` +
         `${ratio.toFixed(2)}${goal === null ? '' : ` (goal ${goal})`}`,
     );
   }

@@ -283,6 +283,7 @@ function createConnection(
     {
       ...config.redis,
       name: `${config.node.name} charging`,
+      connections: config.engine.connections,
       requestTimeoutMs: config.engine.requestTimeoutMs,
       durability: config.engine.durability,
     },
@@ -515,7 +516,8 @@ function readinessChecks(
 ): Readonly<Record<string, () => Promise<void>>> {
   return {
     redis: async () => {
-      await engine.redis.ping();
+      const { redis, connections = [redis] } = engine;
+      await Promise.all(connections.map((connection) => connection.ping()));
     },
     postgres: async () => {
       await database.query('SELECT 1');

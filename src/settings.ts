@@ -165,6 +165,14 @@ export const SETTINGS = {
       fallback: 'strict',
       words: DURABILITY_LEVELS,
     }),
+    connections: wholeNumber({
+      meaning:
+        'Connections to Redis that requests are charged by, each for its share of the ' +
+        'partitions: Redis reads little of one at a time, and all that it has read shares an fsync.',
+      fallback: 4,
+      min: 1,
+      max: 64,
+    }),
     requestTimeoutMs: wholeNumber({
       meaning: 'A request that is not decided by then is refused as unavailable.',
       fallback: 2_000,

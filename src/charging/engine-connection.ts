@@ -12,6 +12,8 @@ export interface EngineConnectionOptions extends RedisPlace {
   readonly name: string;
   readonly commandTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** Connections that scripts are called by (docs/adr/0008); 1 by default. */
+  readonly connections?: number;
   /** With `replicated`, a call counts as answered once a replica has it too. */
   readonly durability?: 'strict' | 'relaxed' | 'replicated';
 }
@@ -26,24 +28,30 @@ export interface EngineConnection {
   readonly engine: Engine;
   /** Connects and loads the scripts. @throws the client's error when Redis can't be reached. */
   open(): Promise<void>;
-  /** Ends the connection after what is under way has been answered. */
+  /** Ends the connections after what is under way has been answered. */
   close(): Promise<void>;
 }
 
-/** Makes an engine with a connection of its own; nothing connects before {@link open}. */
+/** Makes an engine with connections of its own; nothing connects before {@link open}. */
 export function createEngineConnection(
   options: EngineConnectionOptions,
   dependencies: EngineConnectionDependencies,
 ): EngineConnection {
+  const { name, connections: count = 1 } = options;
   const redis = createRedisClient(options, dependencies);
+  const others = Array.from({ length: count - 1 }, (_, index) =>
+    createRedisClient({ ...options, name: `${name} ${index + 2}` }, dependencies),
+  );
+  const connections = [redis, ...others];
   const scripts = readScripts();
   const keys = createKeys(options.keyPrefix);
   const witness =
     options.durability === 'replicated'
-      ? createRedisClient({ ...options, name: `${options.name} replication` }, dependencies)
+      ? createRedisClient({ ...options, name: `${name} replication` }, dependencies)
       : null;
   const engine: Engine = {
     redis,
+    ...(count > 1 && { connections }),
     scripts,
     keys,
     limits: { requestTimeoutMs: options.requestTimeoutMs },
@@ -52,14 +60,14 @@ export function createEngineConnection(
       ? {}
       : { confirm: confirmation(witness, { keys, options, dependencies }) }),
   };
+  const clients = witness === null ? connections : [...connections, witness];
   return {
     engine,
     open: async () => {
-      await Promise.all([redis.connect(), witness?.connect()]);
+      await Promise.all(clients.map((client) => client.connect()));
       await scripts.load(redis);
     },
     close: async () => {
-      const clients = witness === null ? [redis] : [redis, witness];
       await Promise.all(clients.map(closeClient));
     },
   };
@@ -90,8 +98,8 @@ function confirmation(
 ): NonNullable<Engine['confirm']> {
   const timeoutMs = Math.min(REPLICA_TIMEOUT_MS, Math.ceil(options.commandTimeoutMs / 2));
   const replication = createReplication({ timeoutMs }, { redis: witness, ...dependencies });
-  const isCluster = options.topology === 'cluster';
+  const bySlot = options.topology === 'cluster';
   return (key) => {
-    return replication.confirm(keys.waited(isCluster ? partitionOfKey(key) : 0));
+    return replication.confirm(keys.waited(bySlot ? partitionOfKey(key) : 0));
   };
 }

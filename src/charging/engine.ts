@@ -5,9 +5,11 @@ import { partitionOfKey, type Keys } from './keys.js';
 import type { RedisClient } from './redis-client.js';
 import type { ScriptName, ScriptReply, Scripts } from './script-loader.js';
 
-/** What every script function needs: a connection, the loaded scripts, and the names of the keys. */
+/** What every script function needs: connections, the loaded scripts, and the names of the keys. */
 export interface Engine {
   readonly redis: RedisClient;
+  /** Where there are several connections, all of them, `redis` first: {@link connectionOf}. */
+  readonly connections?: readonly RedisClient[];
   readonly scripts: Scripts;
   readonly keys: Keys;
   readonly limits: EngineLimits;
@@ -18,6 +20,18 @@ export interface Engine {
   readonly confirm?: (key: string) => Promise<void>;
   /** Where calls wait for a closed partition to be opened; without one they are refused at once. */
   readonly gate?: FenceGate;
+}
+
+/**
+ * The connection by which everything is sent that must run in the order in which it was sent: all
+ * scripts of a partition, and so all that changes an account. What is sent by another runs before or
+ * after, as Redis reads it: who needs an order there waits for the answer.
+ */
+export function connectionOf(
+  { redis, connections }: Pick<Engine, 'redis' | 'connections'>,
+  partition: number,
+): RedisClient {
+  return connections?.[partition % connections.length] ?? redis;
 }
 
 export interface EngineLimits {
@@ -71,7 +85,9 @@ export async function callScript(
   const [key = ''] = keys;
   const { confirm, gate, limits } = engine;
   const deadline = Date.now() + limits.requestTimeoutMs;
-  const run = (): Promise<ScriptReply> => engine.scripts.run(engine.redis, name, keys, args);
+  const redis =
+    engine.connections === undefined ? engine.redis : connectionOf(engine, partitionOfKey(key));
+  const run = (): Promise<ScriptReply> => engine.scripts.run(redis, name, keys, args);
   const runLasting = async (): Promise<ScriptReply> => {
     const reply = await run();
     await confirm?.(key);

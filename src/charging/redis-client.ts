@@ -164,9 +164,14 @@ function unbracketed(host: string): string {
   return host.replace(/^\[(.*)\]$/, '$1');
 }
 
+/** Whether keys may lie on several servers, each of which runs what it is sent when it likes. */
+export function isCluster(redis: RedisClient): redis is Cluster {
+  return redis instanceof Cluster;
+}
+
 /** Every server that holds data of its own: the one there is, or the masters of the cluster. */
 export function mastersOf(redis: RedisClient): readonly Redis[] {
-  return redis instanceof Cluster ? redis.nodes('master') : [redis];
+  return isCluster(redis) ? redis.nodes('master') : [redis];
 }
 
 /**
@@ -175,7 +180,7 @@ export function mastersOf(redis: RedisClient): readonly Redis[] {
  * unheard failure ends the process.
  */
 export function duplicateOf(redis: RedisClient, name: string): RedisClient {
-  if (!(redis instanceof Cluster)) {
+  if (!isCluster(redis)) {
     return redis.duplicate({
       connectionName: connectionName(name),
       lazyConnect: true,

@@ -2,9 +2,8 @@
  * Durability `replicated`: what was answered is also on a replica. A write of ours after the fact and
  * WAIT for it tell that the replica has all that stood before it, whoever wrote that.
  */
-import { Cluster } from 'ioredis';
 import type { Logger } from '../observability/logger.js';
-import { mastersOf, type RedisClient } from './redis-client.js';
+import { isCluster, mastersOf, type RedisClient } from './redis-client.js';
 
 /** No replica had it in time; the call may be made again. */
 export class NotReplicatedError extends Error {
@@ -47,7 +46,7 @@ export function createReplication(
     const replies = await redis.pipeline().set(key, '1').wait(1, timeoutMs).exec();
     const failed = replies?.find(([error]) => error !== null)?.[0];
     if (failed) {
-      if (failed.message.startsWith('MOVED') && redis instanceof Cluster) redis.refreshSlotsCache();
+      if (failed.message.startsWith('MOVED') && isCluster(redis)) redis.refreshSlotsCache();
       throw failed;
     }
     if (Number(replies?.[1]?.[1]) >= 1) {

@@ -2,7 +2,8 @@
 import type { SubscriberIdentity } from '../domain/identity.js';
 import type { SubscriberProfile } from '../domain/profile.js';
 import type { SessionRoute } from '../domain/session-route.js';
-import { untilAnswered, type Engine } from './engine.js';
+import { connectionOf, untilAnswered, type Engine } from './engine.js';
+import { isCluster } from './redis-client.js';
 
 /** The profile an identity leads to, or null where nobody has it. One read. */
 export async function findProfile(
@@ -22,12 +23,20 @@ export async function findRoute(engine: Engine, sessionId: string): Promise<Sess
   return text === null ? null : (JSON.parse(text) as SessionRoute);
 }
 
-/** Writes a session's route; done before its first charge, so that no charge is ever unreachable. */
-export async function writeRoute(
+/**
+ * Makes the first charge of a session with its route written before, so that no charge is ever
+ * unreachable. Sent by the connection of its partition the route's SET runs before the script, and
+ * both cost one round trip; in a cluster, where they may lie on two servers, the route is waited for.
+ */
+export async function chargeRouted<Outcome>(
   engine: Engine,
-  sessionId: string,
-  route: SessionRoute,
-): Promise<void> {
+  { sessionId, route }: { readonly sessionId: string; readonly route: SessionRoute },
+  charge: () => Promise<Outcome>,
+): Promise<Outcome> {
+  const redis = connectionOf(engine, route.partition);
   const text = JSON.stringify(route);
-  await untilAnswered(engine, () => engine.redis.set(engine.keys.route(sessionId), text));
+  const routed = untilAnswered(engine, () => redis.set(engine.keys.route(sessionId), text));
+  if (isCluster(redis)) await routed;
+  const [outcome] = await Promise.all([charge(), routed]);
+  return outcome;
 }

@@ -133,10 +133,10 @@ export function createCreditControl(
       if (refusal !== undefined) return refuse(refusal, 'a service has no price, or is barred');
       return (await checkBalance(engine, chargeRequest)) ?? 'stale';
     }
-    // On one connection Redis runs the route's SET before the script. A lone event has no route.
-    const routed =
-      subject.routed || request.phase === 'event' ? null : subjects.route(request, subject);
-    const [outcome] = await Promise.all([runCharge(chargeRequest), routed]);
+    const run = (): Promise<ChargeOutcome> => runCharge(chargeRequest);
+    // A lone event has no route.
+    const isReachable = subject.routed || request.phase === 'event';
+    const outcome = await (isReachable ? run() : subjects.route(request, subject, run));
     if (request.phase === 'terminate') subjects.forget(request.sessionId);
     if (outcome.kind === 'refused' && isStale(outcome.refusal)) return 'stale';
     return answer(prepared, outcome, { request, profile, catalog: version });

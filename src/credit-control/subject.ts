@@ -1,6 +1,6 @@
 /** Who a request is about: the profile to charge and, for a session under way, its route. */
 import type { Engine } from '../charging/engine.js';
-import { findProfile, findRoute, writeRoute } from '../charging/routing.js';
+import { chargeRouted, findProfile, findRoute } from '../charging/routing.js';
 import { findAccount } from '../charging/snapshot.js';
 import type { CreditControlRequest } from '../domain/credit-control.js';
 import type { SubscriberIdentity } from '../domain/identity.js';
@@ -18,8 +18,12 @@ export interface Subject {
 export interface SubjectFinder {
   /** `fresh` passes by what is remembered: for a profile that turned out stale. */
   find(request: CreditControlRequest, fresh: boolean): Promise<Subject | null>;
-  /** Writes the route of a session that has none yet. */
-  route(request: CreditControlRequest, subject: Subject): Promise<void>;
+  /** Makes the first charge of a session that has no route yet, which is written before. */
+  route<Outcome>(
+    request: CreditControlRequest,
+    subject: Subject,
+    charge: () => Promise<Outcome>,
+  ): Promise<Outcome>;
   /** Forgets a session that has ended. */
   forget(sessionId: string): void;
 }
@@ -89,9 +93,14 @@ export function createSubjectFinder(dependencies: { readonly engine: Engine }): 
     return null;
   }
 
-  async function route(request: CreditControlRequest, subject: Subject): Promise<void> {
-    await writeRoute(engine, request.sessionId, subject.route);
-    routes.set(request.sessionId, subject.route);
+  async function route<Outcome>(
+    { sessionId }: CreditControlRequest,
+    { route }: Subject,
+    charge: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const outcome = await chargeRouted(engine, { sessionId, route }, charge);
+    routes.set(sessionId, route);
+    return outcome;
   }
 
   return { find, route, forget: (sessionId) => routes.delete(sessionId) };

@@ -10,7 +10,7 @@ import type { Engine } from '../../charging/engine.js';
 import type { LoginFailures } from '../../charging/login-failures.js';
 import type { NetworkSession } from '../../charging/network-sessions.js';
 import { logRejection } from '../../charging/reject-log.js';
-import { writeRoute } from '../../charging/routing.js';
+import { chargeRouted } from '../../charging/routing.js';
 import type {
   AccessDecision,
   AccessRequest,
@@ -159,11 +159,8 @@ export function createAdmission(
     const nonce = randomBytes(NONCE_OCTETS).toString('hex');
     const question = admissionRequest(request, candidate, { metered, nonce, version, at });
     const sessionId = question.charge.sessionId;
-    // On one connection Redis runs the route's SET before the script.
-    const [, outcome] = await Promise.all([
-      writeRoute(engine, sessionId, routeOf(request, profile)),
-      admit(engine, question),
-    ]);
+    const route = routeOf(request, profile);
+    const outcome = await chargeRouted(engine, { sessionId, route }, () => admit(engine, question));
     const isOurs =
       outcome.kind === 'decided' && outcome.sessionId === sessionId && !isRefusal(outcome);
     if (!isOurs) await engine.redis.del(engine.keys.route(sessionId));

@@ -5,7 +5,7 @@ import type { Engine } from '../../../src/charging/engine.js';
 import { decodeEntry } from '../../../src/charging/event-codec.js';
 import { moveAccount, settleMove, type MoveStep } from '../../../src/charging/moving.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
-import { findRoute, writeRoute } from '../../../src/charging/routing.js';
+import { findRoute } from '../../../src/charging/routing.js';
 import { readSession } from '../../../src/charging/session-snapshot.js';
 import { findAccount, readAccountWithSessions } from '../../../src/charging/snapshot.js';
 import { createOutboxStreams } from '../../../src/charging/stream.js';
@@ -105,7 +105,8 @@ describe('an account that has moved', () => {
     const { engine } = await space();
     await open(engine, 'a', 1_000);
     await charge(engine, ask({ phase: 'initial', number: 0, want: 100 }));
-    await writeRoute(engine, 's', { partition: 0, accountId: 'a' } as never);
+    const route = { partition: 0, accountId: 'a' };
+    await engine.redis.set(engine.keys.route('s'), JSON.stringify(route));
     await moveAccount(engine, { accountId: 'a', from: 0, to: 1, stamp, now: START_MS });
 
     expect(await charge(engine, ask({ phase: 'update', number: 1, used: 60, want: 50 }))).toEqual({
