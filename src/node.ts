@@ -151,7 +151,7 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
       {
         metrics: joinedMetrics(metrics, outbox),
         logger,
-        checks: readinessChecks(engine, database),
+        checks: readinessChecks(connection, database),
       },
     );
     const operationsAddress = await operations.listen();
@@ -511,13 +511,12 @@ async function openSteering(
 }
 
 function readinessChecks(
-  engine: Engine,
+  connection: EngineConnection,
   database: pg.Pool,
 ): Readonly<Record<string, () => Promise<void>>> {
   return {
     redis: async () => {
-      const { redis, connections = [redis] } = engine;
-      await Promise.all(connections.map((connection) => connection.ping()));
+      await connection.ping();
     },
     postgres: async () => {
       await database.query('SELECT 1');

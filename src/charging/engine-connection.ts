@@ -28,6 +28,8 @@ export interface EngineConnection {
   readonly engine: Engine;
   /** Connects and loads the scripts. @throws the client's error when Redis can't be reached. */
   open(): Promise<void>;
+  /** Resolves when Redis answers on every one of the connections. @throws the client's error. */
+  ping(): Promise<void>;
   /** Ends the connections after what is under way has been answered. */
   close(): Promise<void>;
 }
@@ -66,6 +68,9 @@ export function createEngineConnection(
     open: async () => {
       await Promise.all(clients.map((client) => client.connect()));
       await scripts.load(redis);
+    },
+    ping: async () => {
+      await Promise.all(clients.map((client) => client.ping()));
     },
     close: async () => {
       await Promise.all(clients.map(closeClient));

@@ -24,6 +24,10 @@ export interface TestEngineOptions {
   readonly keyPrefix?: string;
   readonly commandTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
+  /** Default 3. */
+  readonly connections?: number;
+  /** Default 1. */
+  readonly partitions?: number;
   /** Opens what a restart of Redis has closed, as recovery does where nothing was lost. */
   readonly reopens?: boolean;
 }
@@ -45,6 +49,7 @@ export async function openEngine(options: TestEngineOptions = {}): Promise<Engin
       name: 'test',
       commandTimeoutMs: options.commandTimeoutMs ?? 20_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 20_000,
+      connections: options.connections ?? 3,
     },
     { logger: silentLogger, ...(options.reopens === true && { gate }) },
   );
@@ -55,7 +60,7 @@ export async function openEngine(options: TestEngineOptions = {}): Promise<Engin
       .then(({ epoch }) => openPartition(connection.engine, partition, epoch + 1))
       .then(() => gate.letThrough(partition));
   });
-  await openKeySpace(connection.engine, 1, null);
+  await openKeySpace(connection.engine, options.partitions ?? 1, null);
   return connection.engine;
 }
 
@@ -84,8 +89,9 @@ export async function fundAccount(
   engine: Engine,
   accountId: string,
   buckets: readonly NewBucket[],
+  partition = 0,
 ): Promise<void> {
-  const account = { partition: 0, accountId, stamp, now: START_MS };
+  const account = { partition, accountId, stamp, now: START_MS };
   await provisionAccount(engine, { ...account, standing: 'active', profileVersion: 1 });
   await creditAccount(engine, {
     ...account,

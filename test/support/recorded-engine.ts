@@ -102,6 +102,7 @@ export function recordedEngine({
         name: 'recorded engine',
         commandTimeoutMs,
         requestTimeoutMs: 20_000,
+        connections: 3,
       },
       { logger: silentLogger, ...(gate !== undefined && { gate }) },
     );
