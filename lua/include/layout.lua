@@ -176,6 +176,7 @@ WINDOW_PACKED = 8
 WINDOW_DIGEST = 9
 WINDOW_IN_ANSWER = 10
 WINDOW_IN_EVENT = 11
+WINDOW_ALONE = 12
 
 WINDOW_CHARGED = 1
 WINDOW_FREE = 2
@@ -244,7 +245,7 @@ OVERUSE_DEBIT = 2
 ANSWER_WINDOW = 8
 
 -- Service of a charge request. What is the same for many requests is packed apart, as its terms:
--- the scripts keep unpacked terms by their bytes and by the digest that names them. ASK_POOLED is there
+-- the scripts keep unpacked terms by the digest that names them. ASK_POOLED is there
 -- for services of a pool only.
 ASK_KEY = 1
 ASK_USED = 2

@@ -177,6 +177,7 @@ export const WINDOW_PACKED = 8;
 export const WINDOW_DIGEST = 9;
 export const WINDOW_IN_ANSWER = 10;
 export const WINDOW_IN_EVENT = 11;
+export const WINDOW_ALONE = 12;
 
 export const WINDOW_CHARGED = 1;
 export const WINDOW_FREE = 2;
@@ -245,7 +246,7 @@ export const OVERUSE_DEBIT = 2;
 export const ANSWER_WINDOW = 8;
 
 // Service of a charge request. What is the same for many requests is packed apart, as its terms:
-// the scripts keep unpacked terms by their bytes and by the digest that names them. ASK_POOLED is there
+// the scripts keep unpacked terms by the digest that names them. ASK_POOLED is there
 // for services of a pool only.
 export const ASK_KEY = 1;
 export const ASK_USED = 2;

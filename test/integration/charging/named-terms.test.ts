@@ -1,6 +1,6 @@
 /** Requests name the terms of their services where Redis knows them, and bring them where it does not. */
 import { expect, it } from 'vitest';
-import { charge, packTerms, type ChargeService } from '../../../src/charging/charge.js';
+import { charge, enquire, packTerms, type ChargeService } from '../../../src/charging/charge.js';
 import type { Engine } from '../../../src/charging/engine.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
@@ -66,6 +66,27 @@ it('a session goes on with what its first request brought, and brings what is ne
   expect(await ask('terminate', 4, last)).toBe(2);
   const account = await readAccount(engine, 0, 'a');
   expect(account?.buckets[0]).toMatchObject({ remaining: PLENTY - 400, reserved: 0 });
+});
+
+it('terms are known by their name however many others were opened since', async () => {
+  const { engine, calls } = await countedEngine();
+  const service = keptService(611);
+  const initial = chargeRequest({ phase: 'initial', number: 0, services: [service] });
+  await charge(engine, initial);
+  const others = Array.from({ length: 300 }, (_, index) => ({
+    ...keptService(1_000 + index),
+    key: String(index),
+  }));
+  const asked = chargeRequest({ phase: 'event', number: 0, services: others });
+  expect(await enquire(engine, asked)).toMatchObject({ kind: 'enquired' });
+  const before = calls();
+  const used = { ...service, used: toAmount(100) };
+  const update = chargeRequest({ phase: 'update', number: 1, services: [used] });
+  expect(await charge(engine, update)).toMatchObject({
+    kind: 'answered',
+    services: [{ granted: 100, validitySeconds: 611 }],
+  });
+  expect(calls() - before).toBe(1);
 });
 
 it('a request whose terms are unknown changes nothing until it brings them', async () => {
