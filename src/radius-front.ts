@@ -114,6 +114,7 @@ export async function openRadiusFront(
     steering: createAccessSteering({
       ...{ engine, catalog, clock: Date.now },
       steer: (session, order) => client.steer(session, order),
+      end: (partition, sessionId) => control.end(partition, sessionId, 'unknown-to-nas'),
     }),
     close: async () => {
       await server.close();

@@ -17,6 +17,8 @@ export interface SteeringSenderDependencies {
   readonly catalog: CatalogHolder;
   /** Sends an order to the NAS of a session. */
   readonly steer: (session: SessionPointer, order: SteeringOrder) => Promise<SteeringOutcome>;
+  /** Ends a session that its NAS knows no more, so that it stands in nobody's way. */
+  readonly end: (partition: number, sessionId: string) => Promise<void>;
   /** Milliseconds since 1970; picks the rates sent along. */
   readonly clock: () => number;
 }
@@ -25,6 +27,14 @@ export function createAccessSteering(dependencies: SteeringSenderDependencies): 
   const { engine, catalog, steer } = dependencies;
 
   async function send(attempt: SteeringAttempt): Promise<SteeringResult> {
+    const result = await tell(attempt);
+    if (result.outcome === 'unknown-session') {
+      await dependencies.end(attempt.route.partition, attempt.sessionId);
+    }
+    return result;
+  }
+
+  async function tell(attempt: SteeringAttempt): Promise<SteeringResult> {
     const { kind, reason, sessionId, route } = attempt;
     const tracked = await readTrackedSession(engine, route.partition, sessionId);
     if (!isSteerable(tracked)) return { outcome: 'unknown-session', detail: null };

@@ -74,6 +74,7 @@ async function open(
       orders.push(order);
       return answers.shift() ?? ACK;
     },
+    end: (partition, sessionId) => isp.end(partition, sessionId, 'unknown-to-nas'),
   });
   const dispatcher = createSteeringDispatcher(
     {
@@ -373,6 +374,29 @@ it('a session past its fair use is slower until the period ends, and is charged 
   // A new login is at that speed from its beginning.
   const again = await isp.access(login({ station: '02:00:00:00:00:07' }));
   expect(again).toMatchObject({ terms: { speed: WORN } });
+});
+
+it('a session that its NAS knows no more is ended, gives back what it held, and may be told late', async () => {
+  await open({ sessionsMax: 1 }, 1_000_000_000);
+  await say({ octets: 1_000, seconds: 60 });
+  const left = async () => (await readAccount(engine, 0, 'anna'))?.buckets[0];
+  expect((await left())?.reserved).toBeGreaterThan(0);
+  const id = `radius:${session.handle?.nonce ?? ''}`;
+  const subject = { partition: 0, accountId: 'anna', sessionId: id };
+  await raiseSteering(engine, subject, { kind: 'abort', reason: 'demand' });
+  answers.push({ kind: 'refused', cause: 'Session-Context-Not-Found', sessionGone: true });
+  await dispatch();
+  expect(orders).toEqual([{ kind: 'disconnect' }]);
+  expect(await left()).toMatchObject({ reserved: 0, remaining: 999_999_000 });
+  // The subscriber may log in from elsewhere at once.
+  const elsewhere = await isp.access(login({ station: '02:00:00:00:00:07' }));
+  if (elsewhere.kind !== 'accepted') throw new Error(JSON.stringify(elsewhere));
+  await isp.accounting(report({ handle: elsewhere.session, status: 'stop', sessionSeconds: 1 }));
+  const stop = { status: 'stop', octets: 1_500, seconds: 70 } as const;
+  await say(stop);
+  await say(stop);
+  expect(await left()).toMatchObject({ reserved: 0, remaining: 999_998_500 });
+  expect((await readTrackedSession(engine, 0, id))?.state).toBe('ended');
 });
 
 it('a session of a suspended account is ended', async () => {

@@ -4,8 +4,10 @@ import type { Engine } from '../../../src/charging/engine.js';
 import { readRejections } from '../../../src/charging/reject-log.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import type { AccessControl } from '../../../src/credit-control/access/access-control.js';
+import type { AccessPlan } from '../../../src/domain/access-plan.js';
 import type {
   AccessDecision,
+  AccessProof,
   SessionCounters,
   SessionHandle,
   SessionReport,
@@ -146,6 +148,47 @@ describe('a login', () => {
     accepted(await isp.access(ben));
   });
 
+  it('is locked out with its device, whatever name it tries, and the name is not', async () => {
+    await openSubscriber(engine, { octets: 1_000_000 });
+    const station = '02:00:00:00:00:0A';
+    for (const value of ['nobody', 'noone', 'anna']) {
+      await isp.access(
+        login({ identities: [{ kind: 'user-name', value }], password: 'x', station }),
+      );
+    }
+    expect(await isp.access(login({ station }))).toMatchObject({ reason: 'locked-out' });
+    accepted(await isp.access(login()));
+  });
+
+  it('is not looked at while its name is locked out, and nobody else waits for it', async () => {
+    await openSubscriber(engine, { octets: 1_000_000 });
+    await openSubscriber(engine, { name: 'ben', octets: 1_000_000 });
+    for (const guess of ['1', '2', '3']) {
+      await isp.access(login({ password: guess, station: null }));
+    }
+    let looks = 0;
+    const proof: AccessProof = {
+      method: 'pap',
+      verify: async () => {
+        looks += 1;
+        return 'wrong';
+      },
+    };
+    const attack = Array.from({ length: 300 }, () => isp.access(login({ proof, station: null })));
+    const ben = await isp.access(
+      login({
+        identities: [{ kind: 'user-name', value: 'ben' }],
+        station: '02:00:00:00:00:09',
+      }),
+    );
+    accepted(ben);
+    const reasons = await Promise.all(attack);
+    expect(new Set(reasons.map((each) => each.kind === 'rejected' && each.reason))).toEqual(
+      new Set(['locked-out']),
+    );
+    expect(looks).toBe(0);
+  });
+
   it('goes into the garden where the plan has one for those without credit', async () => {
     await openIsp(
       engine,
@@ -166,6 +209,60 @@ describe('a login', () => {
       report({ handle: session, status: 'stop', counters: counters(5, 5), sessionSeconds: 9 }),
     );
     expect(await balance()).toEqual({ left: 0, reserved: 0 });
+  });
+});
+
+describe('the garden', () => {
+  const own = { kind: 'nas-pool', name: 'homes' } as const;
+  const poor = { kind: 'nas-pool', name: 'poor' } as const;
+  const slow = { uploadBitsPerSecond: 64_000, downloadBitsPerSecond: 64_000 };
+  const pools = [
+    { code: 'unpaid', ranges: [{ first: '10.9.0.1', last: '10.9.0.1' }], restSeconds: 0 },
+  ];
+
+  async function open(garden: AccessPlan['garden']): Promise<void> {
+    const plan: AccessPlan = {
+      ...HOME,
+      noCredit: 'garden',
+      expired: 'garden',
+      services: { pppoe: { address: own, addressList: 'paid', profile: 'gold' } },
+      ...(garden !== undefined && { garden }),
+    };
+    await openIsp(engine, { plans: [plan], pools }, 2);
+    isp = await ispProcess(engine);
+  }
+
+  it.each([
+    ['a pool of the NAS', { address: poor }, { ipv4: { kind: 'pool', name: 'poor' } }],
+    [
+      'a pool of ours',
+      { address: { kind: 'pool', code: 'unpaid' } },
+      { ipv4: { kind: 'fixed', address: '10.9.0.1' } },
+    ],
+    [
+      'a low speed and a page, at the address of the plan',
+      { speed: slow, redirectUrl: 'https://pay.example/' },
+      { speed: slow, redirectUrl: 'https://pay.example/', ipv4: { kind: 'pool', name: 'homes' } },
+    ],
+    [
+      'a list, a profile and filters in place of those of the plan',
+      { addressList: 'unpaid', profile: 'tin', filters: ['wall'] },
+      { addressList: 'unpaid', profile: 'tin', filters: ['wall'] },
+    ],
+  ] as const)('has %s', async (_name, garden, terms) => {
+    await open(garden);
+    await openSubscriber(engine, { octets: 0 });
+    const admitted = accepted(await isp.access(login()));
+    expect(admitted.terms).toMatchObject(terms);
+    expect(admitted.terms.addressList).not.toBe('paid');
+  });
+
+  it('is where a subscriber is let in whose access has expired, and stays', async () => {
+    await open({ address: poor });
+    await openSubscriber(engine, { octets: 1_000, access: { expiresAt: Date.now() - 1 } });
+    const { terms } = accepted(await isp.access(login()));
+    expect(terms).toMatchObject({ ipv4: { kind: 'pool', name: 'poor' } });
+    expect(await balance()).toEqual({ left: 1_000, reserved: 0 });
   });
 });
 

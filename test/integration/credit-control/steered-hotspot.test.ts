@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { Engine } from '../../../src/charging/engine.js';
 import { readTrackedSession } from '../../../src/charging/network-sessions.js';
 import { creditAccount } from '../../../src/charging/provisioning.js';
+import type { AccessControl } from '../../../src/credit-control/access/access-control.js';
 import { createAccessSteering } from '../../../src/credit-control/access/steering-sender.js';
 import { createCatalogHolder } from '../../../src/credit-control/catalog-holder.js';
 import { CAP_PERIODS } from '../../../src/domain/access-plan.js';
@@ -59,7 +60,11 @@ async function openRouter() {
   return { port: socket.address().port, heard, refusals };
 }
 
-async function steering(engine: Engine, port: number): Promise<() => Promise<void>> {
+async function steering(
+  engine: Engine,
+  isp: AccessControl,
+  port: number,
+): Promise<() => Promise<void>> {
   const catalog = createCatalogHolder({ engine, logger: silentLogger });
   await catalog.refresh();
   const metrics = createMetrics({ processMetrics: false });
@@ -72,6 +77,7 @@ async function steering(engine: Engine, port: number): Promise<() => Promise<voi
   const sender = createAccessSteering({
     ...{ engine, catalog, clock: Date.now },
     steer: (session, order) => client.steer(session, order),
+    end: (partition, sessionId) => isp.end(partition, sessionId, 'unknown-to-nas'),
   });
   const times = { intervalMs: 1_000, leaseMs: 60_000, retryMs: 1_000, retryMaxMs: 1_000 };
   const dispatcher = createSteeringDispatcher(
@@ -106,7 +112,7 @@ test.each(
   });
   await openSubscriber(engine, { octets: 1_000_000 });
   const isp = await ispProcess(engine);
-  const dispatch = await steering(engine, router.port);
+  const dispatch = await steering(engine, isp, router.port);
   const decision = await isp.access(login({ connection: 'hotspot' }));
   if (decision.kind !== 'accepted') throw new Error(JSON.stringify(decision));
   const at = Date.now();

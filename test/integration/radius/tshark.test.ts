@@ -12,7 +12,7 @@ import { createDynamicAuthorizationClient } from '../../../src/radius/dynamic-au
 import { collectingLogger } from '../../support/collecting-logger.js';
 import { readWithTshark, type ReadPacket } from '../../support/radius-capture.js';
 import { startRadiusFront, testNas, TEST_SECRET as secret } from '../../support/radius-front.js';
-import { radclient, receivedPackets } from '../../support/radius-programs.js';
+import { eapolTest, radclient, receivedPackets } from '../../support/radius-programs.js';
 import { openTap, type RadiusTap } from '../../support/radius-tap.js';
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -174,6 +174,39 @@ describe('tshark', () => {
     const reports = ofCode(read, 'Accounting-Request').join();
     expect(reports).toContain('Acct-Output-Gigawords: 1');
     expect(reports).toContain('Acct-Terminate-Cause: Admin-Reset');
+  });
+});
+
+describe('tshark reads the logins of eapol_test', () => {
+  it.each([
+    ['MD5', 'md5', 'EAP-MD5 Value: ', 1],
+    ['MSCHAPV2', 'ms-chap2', 'EAP-MS-CHAP-v2 Message: S=', 2],
+  ] as const)('with %s without a complaint', async (method, offered, words, challenges) => {
+    const front = await startRadiusFront({ clients: [testNas({ eapMethods: [offered] })] });
+    cleanups.push(() => front.server.close());
+    const authentication = await tap(front.authentication, 1812);
+    const supplicant = { to: authentication, secret, method, identity: 'alice' } as const;
+    expect((await eapolTest({ ...supplicant, password: 'sekrit' })).exitCode).toBe(0);
+    expect((await eapolTest({ ...supplicant, password: 'wrong' })).exitCode).not.toBe(0);
+
+    const read = await readWithTshark(authentication.packets, { secret });
+    expect(read).toHaveLength(authentication.packets.length);
+    // What tshark has against MD5 is the method itself.
+    const isWeakness = (complaint: string): boolean => complaint.includes('Vulnerable to MITM');
+    const complaints = read.flatMap((packet) => packet.complaints);
+    expect(complaints.filter((complaint) => !isWeakness(complaint))).toEqual([]);
+    expect(complaints.length > 0).toBe(method === 'MD5');
+    expect(read.some(({ text }) => text.includes(words))).toBe(true);
+    expect(ofCode(read, 'Access-Challenge (11)').length).toBeGreaterThan(challenges);
+    const accepts = ofCode(read, 'Access-Accept (2)');
+    const rejects = ofCode(read, 'Access-Reject (3)');
+    expect([accepts.length, rejects.length]).toEqual([1, 1]);
+    expect(accepts[0]).toMatch(/Code: Success \(3\)/);
+    expect(rejects[0]).toMatch(/Code: Failure \(4\)/);
+    for (const text of [...accepts, ...rejects]) {
+      expect(text).toContain('[Valid Authenticator: True]');
+      expect(text).toContain('Message-Authenticator');
+    }
   });
 });
 
