@@ -14,8 +14,8 @@
 --      tasks
 -- ARGV time in ms or 0, member ("s:<session id>" or "a:<account id>"), lease in ms
 -- Reply { REPLY_DONE, packed task (TASK_) }
---       { REPLY_NOT_DUE } taken by another, or gone; { REPLY_REFUSED } dropped
---       { REPLY_FENCED }, { REPLY_NEWER_STATE }
+--       { REPLY_NOT_DUE } taken by another, gone, or the account is on its way elsewhere
+--       { REPLY_REFUSED } dropped; { REPLY_FENCED }, { REPLY_NEWER_STATE }
 -- Events steering, where something had been sent for a task that is dropped
 local account_key, session_key, control_key, outbox_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local steer_key, tasks_key = KEYS[5], KEYS[6]
@@ -25,10 +25,12 @@ local epoch = open_partition(control_key)
 if not epoch then
   return { REPLY_FENCED }
 end
--- Of an account that has moved the sessions have gone with it.
-local account, missing = read_book(account_key)
+-- Of an account that has moved the sessions have gone with it; of one on its way the tasks follow.
+local account, missing, sealed = read_book(account_key)
 if missing and missing[1] == REPLY_NEWER_STATE then
   return missing
+elseif sealed then
+  return { REPLY_NOT_DUE }
 end
 local due = redis.call('ZSCORE', steer_key, member)
 local stored = redis.call('HGET', tasks_key, member)

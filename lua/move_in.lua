@@ -9,17 +9,18 @@
 --
 -- KEYS account, control, outbox, timers, access - all of the partition it goes to
 -- ARGV time in ms or 0, the sealed state, stamp, timers of its sessions, packed: flat pairs (session
---      id, when in ms), its access record or ''
+--      id, when in ms), its access record or '', the control value of this partition as it was before
+--      the seal was looked at last: since a restart the seal may be lost, and the account charged there
 -- Reply { REPLY_DONE }; { REPLY_REPEATED } it has arrived, and may have gone on
 --       { REPLY_NOT_DUE } what an earlier move left here has not been dropped yet
 --       { REPLY_FENCED }, { REPLY_NEWER_STATE }
 -- Events account (moved-in)
 local account_key, control_key, outbox_key, timers_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local access_key, access = KEYS[5], ARGV[5]
+local access_key, access, control = KEYS[5], ARGV[5], ARGV[6]
 local given, stamp, session_timers = tonumber(ARGV[1]), ARGV[3], cmsgpack.unpack(ARGV[4])
 
 local epoch = open_partition(control_key)
-if not epoch then
+if not epoch or redis.call('GET', control_key) ~= control then
   return { REPLY_FENCED }
 end
 local account = cmsgpack.unpack(ARGV[2])

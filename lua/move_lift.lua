@@ -9,13 +9,15 @@
 --- @include "check_thresholds"
 --- @include "write_entry"
 --- @include "arm_account"
---- @include "remember"
+--- @include "name_starved"
 -- move_lift: a session of a sealed account as it is to stand where the account goes. What it holds of a
 -- sharing owner's units stays behind: it goes back to the owner, and use of it that is reported later
 -- is the member's own.
 --
--- KEYS account, session, control, outbox, timers, and the sharing owner's account where the session
---      holds units of his - all of one partition
+-- Sessions that wait for units of the owner are told to ask again.
+--
+-- KEYS account, session, control, outbox, timers, steer, tasks, and the sharing owner's account where
+--      the session holds units of his - all of one partition
 -- ARGV time in ms or 0, sequence of the moved-out event, session id
 -- Reply { REPLY_DONE, the session's fields and values, packed }, none where it is gone
 --       { REPLY_OWNER_NEEDED, account id }
@@ -24,6 +26,7 @@
 -- Events ledger (expiry), threshold: of the owner
 local account_key, session_key, control_key, outbox_key, timers_key =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local steer_key, tasks_key, owner_key = KEYS[6], KEYS[7], KEYS[8]
 local given, sequence, session_id = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 
 forget_owner()
@@ -47,7 +50,7 @@ if not header or not header[SESSION_OWNER] then
 end
 
 -- Read: the owner, who is told by the events what comes back to him.
-local owner, lacking = read_owner(KEYS[6], header[SESSION_OWNER])
+local owner, lacking = read_owner(owner_key, header[SESSION_OWNER])
 if not owner then
   return lacking
 end
@@ -56,6 +59,8 @@ local now, due = read_time(given, owner[ACCOUNT_LAST_SEEN]), owner[ACCOUNT_NEXT_
 if due > 0 and due <= now then
   turn_buckets(owner, events, now)
 end
+local books = { owner }
+local noted, named = note_free(books, session_id), {}
 
 -- give_back(service): the legs of a service without those that are the owner's, who gets them back.
 local function give_back(service)
@@ -95,6 +100,10 @@ for i = 1, #fields, 2 do
     writes[#writes + 1], writes[#writes + 2] = 'h', fields[i + 1]
   end
 end
+if noted then
+  named = take_starved(books, noted, session_id, now)
+  check_steering(steer_key, tasks_key)
+end
 remember(owner[ACCOUNT_STARVED], session_id, false)
 turn_ended(owner, events, now)
 check_thresholds(owner, events)
@@ -102,9 +111,10 @@ owner[ACCOUNT_LAST_SEEN] = now
 redis.call('ZCARD', timers_key)
 
 write_entry(outbox_key, epoch, now, false, { owner }, { events })
-redis.call('SET', KEYS[6], pack_account(owner))
+redis.call('SET', owner_key, pack_account(owner))
 arm_account(timers_key, owner, due)
 for i = 1, #writes, 2 do
   redis.call('HSET', session_key, writes[i], writes[i + 1])
 end
+raise_starved(steer_key, tasks_key, named, STEER_RELEASE, now)
 return { REPLY_DONE, cmsgpack.pack(fields) }

@@ -19,10 +19,12 @@ redis.call('GET', control_key)
 redis.call('XLEN', outbox_key)
 
 if stands_at ~= '' then
-  -- What the record has and this server never had: the reader of the outbox begins behind it.
-  if redis.call('EXISTS', outbox_key) == 0 then
-    redis.call('XGROUP', 'CREATE', outbox_key, 'record', '0-0', 'MKSTREAM')
+  -- What the record has and this server never had: the reader of the outbox begins behind it, and
+  -- nothing before it is left to record.
+  if redis.call('EXISTS', outbox_key) == 1 then
+    redis.call('XGROUP', 'DESTROY', outbox_key, 'record')
   end
+  redis.call('XGROUP', 'CREATE', outbox_key, 'record', stands_at, 'MKSTREAM')
   redis.call('XSETID', outbox_key, stands_at)
 end
 redis.call('SET', control_key, epoch .. ':' .. reign)

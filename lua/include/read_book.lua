@@ -1,6 +1,6 @@
 --- @include "moved_to"
 -- read_book(key): an account that is here and that this version understands; or nil and the reply that
--- says why not.
+-- says why not, and the packed state of one that is on its way elsewhere.
 local function read_book(key)
   local packed = redis.call('GET', key)
   if not packed then
@@ -11,7 +11,7 @@ local function read_book(key)
     return nil, { REPLY_NEWER_STATE }
   end
   if moved_to(account) then
-    return nil, { REPLY_MOVED, moved_to(account) }
+    return nil, { REPLY_MOVED, moved_to(account) }, account[MOVED_STATE]
   end
   return account
 end

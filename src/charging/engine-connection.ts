@@ -1,3 +1,4 @@
+import { Cluster } from 'ioredis';
 import type { Logger } from '../observability/logger.js';
 import type { Engine } from './engine.js';
 import type { FenceGate } from './fence-gate.js';
@@ -34,6 +35,9 @@ export interface EngineConnection {
   close(): Promise<void>;
 }
 
+/** With `appendfsync everysec` a sync that is under way may put the next one off for two seconds. */
+const SYNC_MS = 2_500;
+
 /** Makes an engine with connections of its own; nothing connects before {@link open}. */
 export function createEngineConnection(
   options: EngineConnectionOptions,
@@ -58,6 +62,7 @@ export function createEngineConnection(
     keys,
     limits: { requestTimeoutMs: options.requestTimeoutMs },
     ...(dependencies.gate !== undefined && { gate: dependencies.gate }),
+    ...(options.durability === 'relaxed' && redis instanceof Cluster && { syncMs: SYNC_MS }),
     ...(witness === null
       ? {}
       : { confirm: confirmation(witness, { keys, options, dependencies }) }),

@@ -18,6 +18,11 @@ export interface Engine {
    * @throws while it can't be said.
    */
   readonly confirm?: (key: string) => Promise<void>;
+  /**
+   * Where partitions lie on several servers that sync by themselves: after so long what was answered
+   * is on disk.
+   */
+  readonly syncMs?: number;
   /** Where calls wait for a closed partition to be opened; without one they are refused at once. */
   readonly gate?: FenceGate;
 }

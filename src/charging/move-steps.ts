@@ -3,7 +3,7 @@ import type { EventStamp } from '../domain/events.js';
 import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import { PartitionFencedError } from './fenced.js';
 import * as layout from './generated/layout.js';
-import { pack, unpack } from './packing.js';
+import { pack, unpack, unpackBytes } from './packing.js';
 import type { ScriptReply } from './script-loader.js';
 import { packStamp } from './stamp-codec.js';
 import { asArray, asTextOrNull } from './unpacked.js';
@@ -66,6 +66,22 @@ export async function sealAccount(
   }
 }
 
+/** Whether what is in the account's place is still what was sealed by this event. */
+export async function isSealed(
+  { redis, keys }: Engine,
+  { accountId, from }: AccountMove,
+  sequence: number,
+): Promise<boolean> {
+  const packed = await redis.getBuffer(keys.account(from, accountId));
+  if (packed === null) return false;
+  const fields = [null, ...asArray(unpackBytes(packed))];
+  return (
+    !Array.isArray(fields[layout.ACCOUNT_BUCKETS]) &&
+    fields[layout.ACCOUNT_SEQUENCE] === sequence &&
+    fields[layout.MOVED_STATE] !== false
+  );
+}
+
 /** The session as it is to stand at its new place; null where the move is over. */
 export async function liftSession(
   engine: Engine,
@@ -86,6 +102,8 @@ export async function liftSession(
         keys.control(from),
         keys.outbox(from),
         keys.timers(from),
+        keys.steer(from),
+        keys.tasks(from),
         ...(owner === null ? [] : [keys.account(from, owner)]),
       ],
       [String(now), String(sequence), sessionId],
@@ -132,6 +150,8 @@ export async function landAccount(
     readonly state: Buffer;
     readonly timers: readonly (string | number)[];
     readonly access: Buffer | null;
+    /** Of the partition it goes to, as it was before the seal was looked at last. */
+    readonly control: string;
   },
 ): Promise<boolean> {
   const { keys } = engine;
@@ -145,7 +165,10 @@ export async function landAccount(
       keys.timers(to),
       keys.access(to, accountId),
     ],
-    [String(now), account.state, packStamp(stamp), pack(account.timers), account.access ?? ''],
+    [
+      ...[String(now), account.state, packStamp(stamp), pack(account.timers)],
+      ...[account.access ?? '', account.control],
+    ],
   );
   return isDone('move_in', reply, to);
 }
@@ -154,10 +177,15 @@ export async function landAccount(
 export async function dropSessions(
   engine: Engine,
   { accountId, from }: AccountMove,
-  left: { readonly sequence: number; readonly sessionIds: readonly string[] },
+  left: {
+    readonly sequence: number;
+    readonly sessionIds: readonly string[];
+    /** Of the partition it left, as it was before the account arrived elsewhere. */
+    readonly control: string;
+  },
 ): Promise<void> {
   const { keys } = engine;
-  const { sequence, sessionIds } = left;
+  const { sequence, sessionIds, control } = left;
   const reply = await callScript(
     engine,
     'move_drop',
@@ -168,7 +196,7 @@ export async function dropSessions(
       keys.access(from, accountId),
       ...sessionIds.map((id) => keys.session(from, id)),
     ],
-    [String(sequence), ...sessionIds],
+    [String(sequence), control, ...sessionIds],
   );
   isDone('move_drop', reply, from);
 }

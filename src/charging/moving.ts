@@ -8,13 +8,21 @@
  * Each step recognises what was done before by the number of the moved-out event, so whoever finds a
  * move that was cut off (the synchroniser, a front that met the seal) finishes it, several at a time
  * if need be.
+ *
+ * A Redis that restarts may lack a tail of what it answered. So an account arrives only while its seal
+ * is there, and what it left is dropped only while nothing of its arrival can have been lost: both
+ * partitions must be open as they were when the move was taken up. Where they lie on servers that
+ * write to disk by themselves (engine.syncMs), each waits until the step before it is on disk. What
+ * the record has and Redis lacks of a move, recovery makes good (src/recovery/replay.ts).
  */
 import type { SessionRoute } from '../domain/session-route.js';
 import { callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
+import { PartitionFencedError } from './fenced.js';
 import * as layout from './generated/layout.js';
 import {
   AccountMissingError,
   dropSessions,
+  isSealed,
   landAccount,
   laySession,
   liftSession,
@@ -23,6 +31,7 @@ import {
   type SealedAccount,
 } from './move-steps.js';
 import { unpack, unpackBytes } from './packing.js';
+import { carrySteering } from './steering.js';
 import { asArray, asText } from './unpacked.js';
 
 export type MoveStep =
@@ -118,6 +127,7 @@ async function finish(
   { sequence, state }: SealedAccount,
   { onStep }: MoveOptions,
 ): Promise<void> {
+  const controls = await readControls(engine, move);
   const sessions = await findSessions(engine, move);
   const timers: (string | number)[] = [];
   for (const { sessionId, dueAt } of sessions) {
@@ -133,18 +143,55 @@ async function finish(
   }
   // Nothing changes it while the account is sealed.
   const access = await engine.redis.getBuffer(engine.keys.access(move.from, move.accountId));
-  const landed = (): Promise<boolean> => landAccount(engine, move, { state, timers, access });
+  await untilOnDisk(engine);
+  if (!(await isSealed(engine, move, sequence))) return;
+  const arrival = { state, timers, access, control: controls.to };
+  const landed = (): Promise<boolean> => landAccount(engine, move, arrival);
   while (!(await landed())) await clear(engine, move, move.to);
   await onStep?.('arrived');
   if (access !== null) await followSessionsOfNas(engine, move, access);
   for (const { sessionId } of sessions) await redirect(engine, sessionId, move);
+  await followTasks(engine, move, sessions);
   await onStep?.('routed');
+  await untilOnDisk(engine);
+  const { to } = await readControls(engine, move);
+  if (to !== controls.to) throw new PartitionFencedError(move.to);
+  const left = { sequence, control: controls.from };
   for (const { sessionId } of sessions) {
-    await dropSessions(engine, move, { sequence, sessionIds: [sessionId] });
+    await dropSessions(engine, move, { ...left, sessionIds: [sessionId] });
     await onStep?.('session dropped');
   }
-  await dropSessions(engine, move, { sequence, sessionIds: [] });
+  await dropSessions(engine, move, { ...left, sessionIds: [] });
   await onStep?.('dropped');
+}
+
+/** In which epoch and reign the partitions are open. */
+async function readControls(
+  { redis, keys }: Engine,
+  { from, to }: AccountMove,
+): Promise<{ readonly from: string; readonly to: string }> {
+  const [here, there] = await Promise.all([
+    redis.get(keys.control(from)),
+    redis.get(keys.control(to)),
+  ]);
+  return { from: here ?? '', to: there ?? '' };
+}
+
+/** Where servers sync by themselves, until each has synced what it answered before. */
+async function untilOnDisk({ syncMs }: Engine): Promise<void> {
+  if (syncMs !== undefined) await new Promise((resolve) => setTimeout(resolve, syncMs));
+}
+
+/** What is to be asked of the gateways of an account that moved is asked from its new place. */
+async function followTasks(
+  engine: Engine,
+  { accountId, from, to }: AccountMove,
+  sessions: readonly FoundSession[],
+): Promise<void> {
+  const subjects = [null, ...sessions.map(({ sessionId }) => sessionId)];
+  for (const sessionId of subjects) {
+    await carrySteering(engine, { partition: from, accountId, sessionId }, to);
+  }
 }
 
 /** Finishes an earlier move away from a partition, which had arrived and was not cleared up behind. */

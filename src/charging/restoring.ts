@@ -149,6 +149,44 @@ export async function restoreAccount(engine: Engine, account: RestoredAccount): 
   await restoreNetwork(engine, account);
 }
 
+/** An account that the record has elsewhere, and that Redis has as it was before it went. */
+export interface DepartedAccount {
+  readonly partition: number;
+  readonly accountId: string;
+  /** Of its last moved-out event there. */
+  readonly sequence: number;
+  /** Where the record has it. */
+  readonly to: number;
+  /** Sessions that Redis has of it there. */
+  readonly sessionIds: readonly string[];
+}
+
+/**
+ * Leaves in a closed partition where an account went. Doing it again changes nothing.
+ * @throws PartitionOpenError, EngineUnavailableError
+ */
+export async function noteDeparture(engine: Engine, departed: DepartedAccount): Promise<void> {
+  const { keys } = engine;
+  const { partition, accountId, sequence, to, sessionIds } = departed;
+  const reply = await callScript(
+    engine,
+    'move_note',
+    [
+      keys.account(partition, accountId),
+      keys.control(partition),
+      keys.timers(partition),
+      keys.access(partition, accountId),
+      ...sessionIds.map((sessionId) => keys.session(partition, sessionId)),
+    ],
+    [accountId, String(sequence), String(to), ...sessionIds],
+  );
+  const status = statusOf(reply);
+  if (status === layout.REPLY_CONFLICT) throw new PartitionOpenError(partition);
+  if (status !== layout.REPLY_DONE && status !== layout.REPLY_REPEATED) {
+    throw new EngineReplyError(`move_note replied ${status}`);
+  }
+}
+
 /** A report without our Class finds an ended session by its NAS' own id for so long. */
 const POINTER_KEPT_SECONDS = 259_200;
 

@@ -38,6 +38,7 @@ export const SCRIPT_NAMES = [
   'move_lay',
   'move_in',
   'move_drop',
+  'move_note',
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 

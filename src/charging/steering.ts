@@ -180,7 +180,30 @@ export async function subjectOf(
   return { partition, accountId: String(accountId), sessionId: id };
 }
 
-/** Drops a task whose session is not in Redis any more. */
+/**
+ * Lets what was to be asked of a gateway be asked from the partition that its account has moved to.
+ * Harmless when repeated. @throws PartitionFencedError, EngineUnavailableError, EngineOutOfMemoryError
+ */
+export async function carrySteering(
+  engine: Engine,
+  subject: SteeringSubject,
+  to: number,
+): Promise<void> {
+  const { redis, keys } = engine;
+  const due = { partition: subject.partition, member: memberOf(subject) };
+  const packed = await redis.hgetBuffer(keys.tasks(subject.partition), due.member);
+  if (packed === null) return;
+  const task = [null, ...asArray(unpack(packed))];
+  const following = task[layout.TASK_NEXT];
+  // What was raised while another request was under way stands for both.
+  const [kind, reason] = Array.isArray(following)
+    ? following
+    : [task[layout.TASK_KIND], task[layout.TASK_REASON]];
+  await raiseSteering(engine, { ...subject, partition: to }, steeringOf(kind, reason));
+  await dropSteering(engine, due);
+}
+
+/** Drops a task whose session is not in Redis any more, or not there. */
 export async function dropSteering(
   engine: Engine,
   { partition, member }: DueSteering,

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { AddressPool } from '../domain/access-plan.js';
 import type { Protocol } from '../domain/credit-control.js';
+import type { EntryId } from '../domain/events.js';
 import { readRecordedAccounts, readRecordedBuckets } from './recorded-state.js';
 import type { RecordedAccount, RecordedBucket } from './recorded-state.js';
 
@@ -302,6 +303,34 @@ export async function listRecordedPlaces(
     text: `SELECT account_id AS "accountId", last_sequence::float8 AS sequence
            FROM tolld.account_states WHERE partition = $1 ORDER BY 1`,
     values: [partition],
+  });
+  return rows;
+}
+
+/** An account that left a partition, by the record. */
+export interface RecordedDeparture {
+  readonly accountId: string;
+  /** Of the moved-out event. */
+  readonly sequence: number;
+  /** Where its last event is from. */
+  readonly to: number;
+}
+
+/** Accounts whose going from a partition stands behind an entry of its outbox, and that are elsewhere. */
+export async function listDepartures(
+  client: pg.ClientBase,
+  partition: number,
+  after: EntryId,
+): Promise<readonly RecordedDeparture[]> {
+  const { rows } = await client.query<RecordedDeparture>({
+    name: 'recorded departures',
+    text: `SELECT e.account_id AS "accountId", max(e.sequence)::float8 AS sequence,
+             s.partition AS to
+           FROM tolld.account_events e JOIN tolld.account_states s USING (account_id)
+           WHERE e.change = 'moved-out' AND e.partition = $1 AND (e.epoch, e.entry) > ($2, $3)
+             AND s.partition <> $1
+           GROUP BY e.account_id, s.partition ORDER BY 1`,
+    values: [partition, after.epoch, after.n],
   });
   return rows;
 }

@@ -101,7 +101,8 @@ function checkPresence(evidence: AccountEvidence): readonly Finding[] {
   const place = { accountId, partition };
   const recorded = recordedSequence(evidence);
   if (live === null) {
-    if (record === null) return [];
+    // What an account that has moved left here is no account.
+    if (record === null || record.partition !== partition) return [];
     const message = `Redis does not have it, Postgres has ${recorded} events of it`;
     return [finding('account-missing', place, message, { recorded })];
   }

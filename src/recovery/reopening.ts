@@ -79,8 +79,11 @@ export async function reopenPartitions(
       onOpened,
     );
     for (const pair of pairs.filter(isBehind)) {
-      const { partition } = pair.comparison;
-      const accountsRestored = await replayPartition({ partition, missedReportsMax }, dependencies);
+      const { partition, last } = pair.fence;
+      const accountsRestored = await replayPartition(
+        { partition, last, missedReportsMax },
+        dependencies,
+      );
       await openAll([{ ...pair, accountsRestored }], dependencies, onOpened);
     }
     return true;

@@ -1,17 +1,20 @@
 /**
  * Brings the accounts of a closed partition to where the record has them, where Redis came back
  * without their last events. Their sessions go on with nothing reserved; reports that Redis had
- * answered and forgotten are known as charged.
+ * answered and forgotten are known as charged. Accounts that had moved away by then are gone from here.
  */
 import type pg from 'pg';
 import type { Engine } from '../charging/engine.js';
 import { readSequences } from '../charging/inventory.js';
-import { restoreAccount } from '../charging/restoring.js';
+import { noteDeparture, restoreAccount } from '../charging/restoring.js';
+import type { EntryId } from '../domain/events.js';
 import {
+  listDepartures,
   listRecordedPlaces,
   readReportsBehind,
   readRestorable,
   type AccountPlace,
+  type RecordedDeparture,
 } from '../records/restorable.js';
 import { readInSnapshot, SessionIndex } from './gathering.js';
 import { restoredAccount, type RestoreOptions } from './restored-account.js';
@@ -26,6 +29,8 @@ export interface ReplayDependencies {
 
 export interface ReplayOptions extends Pick<RestoreOptions, 'missedReportsMax'> {
   readonly partition: number;
+  /** Where its outbox ends. */
+  readonly last: EntryId | null;
 }
 
 /** Sessions of gateways that ended longer ago are not asked for again. */
@@ -34,18 +39,23 @@ const ACCOUNTS_AT_ONCE = 200;
 const SEQUENCES_AT_ONCE = 1_000;
 
 /**
- * Replays a partition. What broke off is taken up by calling this again: an account that is behind
- * stays so until it is whole. @returns how many accounts were behind, or linked to one that was.
+ * Replays a partition. What broke off is taken up by calling this again: an
+ * account that is behind stays so until it is whole.
+ * @returns how many accounts were behind, or linked to one that was.
  */
 export async function replayPartition(
-  { partition, missedReportsMax }: ReplayOptions,
+  { partition, last, missedReportsMax }: ReplayOptions,
   dependencies: ReplayDependencies,
 ): Promise<number> {
   const { engine, pool, clock } = dependencies;
-  const recorded = await readInSnapshot(pool, (client) => listRecordedPlaces(client, partition));
+  const { recorded, departed } = await readInSnapshot(pool, async (client) => ({
+    recorded: await listRecordedPlaces(client, partition),
+    departed: await listDepartures(client, partition, last ?? { epoch: 0, n: -1 }),
+  }));
   const behind = await accountsBehind(engine, partition, recorded);
   const index = await SessionIndex.read(engine, partition, new Set());
-  const linked = linkedAccounts(index, behind);
+  const gone = new Set(departed.map(({ accountId }) => accountId));
+  const linked = linkedAccounts(index, [...behind, ...departed]).filter((id) => !gone.has(id));
   const options = { now: clock(), sessionRetentionMs: SESSION_RETENTION_MS, missedReportsMax };
   // Those that are behind last: by them the others are found again.
   const all = [...linked.map((accountId) => ({ accountId, sequence: Infinity })), ...behind];
@@ -54,7 +64,21 @@ export async function replayPartition(
       ...{ engine, pool, index, options },
     });
   }
-  return all.length;
+  // Those at last, too: what they hold of an owner goes back to him by this.
+  for (const departure of departed) await note(departure, { engine, partition, index });
+  return all.length + departed.length;
+}
+
+async function note(
+  departure: RecordedDeparture,
+  {
+    engine,
+    partition,
+    index,
+  }: { readonly engine: Engine; readonly partition: number; readonly index: SessionIndex },
+): Promise<void> {
+  const sessionIds = index.ofPayer(departure.accountId);
+  await noteDeparture(engine, { ...departure, partition, sessionIds });
 }
 
 /** Accounts whose last events Redis lacks, each with the last that it has; 0 for one that it lacks. */
@@ -80,7 +104,10 @@ async function accountsBehind(
  * Accounts whose sessions hold units of one that is behind, or the other way round: what is restored
  * knows of no reservation, so theirs have to go too.
  */
-function linkedAccounts(index: SessionIndex, behind: readonly AccountPlace[]): readonly string[] {
+function linkedAccounts(
+  index: SessionIndex,
+  behind: readonly { readonly accountId: string }[],
+): readonly string[] {
   const first = new Set(behind.map(({ accountId }) => accountId));
   const found = new Set(first);
   let before = -1;

@@ -18,7 +18,7 @@ import {
   openPartition,
   readFence,
 } from '../../src/charging/partition-fence.js';
-import { restoreAccount } from '../../src/charging/restoring.js';
+import { noteDeparture, restoreAccount } from '../../src/charging/restoring.js';
 import type { ScriptName } from '../../src/charging/script-loader.js';
 import { measureSession } from '../../src/charging/session-measure.js';
 
@@ -121,6 +121,10 @@ async function lifted(engine: Engine) {
   const fields = await liftSession(engine, move, { sessionId: 's', sequence });
   if (fields === null) throw new Error('the session has gone');
   return { sessionId: 's', sequence, fields };
+}
+
+async function controlOf({ redis, keys }: Engine, partition: number): Promise<string> {
+  return (await redis.get(keys.control(partition))) ?? '';
 }
 
 /** What comes before a call, and the call. */
@@ -232,11 +236,22 @@ const ARRANGED: Readonly<Record<ScriptName, Arranged>> = {
   move_in: async (engine) => {
     const { state } = await sealed(engine);
     const access = await engine.redis.getBuffer(engine.keys.access(HERE, 'a'));
-    return () => landAccount(engine, move, { state, timers: ['s', LATER], access });
+    return async () => {
+      const control = await controlOf(engine, THERE);
+      return landAccount(engine, move, { state, timers: ['s', LATER], access, control });
+    };
   },
   move_drop: async (engine) => {
     const { sequence } = await sealed(engine);
-    return () => dropSessions(engine, move, { sequence, sessionIds: ['s'] });
+    return async () => {
+      const control = await controlOf(engine, HERE);
+      return dropSessions(engine, move, { sequence, sessionIds: ['s'], control });
+    };
+  },
+  move_note: async (engine) => {
+    await holdPartition(engine, HERE, 1);
+    const departed = { ...account, sequence: 99, to: THERE, sessionIds: ['s'] };
+    return () => noteDeparture(engine, departed);
   },
 };
 

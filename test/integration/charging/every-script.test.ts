@@ -63,7 +63,7 @@ restore         DONE       DONE       CONFLICT   DONE         DONE             D
 fence           DONE       DONE       DONE       DONE         DONE             DONE             DONE
 open            DONE       DONE       DONE       DONE         DONE             DONE             DONE
 steer           DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
-claim           DONE       FENCED     FENCED     NEWER_STATE  REFUSED          REFUSED          REFUSED
+claim           DONE       FENCED     FENCED     NEWER_STATE  REFUSED          NOT_DUE          REFUSED
 conclude        DONE       FENCED     FENCED     NEWER_STATE  DONE             DONE             DONE
 admit           DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
 report          DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
@@ -77,6 +77,7 @@ move_lift       DONE       FENCED     FENCED     NEWER_STATE  REPEATED         R
 move_lay        DONE       FENCED     FENCED     NEWER_STATE  DONE             NOT_DUE          DONE
 move_in         DONE       FENCED     FENCED     NEWER_STATE  DONE             NOT_DUE          DONE
 move_drop       DONE       FENCED     FENCED     NEWER_STATE  REPEATED         REPEATED         REPEATED
+move_note       DONE       DONE       CONFLICT   DONE         DONE             DONE             DONE
 `;
 
 const WORDS = new Map(
@@ -127,13 +128,16 @@ async function spoil({ redis }: Engine, key: string, how: 'type' | 'bytes'): Pro
   return true;
 }
 
+const STEERING_KEYS = ['steer (type)', 'tasks (type)'];
+const LEFT_KEYS = ['access:a', 'session:s'].flatMap((key) => [`${key} (type)`, `${key} (bytes)`]);
+
 /** Keys that a script may find spoilt without failing, with the reason. */
 const UNTOUCHED: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   // The timer it has stands early enough.
   charge: ['timers (type)'],
   settle: ['timers (type)'],
   // For a live session of RADIUS only.
-  sweep: ['steer (type)', 'tasks (type)'],
+  sweep: STEERING_KEYS,
   // Whoever asked opens the fields.
   snapshot: ['session:s (bytes)'],
   // Written anew by recovery, or by a move, whatever was there.
@@ -145,9 +149,10 @@ const UNTOUCHED: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   move_in: ['access:a (type)'],
   // An event is told only where one is to be told.
   claim: ['outbox (type)'],
-  move_lift: ['outbox (type)'],
+  move_lift: ['outbox (type)', ...STEERING_KEYS],
   // Removed, whatever it is.
-  move_drop: ['access:a (type)', 'access:a (bytes)', 'session:s (type)', 'session:s (bytes)'],
+  move_drop: LEFT_KEYS,
+  move_note: LEFT_KEYS,
 };
 
 describe('a script whose key holds something strange', () => {
@@ -186,6 +191,7 @@ describe('a script whose key holds something strange', () => {
 const RUN_WITHOUT_MEMORY: readonly ScriptName[] = [
   ...(['settle', 'sweep', 'purge', 'report_settled', 'level', 'lease', 'release'] as const),
   ...(['claim', 'conclude', 'move_lift', 'move_lay', 'move_in', 'move_drop'] as const),
+  'move_note',
   ...(['enquire', 'measure', 'snapshot', 'fence', 'open'] as const),
 ];
 

@@ -5,10 +5,12 @@ import type { Engine } from '../../../src/charging/engine.js';
 import { decodeEntry } from '../../../src/charging/event-codec.js';
 import { moveAccount, settleMove, type MoveStep } from '../../../src/charging/moving.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
+import { PartitionFencedError } from '../../../src/charging/fenced.js';
 import { findRoute } from '../../../src/charging/routing.js';
 import { readSession } from '../../../src/charging/session-snapshot.js';
 import { findAccount, readAccountWithSessions } from '../../../src/charging/snapshot.js';
 import { createOutboxStreams } from '../../../src/charging/stream.js';
+import { claimSteering, dueSteering, raiseSteering } from '../../../src/charging/steering.js';
 import { dueTimers, sweepTimer } from '../../../src/charging/sweeping.js';
 import { openPartition } from '../../../src/charging/partition-fence.js';
 import { toAmount } from '../../../src/domain/amounts.js';
@@ -200,6 +202,51 @@ describe('an account that has moved', () => {
     });
   });
 
+  test('lets the sessions ask again that wait for units of the owner', async () => {
+    const { engine } = await space();
+    await open(engine, 'owner', 500);
+    await open(engine, 'a', 300);
+    await open(engine, 'b', 0);
+    const sharing: SharingMembership = {
+      ...{ ownerAccountId: 'owner', order: 'shared-first', scope: null, resources: null },
+    };
+    await charge(engine, ask({ phase: 'initial', number: 0, want: 300, sharing }));
+    const other = { accountId: 'b', sessionId: 't', sharing };
+    await charge(engine, ask({ phase: 'initial', number: 0, want: 900, ...other }));
+    expect(await findAccount(engine, 0, 'owner')).toMatchObject({ starvedSessions: ['t'] });
+    await moveAccount(engine, { accountId: 'a', from: 0, to: 2, stamp, now: START_MS });
+    expect(await findAccount(engine, 0, 'owner')).toMatchObject({ starvedSessions: [] });
+    expect(await engine.redis.hkeys(engine.keys.tasks(0))).toEqual(['n', 's:t']);
+  });
+
+  test('has its gateways asked from its new place what was to be asked', async () => {
+    const { engine } = await space();
+    await open(engine, 'a', 300);
+    await charge(engine, ask({ phase: 'initial', number: 0, want: 100 }));
+    const here = { partition: 0, accountId: 'a' };
+    const abort = { kind: 'abort', reason: 'demand' } as const;
+    await raiseSteering(engine, { ...here, sessionId: 's' }, { ...abort, now: START_MS });
+    await raiseSteering(engine, { ...here, sessionId: null }, { ...abort, now: START_MS });
+    const now = START_MS + 1;
+    await moveAccount(
+      engine,
+      { accountId: 'a', from: 0, to: 1, stamp },
+      {
+        onStep: async (step) => {
+          // Whoever looks meanwhile leaves it to the move.
+          if (step !== 'sealed') return;
+          const lease = { leaseMs: 1_000, now };
+          expect(await claimSteering(engine, { ...here, sessionId: 's' }, lease)).toBeNull();
+        },
+      },
+    );
+    expect(await dueSteering(engine, 0, { now: Date.now(), offset: 0, countMax: 9 })).toEqual([]);
+    for (const sessionId of ['s', null]) {
+      const subject = { partition: 1, accountId: 'a', sessionId };
+      expect(await claimSteering(engine, subject, { leaseMs: 1_000 })).toMatchObject(abort);
+    }
+  });
+
   test('refuses what is unknown elsewhere only', async () => {
     const { engine } = await space();
     await open(engine, 'a', 300);
@@ -304,6 +351,66 @@ describe('a move that is cut off', () => {
       expect(account?.buckets[0]).toMatchObject({ remaining: 970, reserved: 0 });
       expect(sessions).toMatchObject([{ state: 'closed' }]);
     }
+  });
+
+  test('by a restart of Redis, goes no step further until somebody looks at it anew', async () => {
+    for (const [step, partition] of [
+      ['session laid', 1],
+      ['arrived', 0],
+      ['arrived', 1],
+    ] as const) {
+      const { engine, second } = await space();
+      await open(engine, 'a', 1_000);
+      await charge(engine, ask({ phase: 'initial', number: 0, want: 100 }));
+      const move = { accountId: 'a', from: 0, to: 1, stamp, now: START_MS };
+      const cutOff = moveAccount(engine, move, {
+        onStep: async (done) => {
+          // Recovery opens it in another epoch.
+          if (done === step) await openPartition(engine, partition, 2);
+        },
+      });
+      await expect(cutOff).rejects.toBeInstanceOf(PartitionFencedError);
+      expect(await settleMove(second, { accountId: 'a', from: 0, stamp })).toBe(1);
+      expect(await readSession(second, 0, 's')).toBeNull();
+      expect(await readSession(second, 1, 's')).not.toBeNull();
+    }
+  });
+
+  test('of which Redis has lost the seal, is given up', async () => {
+    const { engine } = await space();
+    await open(engine, 'a', 1_000);
+    const before = await engine.redis.dumpBuffer(engine.keys.account(0, 'a'));
+    const move = { accountId: 'a', from: 0, to: 1, stamp, now: START_MS };
+    let isLost = false;
+    await moveAccount(engine, move, {
+      onStep: async (step) => {
+        if (step !== 'sealed' || isLost) return;
+        isLost = true;
+        await engine.redis.restore(engine.keys.account(0, 'a'), 0, before, 'REPLACE');
+        await charge(engine, ask({ phase: 'event', number: 0, used: 7 }));
+      },
+    });
+    // It begins anew, with what was charged meanwhile.
+    expect(await findAccount(engine, 1, 'a')).toMatchObject({ buckets: [{ remaining: 993 }, {}] });
+  });
+
+  test('waits, where servers sync by themselves, until what went before is on disk', async () => {
+    const { engine } = await space();
+    await open(engine, 'a', 1_000);
+    const times = new Map<MoveStep, number>();
+    const slow = { ...engine, syncMs: 40 };
+    await moveAccount(
+      slow,
+      { accountId: 'a', from: 0, to: 1, stamp },
+      {
+        onStep: (step) => {
+          times.set(step, performance.now());
+        },
+      },
+    );
+    const between = (a: MoveStep, b: MoveStep) => (times.get(b) ?? 0) - (times.get(a) ?? 0);
+    expect(between('sealed', 'arrived')).toBeGreaterThan(35);
+    expect(between('arrived', 'dropped')).toBeGreaterThan(35);
   });
 
   test('and wakes up when the account has long been elsewhere, changes nothing', async () => {

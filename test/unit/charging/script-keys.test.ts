@@ -25,7 +25,11 @@ import { creditAccount, provisionAccount } from '../../../src/charging/provision
 import { noteSteered, settleReport, takeReport } from '../../../src/charging/session-report.js';
 import { measureSession } from '../../../src/charging/session-measure.js';
 import { openInReign, readFence } from '../../../src/charging/partition-fence.js';
-import { restoreAccount, type RestoredAccount } from '../../../src/charging/restoring.js';
+import {
+  noteDeparture,
+  restoreAccount,
+  type RestoredAccount,
+} from '../../../src/charging/restoring.js';
 import { readScripts, SCRIPT_NAMES, type ScriptName } from '../../../src/charging/script-loader.js';
 import { purgeEndedBuckets, readAccountWithSessions } from '../../../src/charging/snapshot.js';
 import {
@@ -209,8 +213,15 @@ const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> 
     return laySession(engine, move, { sessionId: 's', sequence: 1, fields: Buffer.of(0x90) });
   },
   move_in: (engine) =>
-    landAccount(engine, move, { state: Buffer.of(0x90), timers: [], access: null }),
-  move_drop: (engine) => dropSessions(engine, move, { sequence: 1, sessionIds: ['s'] }),
+    landAccount(engine, move, {
+      ...{ state: Buffer.of(0x90), timers: [], access: null },
+      control: '1:ab',
+    }),
+  move_drop: (engine) => {
+    return dropSessions(engine, move, { sequence: 1, sessionIds: ['s'], control: '1:ab' });
+  },
+  move_note: (engine) =>
+    noteDeparture(engine, { ...account, sequence: 1, to: 1, sessionIds: ['s'] }),
 };
 
 describe('the TypeScript face of a script passes the keys that its header names', () => {
