@@ -6,26 +6,15 @@ import type pg from 'pg';
 import type { UnbalancedBucket } from '../domain/flush.js';
 import type { AccountChange, AccountChanges, BucketBalance } from './account-changes.js';
 import { arrayText, type CopyValue } from './copy-text.js';
+import type { Statement } from './statement-series.js';
 
 /**
- * Moves all accounts on, if each of them stands where the batch begins, bucket for bucket.
- * @returns whether they did; if not, the caller rolls back.
+ * Moves all accounts on, if each of them stands where the batch begins, bucket for bucket: where one
+ * doesn't, rows are missing.
  */
-export async function moveAccounts(
-  client: pg.ClientBase,
-  changes: AccountChanges,
-): Promise<boolean> {
+export function movingStatements(changes: AccountChanges): readonly Statement[] {
   const { fresh, known } = split(changes);
-  if (known.length > 0) {
-    const moved = await client.query({ ...MOVE, values: columnsOf(known, COMPARED) });
-    if (moved.rowCount !== known.length) return false;
-  }
-  if (fresh.length > 0) {
-    const made = await client.query({ ...MAKE, values: columnsOf(fresh, MADE) });
-    if (made.rowCount !== fresh.length) return false;
-  }
-  await writeRare(client, known);
-  return true;
+  return [...counted(MOVE, known, COMPARED), ...counted(MAKE, fresh, MADE), ...rareOf(known)];
 }
 
 /** What is in the record of the accounts of a batch. */
@@ -71,11 +60,9 @@ export function compareBalances(
 }
 
 /** Moves accounts on that {@link readStoredAccounts} has read and whose runs were compared. */
-export async function forceAccounts(client: pg.ClientBase, changes: AccountChanges): Promise<void> {
+export function forcingStatements(changes: AccountChanges): readonly Statement[] {
   const { fresh, known } = split(changes);
-  if (known.length > 0) await client.query({ ...FORCE, values: columnsOf(known, MOVED) });
-  if (fresh.length > 0) await client.query({ ...MAKE, values: columnsOf(fresh, MADE) });
-  await writeRare(client, known);
+  return [...counted(FORCE, known, MOVED), ...counted(MAKE, fresh, MADE), ...rareOf(known)];
 }
 
 /** Accounts with a run in the record, and those whose run begins. */
@@ -112,8 +99,15 @@ const MADE: readonly Column[] = [
   ({ header }) => header?.profileVersion ?? null,
 ];
 
-function columnsOf(changes: readonly AccountChange[], columns: readonly Column[]): string[] {
-  return columns.map((column) => arrayText(changes.map(column)));
+/** The statement over these accounts, which must change a row for each; none for no accounts. */
+function counted(
+  { name, text }: Pick<Statement, 'name' | 'text'>,
+  changes: readonly AccountChange[],
+  columns: readonly Column[],
+): readonly Statement[] {
+  if (changes.length === 0) return [];
+  const values = columns.map((column) => arrayText(changes.map(column)));
+  return [{ name, text, values, rowsExpected: changes.length }];
 }
 
 const afterOf = ({ after }: BucketBalance): number => after;
@@ -167,54 +161,55 @@ const MAKE = {
 };
 
 /** What few accounts of a batch have: a new header, a bucket that ended. */
-async function writeRare(client: pg.ClientBase, changes: readonly AccountChange[]): Promise<void> {
+function rareOf(changes: readonly AccountChange[]): readonly Statement[] {
   const headed = changes.filter(({ header }) => header !== null);
-  if (headed.length > 0) {
-    await client.query({
-      name: 'account headers',
-      text: `
-        UPDATE tolld.account_states AS s SET
-          tenant = CASE s.tenant WHEN '' THEN v.tenant ELSE s.tenant END, partition = v.partition,
-          last_intent = greatest(s.last_intent, v.last_intent),
-          standing = coalesce(v.standing, s.standing),
-          profile_version = coalesce(v.profile_version, s.profile_version)
-        FROM jsonb_to_recordset($1) AS v (account_id text, tenant text, partition smallint,
-          last_intent bigint, standing text, profile_version bigint)
-        WHERE s.account_id = v.account_id`,
-      values: [
-        JSON.stringify(
-          headed.map(({ accountId, tenant, partition, header }) => ({
-            account_id: accountId,
-            tenant,
-            partition,
-            last_intent: header?.lastIntent,
-            standing: header?.standing,
-            profile_version: header?.profileVersion,
-          })),
-        ),
-      ],
-    });
-  }
   const ending = changes.filter(({ ended }) => ended !== null && ended.size > 0);
-  if (ending.length > 0) {
-    // Left in, the buckets of years would fill the row.
-    await client.query({
-      name: 'ended buckets',
-      text: `
-        UPDATE tolld.account_states AS s
-        SET balances = s.balances - ARRAY(
-          SELECT bucket_id FROM jsonb_array_elements_text(v.ended) AS bucket_id
-          WHERE s.balances ->> bucket_id = '0')
-        FROM jsonb_to_recordset($1) AS v (account_id text, ended jsonb)
-        WHERE s.account_id = v.account_id`,
-      values: [
-        JSON.stringify(
-          ending.map(({ accountId, ended }) => ({
-            account_id: accountId,
-            ended: [...(ended ?? [])],
-          })),
-        ),
-      ],
-    });
-  }
+  return [
+    ...(headed.length > 0 ? [{ ...HEAD, values: [headersText(headed)] }] : []),
+    ...(ending.length > 0 ? [{ ...END, values: [endedText(ending)] }] : []),
+  ];
+}
+
+const HEAD = {
+  name: 'account headers',
+  text: `
+    UPDATE tolld.account_states AS s SET
+      tenant = CASE s.tenant WHEN '' THEN v.tenant ELSE s.tenant END, partition = v.partition,
+      last_intent = greatest(s.last_intent, v.last_intent),
+      standing = coalesce(v.standing, s.standing),
+      profile_version = coalesce(v.profile_version, s.profile_version)
+    FROM jsonb_to_recordset($1) AS v (account_id text, tenant text, partition smallint,
+      last_intent bigint, standing text, profile_version bigint)
+    WHERE s.account_id = v.account_id`,
+};
+
+function headersText(changes: readonly AccountChange[]): string {
+  return JSON.stringify(
+    changes.map(({ accountId, tenant, partition, header }) => ({
+      account_id: accountId,
+      tenant,
+      partition,
+      last_intent: header?.lastIntent,
+      standing: header?.standing,
+      profile_version: header?.profileVersion,
+    })),
+  );
+}
+
+/** Left in, the buckets of years would fill the row. */
+const END = {
+  name: 'ended buckets',
+  text: `
+    UPDATE tolld.account_states AS s
+    SET balances = s.balances - ARRAY(
+      SELECT bucket_id FROM jsonb_array_elements_text(v.ended) AS bucket_id
+      WHERE s.balances ->> bucket_id = '0')
+    FROM jsonb_to_recordset($1) AS v (account_id text, ended jsonb)
+    WHERE s.account_id = v.account_id`,
+};
+
+function endedText(changes: readonly AccountChange[]): string {
+  return JSON.stringify(
+    changes.map(({ accountId, ended }) => ({ account_id: accountId, ended: [...(ended ?? [])] })),
+  );
 }

@@ -2,16 +2,16 @@
 import type pg from 'pg';
 import type { ChargingEvent, OutboxEntry } from '../domain/events.js';
 import type { QuarantinedEntry, ReceivedEntry } from '../domain/flush.js';
-import { addBucketChanges, writeBucketChanges, type BucketChanges } from './bucket-changes.js';
+import { addBucketChanges, bucketStatements, type BucketChanges } from './bucket-changes.js';
 import {
   addNotification,
   addSettledIntent,
-  writeNotifications,
-  writeSettledIntents,
+  intentStatements,
+  notificationStatements,
   type Notifications,
   type SettledIntents,
 } from './confirmations.js';
-import { copyInto, CopyLines } from './copy-text.js';
+import { CopyLines } from './copy-text.js';
 import { contextOf, type EventContext, type KnownAccounts } from './event-context.js';
 import {
   ACCOUNT_EVENTS,
@@ -21,7 +21,8 @@ import {
   type FactLines,
 } from './fact-rows.js';
 import { quarantine, refusalOf } from './quarantine.js';
-import { addSessionChange, writeSessionChanges, type SessionChanges } from './session-changes.js';
+import { addSessionChange, sessionStatements, type SessionChanges } from './session-changes.js';
+import { runSeries, type SeriesStep } from './statement-series.js';
 
 /** The rows of entries, in every table that they concern. */
 export class BatchRows {
@@ -61,24 +62,29 @@ function collectRows(entries: readonly ReceivedEntry[], known: KnownAccounts): B
   return rows;
 }
 
-async function writeRows(client: pg.ClientBase, rows: BatchRows): Promise<void> {
+/**
+ * What writes the rows. COPY straight into the tables, without a look for doubles: the offset, moved
+ * in the same transaction, makes sure that an entry is written once.
+ */
+export function stepsOf(rows: BatchRows): readonly SeriesStep[] {
   const { ratedEvents, ledgerEntries, accountEvents } = rows.facts;
-  // COPY straight into the tables, without a look for doubles: the offset, moved in the same
-  // transaction, makes sure that an entry is written once.
-  if (!ratedEvents.isEmpty) await copyInto(client, RATED_EVENTS, ratedEvents);
-  if (!ledgerEntries.isEmpty) await copyInto(client, LEDGER_ENTRIES, ledgerEntries);
-  if (!accountEvents.isEmpty) await copyInto(client, ACCOUNT_EVENTS, accountEvents);
-  await writeSessionChanges(client, rows.sessions);
-  await writeNotifications(client, rows.notifications);
-  await writeSettledIntents(client, rows.intents);
-  await writeBucketChanges(client, rows.buckets);
+  const copies = [
+    { into: RATED_EVENTS, lines: ratedEvents },
+    { into: LEDGER_ENTRIES, lines: ledgerEntries },
+    { into: ACCOUNT_EVENTS, lines: accountEvents },
+  ];
+  return [
+    ...copies.filter(({ lines }) => !lines.isEmpty),
+    ...sessionStatements(rows.sessions),
+    ...notificationStatements(rows.notifications),
+    ...intentStatements(rows.intents),
+    ...bucketStatements(rows.buckets),
+  ];
 }
 
 export interface BatchToWrite {
   readonly entries: readonly ReceivedEntry[];
   readonly known: KnownAccounts;
-  /** The rows of all entries, where they are made already. */
-  readonly rows?: BatchRows | null;
 }
 
 /**
@@ -88,12 +94,12 @@ export interface BatchToWrite {
  */
 export async function writeEntries(
   client: pg.ClientBase,
-  { entries, known, rows }: BatchToWrite,
+  { entries, known }: BatchToWrite,
 ): Promise<readonly QuarantinedEntry[]> {
+  if (entries.length === 0) return [];
   await client.query('SAVEPOINT attempt');
   try {
-    await writeRows(client, rows ?? collectRows(entries, known));
-    await client.query('RELEASE SAVEPOINT attempt');
+    await runSeries(client, [...stepsOf(collectRows(entries, known)), 'RELEASE SAVEPOINT attempt']);
     return [];
   } catch (error) {
     const refusal = refusalOf(error);

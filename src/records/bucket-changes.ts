@@ -1,5 +1,4 @@
 /** What a batch of events says of buckets besides what they hold: grants, new terms, new states. */
-import type pg from 'pg';
 import type {
   AccountEvents,
   BucketGrant,
@@ -8,6 +7,7 @@ import type {
 } from '../domain/events.js';
 import { instantText, instantTextOrNull } from './copy-text.js';
 import type { EventContext } from './event-context.js';
+import type { Statement } from './statement-series.js';
 
 interface BucketChange {
   readonly accountId: string;
@@ -65,24 +65,21 @@ export function addBucketChanges(
 /** Credits that give back what was there: a percentage of what was granted counts without them. */
 const RETURNS: ReadonlySet<LedgerEvent['kind']> = new Set(['refund', 'correction']);
 
-export async function writeBucketChanges(
-  client: pg.ClientBase,
-  changes: BucketChanges,
-): Promise<void> {
+export function bucketStatements(changes: BucketChanges): readonly Statement[] {
+  if (changes.size === 0) return [];
   const all = [...changes.values()];
   const defined = all.filter(({ definition }) => definition !== null);
   const others = all.filter(({ definition }) => definition === null);
-  if (defined.length > 0) await writeDefinitions(client, defined);
   const moved = others.filter(({ state }) => state !== null);
-  if (moved.length > 0) await writeStates(client, moved);
   const raised = others.filter(({ granted }) => granted > 0);
-  if (raised.length > 0) await writeGranted(client, raised);
+  return [
+    ...(defined.length > 0 ? [definitionsOf(defined)] : []),
+    ...(moved.length > 0 ? [statesOf(moved)] : []),
+    ...(raised.length > 0 ? [grantedOf(raised)] : []),
+  ];
 }
 
-async function writeDefinitions(
-  client: pg.ClientBase,
-  changes: readonly BucketChange[],
-): Promise<void> {
+function definitionsOf(changes: readonly BucketChange[]): Statement {
   const rows = changes.map(({ accountId, bucketId, tenant, definition, state, granted }) => {
     const grant = definition as BucketGrant;
     return {
@@ -105,7 +102,7 @@ async function writeDefinitions(
       detail: grant.after ? { ...grant.detail, after: grant.after } : grant.detail,
     };
   });
-  await client.query({
+  return {
     name: 'bucket definitions',
     text: `
       INSERT INTO tolld.buckets (account_id, bucket_id, tenant, resource, kind, priority, state,
@@ -121,10 +118,10 @@ async function writeDefinitions(
         floor = excluded.floor, granted = excluded.granted, step = excluded.step,
         blocker = excluded.blocker, bundle_id = excluded.bundle_id, detail = excluded.detail`,
     values: [JSON.stringify(rows)],
-  });
+  };
 }
 
-async function writeStates(client: pg.ClientBase, changes: readonly BucketChange[]): Promise<void> {
+function statesOf(changes: readonly BucketChange[]): Statement {
   const rows = changes.map(({ accountId, bucketId, state }) => ({
     account_id: accountId,
     bucket_id: bucketId,
@@ -132,7 +129,7 @@ async function writeStates(client: pg.ClientBase, changes: readonly BucketChange
     starts_at: instantTextOrNull(state?.startsAt ?? null),
     ends_at: instantTextOrNull(state?.endsAt ?? null),
   }));
-  await client.query({
+  return {
     name: 'bucket states',
     text: `
       UPDATE tolld.buckets AS b
@@ -141,24 +138,21 @@ async function writeStates(client: pg.ClientBase, changes: readonly BucketChange
         starts_at timestamptz, ends_at timestamptz)
       WHERE b.account_id = v.account_id AND b.bucket_id = v.bucket_id`,
     values: [JSON.stringify(rows)],
-  });
+  };
 }
 
-async function writeGranted(
-  client: pg.ClientBase,
-  changes: readonly BucketChange[],
-): Promise<void> {
+function grantedOf(changes: readonly BucketChange[]): Statement {
   const rows = changes.map(({ accountId, bucketId, granted }) => ({
     account_id: accountId,
     bucket_id: bucketId,
     granted,
   }));
-  await client.query({
+  return {
     name: 'bucket grants',
     text: `
       UPDATE tolld.buckets AS b SET granted = b.granted + v.granted
       FROM jsonb_to_recordset($1) AS v (account_id text, bucket_id text, granted bigint)
       WHERE b.account_id = v.account_id AND b.bucket_id = v.bucket_id`,
     values: [JSON.stringify(rows)],
-  });
+  };
 }

@@ -1,7 +1,7 @@
 /** What events say to those who wait: intents that were settled, thresholds to be told. */
-import type pg from 'pg';
 import type { LedgerEvent, ThresholdEvent } from '../domain/events.js';
 import type { EventContext } from './event-context.js';
+import type { Statement } from './statement-series.js';
 
 interface SettledIntent {
   readonly id: string;
@@ -31,22 +31,20 @@ export function addSettledIntent(
   });
 }
 
-export async function writeSettledIntents(
-  client: pg.ClientBase,
-  intents: SettledIntents,
-): Promise<void> {
-  if (intents.size === 0) return;
-  await client.query({
-    name: 'settled intents',
-    text: `
+export function intentStatements(intents: SettledIntents): readonly Statement[] {
+  if (intents.size === 0) return [];
+  return [{ ...SETTLE_INTENTS, values: [JSON.stringify([...intents.values()])] }];
+}
+
+const SETTLE_INTENTS = {
+  name: 'settled intents',
+  text: `
       UPDATE tolld.intents AS i
       SET state = v.state, refusal = v.refusal, settled_at = v.at, applied_sequence = v.sequence
       FROM jsonb_to_recordset($1)
         AS v (id text, state text, refusal text, sequence bigint, at timestamptz)
       WHERE i.id = v.id AND i.applied_sequence IS NULL`,
-    values: [JSON.stringify([...intents.values()])],
-  });
-}
+};
 
 interface NotificationRow {
   readonly tenant: string;
@@ -80,18 +78,16 @@ export function addNotification(
   });
 }
 
-export async function writeNotifications(
-  client: pg.ClientBase,
-  notifications: Notifications,
-): Promise<void> {
-  if (notifications.length === 0) return;
-  await client.query({
-    name: 'notifications',
-    text: `
+export function notificationStatements(notifications: Notifications): readonly Statement[] {
+  if (notifications.length === 0) return [];
+  return [{ ...NOTIFY, values: [JSON.stringify(notifications)] }];
+}
+
+const NOTIFY = {
+  name: 'notifications',
+  text: `
       INSERT INTO tolld.notifications
         (tenant, account_id, sequence, raised_at, threshold_id, resource, level, value)
       SELECT * FROM jsonb_to_recordset($1) AS v (tenant text, account_id text, sequence bigint,
         raised_at timestamptz, threshold_id text, resource text, level bigint, value bigint)`,
-    values: [JSON.stringify(notifications)],
-  });
-}
+};

@@ -1,7 +1,4 @@
 /** Values in the text forms that Postgres reads: COPY's lines, array literals, times. */
-import { finished } from 'node:stream/promises';
-import type pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 
 export type CopyValue = string | number | bigint | null;
 
@@ -128,19 +125,6 @@ function writeInteger(buffer: Buffer, start: number, value: number): number {
     rest = tens;
   } while (rest > 0);
   return end;
-}
-
-/** Appends rows to a table, their values in the order of `columns`. */
-export async function copyInto(
-  client: pg.ClientBase,
-  target: { readonly table: string; readonly columns: readonly string[] },
-  lines: CopyLines,
-): Promise<void> {
-  const stream = client.query(
-    copyFrom(`COPY tolld.${target.table} (${target.columns.join(', ')}) FROM STDIN`),
-  );
-  stream.end(lines.bytes);
-  await finished(stream);
 }
 
 /**

@@ -77,11 +77,24 @@ export async function checkDatabase(database: pg.Pool | pg.ClientBase): Promise<
   return version;
 }
 
-/**
- * Runs `work` in one transaction; what it throws rolls back. A connection that fails on the way is
- * not used again.
- */
+/** Runs `work` in one transaction; what it throws rolls back. */
 export async function inTransaction<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  return withConnection(pool, async (client) => {
+    await client.query('BEGIN');
+    const result = await work(client);
+    await client.query('COMMIT');
+    return result;
+  });
+}
+
+/**
+ * Lends `work` a connection, on which it begins and ends its transaction by itself; what it throws
+ * rolls back. A connection that fails on the way is not used again.
+ */
+export async function withConnection<T>(
   pool: pg.Pool,
   work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
@@ -93,10 +106,7 @@ export async function inTransaction<T>(
   };
   client.on('error', hear);
   try {
-    await client.query('BEGIN');
-    const result = await work(client);
-    await client.query('COMMIT');
-    return result;
+    return await work(client);
   } catch (error) {
     try {
       await client.query('ROLLBACK');

@@ -6,23 +6,32 @@ import type {
   FlushWrite,
   LostEntry,
   PartitionBatch,
+  QuarantinedEntry,
   ReceivedEntry,
   RecordSink,
 } from '../domain/flush.js';
 import type { AccountChanges } from './account-changes.js';
 import {
   compareBalances,
-  forceAccounts,
-  moveAccounts,
+  forcingStatements,
+  movingStatements,
   readStoredAccounts,
 } from './account-writes.js';
-import { writeEntries } from './batch-writes.js';
-import { inTransaction } from './database.js';
+import { stepsOf, writeEntries } from './batch-writes.js';
+import { inTransaction, withConnection } from './database.js';
 import type { KnownAccounts } from './event-context.js';
 import { readKnownAccounts } from './known-accounts.js';
 import { declareLost } from './lost-entries.js';
-import { lockOffsets, moveOffsets, readOffsets } from './offsets.js';
+import {
+  lockOffsets,
+  moveStatement,
+  readOffsets,
+  takeStatements,
+  type OffsetMove,
+} from './offsets.js';
 import { prepareBatches, type PreparedBatches } from './prepared-batch.js';
+import { refusalOf } from './quarantine.js';
+import { RowsMissingError, runSeries, type SeriesStep } from './statement-series.js';
 
 export function createFlushSink({ pool }: { readonly pool: pg.Pool }): RecordSink {
   return {
@@ -44,13 +53,64 @@ async function prepare(pool: pg.Pool, batches: readonly PartitionBatch[]): Promi
     known = await readKnownAccounts(pool, prepared.missing);
     prepared = await prepareBatches(batches, { known, runs: NO_RUNS });
   }
-  return () => inTransaction(pool, (client) => write(client, { ...prepared, batches, known }));
+  const whole = { ...prepared, batches, known };
+  const steps = seriesOf(whole);
+  return () => write(pool, whole, steps);
 }
 
 const NO_RUNS: ReadonlyMap<string, number> = new Map();
 
-async function write(client: pg.ClientBase, prepared: Prepared): Promise<FlushOutcome> {
-  const { superseded, lost } = await lockOffsets(client, prepared.batches);
+/**
+ * The usual way, one trip: it takes for granted that everything stands where the batches begin and
+ * that Postgres refuses nothing. Null where something is known to be amiss.
+ */
+function seriesOf({
+  taken,
+  faults,
+  unbalanced,
+  changes,
+  rows,
+}: PreparedBatches): readonly SeriesStep[] | null {
+  if (rows === null || taken.length === 0 || unbalanced.length > 0) return null;
+  if (faults.some(({ kind }) => kind !== 'undecodable')) return null;
+  return [
+    'BEGIN',
+    ...takeStatements(movesOf(taken)),
+    ...movingStatements(changes),
+    ...stepsOf(rows),
+  ];
+}
+
+async function write(
+  pool: pg.Pool,
+  prepared: Prepared,
+  steps: readonly SeriesStep[] | null,
+): Promise<FlushOutcome> {
+  if (steps !== null && (await tryAtOnce(pool, steps))) return outcomeOf(prepared, []);
+  return inTransaction(pool, (client) => writeWithCare(client, prepared));
+}
+
+/** @returns whether all is written; if not, nothing is, and the batch is to be looked at closely. */
+async function tryAtOnce(pool: pg.Pool, steps: readonly SeriesStep[]): Promise<boolean> {
+  try {
+    await withConnection(pool, async (client) => {
+      await runSeries(client, steps);
+      await client.query('COMMIT');
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof RowsMissingError || refusalOf(error) !== null) return false;
+    throw error;
+  }
+}
+
+/**
+ * Compares offsets and accounts with the record, to say what does not fit and to take what stands in
+ * front of it; finds the entries that Postgres refuses.
+ */
+async function writeWithCare(client: pg.ClientBase, prepared: Prepared): Promise<FlushOutcome> {
+  const { batches, known } = prepared;
+  const { superseded, lost } = await lockOffsets(client, batches);
   if (superseded.length > 0) {
     const declared: LostEntry[] = [];
     for (const [partition, entry] of lost) {
@@ -59,58 +119,34 @@ async function write(client: pg.ClientBase, prepared: Prepared): Promise<FlushOu
     }
     return { kind: 'superseded', partitions: superseded, lost: declared };
   }
-  const { taken, faults, unbalanced, rows, changes } = await moveOrCompare(client, prepared);
+  const stored = await readStoredAccounts(client, accountIdsOf(batches));
+  const compared = await prepareBatches(batches, { known, runs: stored.runs });
+  const { taken, changes } = compared;
+  await runSeries(client, forcingStatements(changes));
   const entries = taken.flatMap((part) => part.entries);
-  const quarantined =
-    entries.length === 0
-      ? []
-      : await writeEntries(client, { entries, known: prepared.known, rows });
-  const moves = taken.map(({ batch, entries: own }) => ({ batch, offset: endOf(own) }));
-  await moveOffsets(client, moves);
+  const quarantined = await writeEntries(client, { entries, known });
+  await runSeries(client, [moveStatement(movesOf(taken))]);
+  const unbalanced = [...compareBalances(changes, stored), ...compared.unbalanced];
+  return outcomeOf({ ...compared, unbalanced }, quarantined);
+}
+
+function movesOf(taken: PreparedBatches['taken']): readonly OffsetMove[] {
+  return taken.map(({ batch, entries }) => ({ batch, offset: endOf(entries) }));
+}
+
+function outcomeOf(
+  { taken, faults, unbalanced, changes }: PreparedBatches,
+  quarantined: readonly QuarantinedEntry[],
+): FlushOutcome {
   return {
     kind: 'written',
-    offsets: new Map(moves.map(({ batch, offset }) => [batch.partition, offset])),
-    entries: entries.length,
+    offsets: new Map(taken.map(({ batch, entries }) => [batch.partition, endOf(entries)])),
+    entries: taken.reduce((sum, { entries }) => sum + entries.length, 0),
     events: countEvents(changes),
     faults,
     quarantined,
     unbalanced,
   };
-}
-
-type Moved = Pick<PreparedBatches, 'taken' | 'faults' | 'changes' | 'unbalanced' | 'rows'>;
-
-/**
- * Moves the accounts on. Where one of them does not stand where the batch begins, or the entries
- * don't even fit each other, all accounts are read and compared, to say which and to take what is in
- * front of it.
- */
-async function moveOrCompare(client: pg.ClientBase, prepared: Prepared): Promise<Moved> {
-  if (await tryMove(client, prepared)) return prepared;
-  const { batches, known } = prepared;
-  const stored = await readStoredAccounts(client, accountIdsOf(batches));
-  const compared = await prepareBatches(batches, { known, runs: stored.runs });
-  await forceAccounts(client, compared.changes);
-  return {
-    ...compared,
-    unbalanced: [...compareBalances(compared.changes, stored), ...compared.unbalanced],
-  };
-}
-
-/** @returns whether all accounts stood where the batch begins; if not, nothing has happened. */
-async function tryMove(
-  client: pg.ClientBase,
-  { changes, unbalanced, faults }: Prepared,
-): Promise<boolean> {
-  if (unbalanced.length > 0 || faults.some(({ kind }) => kind !== 'undecodable')) return false;
-  if (changes.size === 0) return true;
-  await client.query('SAVEPOINT accounts');
-  if (await moveAccounts(client, changes)) {
-    await client.query('RELEASE SAVEPOINT accounts');
-    return true;
-  }
-  await client.query('ROLLBACK TO SAVEPOINT accounts; RELEASE SAVEPOINT accounts');
-  return false;
 }
 
 /** Of all entries that can be read, those behind a fault too: where they stand says what is wrong. */

@@ -4,6 +4,7 @@ import type { EntryId } from '../domain/events.js';
 import type { PartitionBatch, ReceivedEntry } from '../domain/flush.js';
 import { arrayText } from './copy-text.js';
 import { lostOf, type EndedEpochs } from './lost-entries.js';
+import type { Statement } from './statement-series.js';
 
 interface OffsetRow {
   readonly partition: number;
@@ -86,27 +87,59 @@ export interface OffsetMove {
   readonly offset: EntryId;
 }
 
-/** @throws where an offset is not where the batch began: then none of it may stand. */
-export async function moveOffsets(
-  client: pg.ClientBase,
+/** Moves offsets that {@link lockOffsets} has found where their batches begin. */
+export function moveStatement(moves: readonly OffsetMove[]): Statement {
+  return moveFrom(moves, () => NO_EPOCH_ENDED);
+}
+
+/**
+ * Holds offsets and moves them. An offset is missing that is not where its batch begins, that was
+ * moved under a later lease, or whose stream has ended in an epoch that the batch has entries of.
+ */
+export function takeStatements(moves: readonly OffsetMove[]): readonly Statement[] {
+  const values = [arrayText(moves.map(({ batch }) => batch.partition))];
+  return [{ ...HOLD, values }, moveFrom(moves, ({ batch }) => batch.entries[0]?.id.epoch ?? 0)];
+}
+
+/** In the order of the partitions, as {@link lockOffsets} does. */
+const HOLD = {
+  name: 'hold offsets',
+  text: `
+    SELECT count(*) FROM (
+      SELECT FROM tolld.flush_offsets WHERE partition = ANY ($1) ORDER BY partition FOR UPDATE
+    ) AS held`,
+};
+
+const NO_EPOCH_ENDED = Number.MAX_SAFE_INTEGER;
+
+const MOVE = {
+  name: 'move offsets',
+  text: `
+    UPDATE tolld.flush_offsets AS o
+    SET epoch = v.epoch, n = v.n, fence = v.fence, flushed_at = now()
+    FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
+      $6::bigint[], $7::bigint[])
+      AS v (partition, previous_epoch, previous_n, epoch, n, fence, first_epoch)
+    WHERE o.partition = v.partition AND o.epoch = v.previous_epoch AND o.n = v.previous_n
+      AND o.fence <= v.fence
+      AND NOT EXISTS (
+        SELECT FROM jsonb_array_elements(o.ended_epochs) AS ended
+        WHERE (ended ->> 0)::bigint >= v.first_epoch)`,
+};
+
+function moveFrom(
   moves: readonly OffsetMove[],
-): Promise<void> {
-  const { rowCount } = await client.query({
-    name: 'move offsets',
-    text: `
-      UPDATE tolld.flush_offsets AS o
-      SET epoch = v.epoch, n = v.n, fence = v.fence, flushed_at = now()
-      FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
-        $6::bigint[]) AS v (partition, previous_epoch, previous_n, epoch, n, fence)
-      WHERE o.partition = v.partition AND o.epoch = v.previous_epoch AND o.n = v.previous_n`,
-    values: [
-      arrayText(moves.map(({ batch }) => batch.partition)),
-      arrayText(moves.map(({ batch }) => batch.previous.epoch)),
-      arrayText(moves.map(({ batch }) => batch.previous.n)),
-      arrayText(moves.map(({ offset }) => offset.epoch)),
-      arrayText(moves.map(({ offset }) => offset.n)),
-      arrayText(moves.map(({ batch }) => batch.fence)),
-    ],
-  });
-  if (rowCount !== moves.length) throw new Error('an offset moved while it was locked');
+  firstEpochOf: (move: OffsetMove) => number,
+): Statement {
+  const columns: readonly ((move: OffsetMove) => number)[] = [
+    ({ batch }) => batch.partition,
+    ({ batch }) => batch.previous.epoch,
+    ({ batch }) => batch.previous.n,
+    ({ offset }) => offset.epoch,
+    ({ offset }) => offset.n,
+    ({ batch }) => batch.fence,
+    firstEpochOf,
+  ];
+  const values = columns.map((column) => arrayText(moves.map(column)));
+  return { ...MOVE, values, rowsExpected: moves.length };
 }

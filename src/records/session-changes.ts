@@ -1,8 +1,8 @@
 /** What a batch of events does to sessions, folded to one row for each opening. */
-import type pg from 'pg';
 import type { SessionEvent } from '../domain/events.js';
 import { instantText } from './copy-text.js';
 import type { EventContext } from './event-context.js';
+import type { Statement } from './statement-series.js';
 
 /** In the names of the columns: goes to Postgres as it is. */
 interface SessionRow {
@@ -73,14 +73,14 @@ export function addSessionChange(
   });
 }
 
-export async function writeSessionChanges(
-  client: pg.ClientBase,
-  changes: SessionChanges,
-): Promise<void> {
-  if (changes.size === 0) return;
-  await client.query({
-    name: 'session changes',
-    text: `
+export function sessionStatements(changes: SessionChanges): readonly Statement[] {
+  if (changes.size === 0) return [];
+  return [{ ...WRITE_SESSIONS, values: [JSON.stringify([...changes.values()])] }];
+}
+
+const WRITE_SESSIONS = {
+  name: 'session changes',
+  text: `
       INSERT INTO tolld.sessions AS s (opened_at, session_id, tenant, account_id, customer_id,
         subscription_id, protocol, peer, service_context, state, closed_at, cause,
         last_request_number, imsi, msisdn, user_name, mac, address, called_party,
@@ -93,6 +93,4 @@ export async function writeSessionChanges(
       ON CONFLICT (session_id, opened_at) DO UPDATE SET
         state = excluded.state, closed_at = excluded.closed_at, cause = excluded.cause,
         last_request_number = excluded.last_request_number`,
-    values: [JSON.stringify([...changes.values()])],
-  });
-}
+};

@@ -1,6 +1,6 @@
 /**
  * A pool whose connection dies at a chosen statement, as it does when the process that flushes is
- * killed: before the statement leaves, or after it left and before its reply came.
+ * killed: before the statement leaves, after a part of it, or after it left and before its reply came.
  */
 import type { Socket } from 'node:net';
 import type pg from 'pg';
@@ -14,7 +14,8 @@ export interface SeveredPool {
 export interface Stroke {
   /** Name of a prepared statement, or how the text begins. */
   readonly at: string;
-  readonly when: 'before' | 'behind';
+  /** A number: behind so many of the writes to the socket that a series consists of. */
+  readonly when: 'before' | 'behind' | number;
 }
 
 /** The first statement that matches is struck; all others go well. */
@@ -22,7 +23,7 @@ export function severPool(pool: pg.Pool, { at, when }: Stroke): SeveredPool {
   let severed = false;
 
   function sever(client: pg.PoolClient): void {
-    (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+    connectionOf(client).stream.destroy();
   }
 
   /** Runs a query of a client, or strikes. */
@@ -30,6 +31,7 @@ export function severPool(pool: pg.Pool, { at, when }: Stroke): SeveredPool {
     const strikes = !severed && describe(args[0]).startsWith(at);
     severed ||= strikes;
     if (strikes && when === 'before') sever(client);
+    if (strikes && typeof when === 'number') severBehind(client, when);
     const reply: unknown = Reflect.apply(client.query as () => unknown, client, args);
     // The statement is in the socket's buffer by now: Postgres may or may not run it.
     if (strikes && when === 'behind') setImmediate(() => sever(client));
@@ -47,6 +49,28 @@ export function severPool(pool: pg.Pool, { at, when }: Stroke): SeveredPool {
       return severed;
     },
   };
+}
+
+function connectionOf(client: pg.PoolClient): { stream: Socket } {
+  return (client as unknown as { connection: { stream: Socket } }).connection;
+}
+
+/** Lets so many writes of what is sent next through, and no more. */
+function severBehind(client: pg.PoolClient, writes: number): void {
+  const connection = connectionOf(client);
+  const { stream } = connection;
+  let left = writes;
+  const write = (chunk: unknown): boolean => {
+    left -= 1;
+    return left >= 0 ? stream.write(chunk as Buffer) : true;
+  };
+  const uncork = (): void => {
+    connection.stream = stream;
+    stream.uncork();
+    stream.destroySoon();
+  };
+  const counting = overriding(stream, 'write', (chunk) => write(chunk));
+  connection.stream = overriding(counting, 'uncork', uncork);
 }
 
 /** The object with one method replaced. */

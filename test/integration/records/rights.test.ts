@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createLogger } from '../../../src/observability/logger.js';
-import { writeSettledIntents } from '../../../src/records/confirmations.js';
+import { intentStatements } from '../../../src/records/confirmations.js';
 import { asTenant, createDatabase, EVERY_TENANT } from '../../../src/records/database.js';
+import { runSeries } from '../../../src/records/statement-series.js';
 import { testDatabase } from '../../support/postgres.js';
 
 const database = testDatabase();
@@ -153,10 +154,8 @@ describe('the flusher', () => {
     const pool = connect('flusher');
     const client = await pool.connect();
     const settled = { state: 'refused', refusal: 'bucket-exists', sequence: 3 } as const;
-    await writeSettledIntents(
-      client,
-      new Map([['i1', { id: 'i1', ...settled, at: '2026-11-21T10:00:00Z' }]]),
-    );
+    const intent = { id: 'i1', ...settled, at: '2026-11-21T10:00:00Z' };
+    await runSeries(client, intentStatements(new Map([['i1', intent]])));
     await expect(client.query(`UPDATE tolld.intents SET body = '[]'`)).rejects.toThrow(
       /permission denied/,
     );
