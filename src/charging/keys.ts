@@ -65,7 +65,7 @@ export function createKeys(prefix: string): Keys {
     nasSessions: (partition, nas) => `${prefix}:{p${partition}}:nas:${nas}`,
     leases: (pool) => `${prefix}:{pool-${pool}}:leases`,
     holders: (pool) => `${prefix}:{pool-${pool}}:holders`,
-    failures: (who) => `${prefix}:failures:${who}`,
+    failures: (who) => `${prefix}:{failures}:${who}`,
     rejects: `${prefix}:rejects`,
     boots: `${prefix}:boots`,
     authenticators: `${prefix}:authenticators`,

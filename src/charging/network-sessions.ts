@@ -1,7 +1,8 @@
 /** Sessions of the network as Redis holds them: where one is found, and which a NAS has. */
 import type { SessionPointer } from '../domain/access.js';
 import type { Amount } from '../domain/amounts.js';
-import type { Engine } from './engine.js';
+import type { SessionRoute } from '../domain/session-route.js';
+import { untilAnswered, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
 import { unpack } from './packing.js';
 import { asArray, asLimit, asNumber, asText, asTimeOrNull } from './unpacked.js';
@@ -86,6 +87,31 @@ export async function readTrackedSession(
     toldEndsAt: asTimeOrNull(track[layout.TRACK_TOLD_END] ?? 0),
     endsAt: asTimeOrNull(track[layout.TRACK_ENDS_AT] ?? 0),
     network: network ? (JSON.parse(network.toString('utf8')) as NetworkSession) : null,
+  };
+}
+
+/**
+ * How a session of the network is reached: what is kept with it says all that a route of its own would.
+ * @returns null for a session of another kind, or one that is gone. One read.
+ */
+export async function findNetworkRoute(
+  engine: Engine,
+  partition: number,
+  sessionId: string,
+): Promise<SessionRoute | null> {
+  const key = engine.keys.session(partition, sessionId);
+  const [header, text] = await untilAnswered(engine, () => engine.redis.hmgetBuffer(key, 'h', 'n'));
+  if (!header || !text) return null;
+  const { pointer, networkScope } = JSON.parse(text.toString('utf8')) as NetworkSession;
+  return {
+    partition,
+    accountId: asText([null, ...asArray(unpack(header))][layout.SESSION_ACCOUNT]),
+    networkScope,
+    identity: { kind: 'user-name', value: pointer.userName ?? '' },
+    protocol: 'radius',
+    peer: pointer.nas,
+    origin: { host: pointer.nas, realm: '' },
+    serviceContext: '',
   };
 }
 

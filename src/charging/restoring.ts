@@ -1,7 +1,6 @@
 /** Accounts and sessions brought back by recovery, behind the fence. */
 import type { Amount } from '../domain/amounts.js';
 import type { AccountStanding, EventStamp } from '../domain/events.js';
-import type { SessionRoute } from '../domain/session-route.js';
 import { callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import { encodeBucket, standingCode, type NewBucket } from './event-codec.js';
 import * as layout from './generated/layout.js';
@@ -190,30 +189,20 @@ export async function noteDeparture(engine: Engine, departed: DepartedAccount): 
 /** A report without our Class finds an ended session by its NAS' own id for so long. */
 const POINTER_KEPT_SECONDS = 259_200;
 
-/** What finds the sessions of the network: by their NAS, by its id, and for steering. */
+/** What finds the sessions of the network: by their NAS, and by its id. */
 async function restoreNetwork({ redis, keys }: Engine, account: RestoredAccount): Promise<void> {
-  const { partition, accountId, live, sessions } = account;
+  const { partition, live, sessions } = account;
   for (const { nas, until, sessionId } of live) {
     await redis.zadd(keys.nasSessions(partition, nas), until, sessionId);
   }
-  for (const { sessionId, state, network, stamp } of sessions) {
+  for (const { sessionId, network } of sessions) {
     if (network === null) continue;
-    const { pointer, networkScope } = network.session;
+    const { pointer } = network.session;
     if (pointer.sessionKey !== '' && pointer.sessionKey !== sessionId) {
       const key = keys.session(partition, pointer.sessionKey);
       await redis.hset(key, 'p', sessionId);
       await redis.expire(key, POINTER_KEPT_SECONDS);
     }
-    if (state !== 'open') continue;
-    const route: SessionRoute = {
-      ...{ partition, accountId, networkScope },
-      identity: { kind: 'user-name', value: pointer.userName ?? '' },
-      protocol: 'radius',
-      peer: pointer.nas,
-      origin: { host: pointer.nas, realm: '' },
-      serviceContext: stamp.serviceContext ?? '',
-    };
-    await redis.set(keys.route(sessionId), JSON.stringify(route));
   }
 }
 

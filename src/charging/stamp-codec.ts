@@ -73,6 +73,19 @@ const NETWORK_NAMES = new Names([
   'chargingRuleBase',
   'servingNodeType',
   'sessionKey',
+  'nasIdentifier',
+  'nasAddress',
+  'portId',
+  'portType',
+  'port',
+  'calledStation',
+  'serviceType',
+  'framedProtocol',
+  'networkScope',
+  'accessPlan',
+  'connection',
+  'tariff',
+  'chargingPlan',
 ]);
 
 /** JSON begins so; a packed array never does. */

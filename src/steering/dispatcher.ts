@@ -4,6 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { announceReach, withdrawReach } from '../charging/reach-registry.js';
+import { findNetworkRoute } from '../charging/network-sessions.js';
 import { findRoute } from '../charging/routing.js';
 import {
   claimSteering,
@@ -166,7 +167,9 @@ export function createSteeringDispatcher(
 
   /** Sends what we reach; leaves what another process reaches, or speaks the protocol of. */
   async function steer(subject: SteeringSubject, sessionId: string): Promise<'done' | 'left'> {
-    const route = await findRoute(engine, sessionId);
+    const route =
+      (await findRoute(engine, sessionId)) ??
+      (await findNetworkRoute(engine, subject.partition, sessionId));
     const sender = route === null ? undefined : senders[route.protocol];
     if (route !== null && sender === undefined) return 'left';
     const ways = route === null ? [] : (sender?.ways(route) ?? []);

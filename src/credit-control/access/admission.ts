@@ -10,7 +10,6 @@ import type { Engine } from '../../charging/engine.js';
 import type { LoginFailures } from '../../charging/login-failures.js';
 import type { NetworkSession } from '../../charging/network-sessions.js';
 import { logRejection } from '../../charging/reject-log.js';
-import { chargeRouted } from '../../charging/routing.js';
 import type {
   AccessDecision,
   AccessRequest,
@@ -30,12 +29,7 @@ import type { AccessSubjects } from './access-subject.js';
 import { openCredential } from './credential.js';
 import { accessStamp, keptContext } from './event-stamp.js';
 import { fairUseCaps } from './fair-use.js';
-import {
-  ACCESS_CONTEXT,
-  gaugeRates,
-  meterServices,
-  type MeteredServices,
-} from './metered-services.js';
+import { gaugeRates, meterServices, type MeteredServices } from './metered-services.js';
 
 /** A NAS that does not report a session by then did not begin it. */
 export const PROVISIONAL_MS = 90_000;
@@ -158,12 +152,7 @@ export function createAdmission(
     if (metered.barred) return last ? turnAway(request, 'barred', profile, plan) : 'read-again';
     const nonce = randomBytes(NONCE_OCTETS).toString('hex');
     const question = admissionRequest(request, candidate, { metered, nonce, version, at });
-    const sessionId = question.charge.sessionId;
-    const route = routeOf(request, profile);
-    const outcome = await chargeRouted(engine, { sessionId, route }, () => admit(engine, question));
-    const isOurs =
-      outcome.kind === 'decided' && outcome.sessionId === sessionId && !isRefusal(outcome);
-    if (!isOurs) await engine.redis.del(engine.keys.route(sessionId));
+    const outcome = await admit(engine, question);
     if (outcome.kind === 'refused') {
       const stale = outcome.refusal === 'stale-profile' || outcome.refusal === 'unknown-account';
       return stale && !last ? 'read-again' : UNAVAILABLE;
@@ -383,18 +372,4 @@ function networkSession(
     plan,
     bootMark: null,
   };
-}
-
-function routeOf(request: AccessRequest, profile: SubscriberProfile) {
-  const [identity = { kind: 'user-name', value: '' } as const] = request.identities;
-  return {
-    partition: profile.partition,
-    accountId: profile.accountId,
-    networkScope: request.networkScope,
-    identity,
-    protocol: 'radius',
-    peer: request.nas,
-    origin: { host: request.nas, realm: '' },
-    serviceContext: ACCESS_CONTEXT,
-  } as const;
 }

@@ -1,8 +1,11 @@
 /** Network access over a rebuild: sessions go on by their totals, addresses and fair use stay. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readTrackedSession, sessionsOfNas } from '../../../src/charging/network-sessions.js';
+import {
+  findNetworkRoute,
+  readTrackedSession,
+  sessionsOfNas,
+} from '../../../src/charging/network-sessions.js';
 import { leaseAddress } from '../../../src/charging/address-pools.js';
-import { findRoute } from '../../../src/charging/routing.js';
 import { provisionAccount } from '../../../src/charging/provisioning.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import { claimSteering, dueSteering } from '../../../src/charging/steering.js';
@@ -134,7 +137,10 @@ describe('a session of the network, after a rebuild', () => {
       },
     });
     expect(await sessionsOfNas(engine, 0, 'bng')).toEqual([id(anna)]);
-    expect(await findRoute(engine, id(anna))).toMatchObject({ accountId: 'anna', peer: 'bng' });
+    expect(await findNetworkRoute(engine, 0, id(anna))).toMatchObject({
+      ...{ accountId: 'anna', peer: 'bng' },
+      identity: { kind: 'user-name', value: 'anna' },
+    });
   });
 
   test('counts as live until it has missed as many reports as the setting lets it', async () => {
