@@ -3,6 +3,7 @@
 --- @include "charge_session"
 --- @include "access_record"
 --- @include "measure_capacity"
+--- @include "admit_plainly"
 -- admit: decides whether a subscriber whose credentials were checked may come in, and if so reserves
 -- what its session begins with. The session is provisional until its NAS reports it; without a
 -- report the sweeper ends it. The same request gets the same answer for ADMIT_ANSWER_MS, whichever
@@ -11,11 +12,17 @@
 -- KEYS account, session, control, outbox, timers, access, answer, and the sharing owner's account
 --      where there is one - all of one partition
 -- ARGV request, packed (REQUEST_ in layout.lua: an initial one without a fingerprint, as the answer is kept
---      here); its stamp; the terms of each service; admission, packed (ADMIT_)
+--      here); its stamp; the terms of each service, where they are not only named in it; where the
+--      session is in the network, as it is kept with it; admission, packed (ADMIT_)
 -- Reply { REPLY_DONE or REPLY_REPEATED, answer, packed (ADMITTED_) }; a refusal of the subscriber is
 --       an answer too
---       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE; nothing has changed then
+--       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE; TERMS_UNKNOWN for terms that
+--       are only named; nothing has changed then
 -- Events session, ledger (expiry), bucket-state
+local plain = admit_plainly(KEYS, ARGV)
+if plain then
+  return plain
+end
 local request, admit = open_request(ARGV), cmsgpack.unpack(ARGV[#ARGV])
 local access_key, answer_key, owner_key = KEYS[6], KEYS[7], KEYS[8]
 local user = admit[ADMIT_USER]
@@ -49,6 +56,11 @@ end
 local now = read_time(request[REQUEST_NOW], account[ACCOUNT_LAST_SEEN])
 request[REQUEST_NOW] = now
 local asks, gauges, rates = request[REQUEST_SERVICES], admit[ADMIT_GAUGES], admit[ADMIT_RATES]
+for i = 1, #asks do
+  if not open_terms(asks[i][ASK_TERMS]) then
+    return { REPLY_TERMS_UNKNOWN }
+  end
+end
 
 -- is_crowded(): whether as many sessions as may be are live, those that this one replaces left aside.
 local function is_crowded()
@@ -72,7 +84,7 @@ for i = 1, #asks do
   if left then
     local rate = rates[gauges[i]]
     spent = spent or left < 1
-    limits[i] = left > 0 and nas.shared_limit(asks[i], left, admit[ADMIT_SESSIONS_MAX]) or 0
+    limits[i] = left > 0 and nas.shared_limit(open_terms(asks[i][ASK_TERMS]), left, admit[ADMIT_SESSIONS_MAX]) or 0
     ends_at = nas.earlier_end(ends_at, ends)
     if rate > 0 then
       quarter = math.min(quarter or AVAILABLE_MAX, math.floor(limits[i] / rate / 4))
@@ -122,7 +134,7 @@ local keys = { KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], owner_key, false }
 local track =
   { SCHEMA_VERSION, TRACK_PROVISIONAL, 0, now, 0, 0, 0, 0, 0, 0, 0, interim, level, level, now }
 track[TRACK_LIMITS], track[TRACK_TOLD_END], track[TRACK_ENDS_AT] = limits, ends_at, ends_at
-local fields = { 'r', cmsgpack.pack(track), 'n', admit[ADMIT_NETWORK] }
+local fields = { 'r', cmsgpack.pack(track), 'n', ARGV[#ARGV - 1] }
 local reply = charge_session(keys, request, true, books, fields)
 if reply[1] ~= REPLY_DONE then
   return reply

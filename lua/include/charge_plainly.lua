@@ -204,7 +204,7 @@ local function read_asks(args, at)
       return nil
     end
     local after, key, used, used_after, want, reason, digest = unpack_some(packed, 6, from + 1)
-    local terms = open_terms(args[i + 2] or digest)
+    local terms = open_terms(digest or args[i + 2])
     if used_after > 0 or not terms then
       return nil
     end

@@ -34,14 +34,13 @@ function nas.measure_capacity(books, ask, now, sharing, holds)
   return left, ends
 end
 
--- shared_limit(ask, left, sessions_max): the part of what is left that the NAS is told: with several
--- sessions they split it rather than each having all.
-function nas.shared_limit(ask, left, sessions_max)
+-- shared_limit(terms, left, sessions_max): the part of what is left of a service with these terms that
+-- the NAS is told: with several sessions they split it rather than each having all.
+function nas.shared_limit(terms, left, sessions_max)
   if sessions_max == 1 then
     return left
   end
-  local share = open_terms(ask[ASK_TERMS])[TERMS_SHARE_PERCENT]
-  local rest = left % 100
+  local share, rest = terms[TERMS_SHARE_PERCENT], left % 100
   return math.max(1, (left - rest) / 100 * share + math.floor(rest * share / 100))
 end
 
@@ -96,7 +95,7 @@ function nas.measure_session(books, session_key, request, gauges, track, grown, 
       local due = nas.gauge(gauges[i], grown[1], grown[2], grown[3])
       left, held = math.max(left + held - due, 0), math.max(held - due, 0)
       spent = spent or left < 1
-      local share = left > 0 and nas.shared_limit(ask, left, sessions_max) or 0
+      local share = left > 0 and nas.shared_limit(open_terms(ask[ASK_TERMS]), left, sessions_max) or 0
       local counted = nas.counted_by(track, gauges[i])
       limits[i] = math.min(counted + math.max(held, share), AMOUNT_LIMIT - 1)
       ends_at = left > 0 and nas.earlier_end(ends_at, ends) or ends_at

@@ -5,7 +5,7 @@ local function open_request(args)
   local asks = request[REQUEST_SERVICES]
   request[REQUEST_STAMP] = args[2]
   for i = 1, #asks do
-    asks[i][ASK_TERMS] = args[i + 2] or asks[i][ASK_TERMS]
+    asks[i][ASK_TERMS] = asks[i][ASK_TERMS] or args[i + 2]
   end
   return request
 end

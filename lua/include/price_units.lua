@@ -7,6 +7,9 @@
 local METER_UNITS, METER_BILLED, METER_COUNTER = 1, 2, 3
 local METER_GROSS, METER_COST, METER_OPENED = 4, 5, 6
 
+-- The meter of a service that has used nothing, under a line without a counter; it is only read.
+local blank_meter = { 0, {}, 0, 0, 0, false }
+
 -- price_of(num, den, total): ceil(total * num / den) without the product total * num.
 local function price_of(num, den, total)
   local rest = total % den

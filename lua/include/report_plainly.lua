@@ -1,4 +1,4 @@
---- @include "charge_plainly"
+--- @include "read_pair"
 --- @include "take_growth"
 --- @include "record_report"
 -- report_plainly(keys, args): the report that nearly every report is, taken the short way: an interim one
@@ -22,23 +22,6 @@ local function bind_report()
     plain_report[REPORT_RATES], plain_report[REPORT_GAUGES] = plain_rates, plain_gauges
     plain_track[TRACK_LIMITS] = plain_limits
   end
-end
-
--- read_pair(packed, at, row): reads an array of one value or two into a row. Returns how many they are
--- and where they end; nil for another.
-local function read_pair(packed, at, row)
-  local count, first = array_size(packed, at)
-  row[2] = nil
-  if count == 1 then
-    at, row[1] = unpack_some(packed, 1, first)
-  elseif count == 2 then
-    at, row[1], row[2] = unpack_some(packed, 2, first)
-  elseif count == 0 then
-    at, row[1] = first, nil
-  else
-    return nil
-  end
-  return count, at
 end
 
 -- read_plainly(packed): reads a report. Returns how many services it has, and where it is from: name and

@@ -1,9 +1,10 @@
 /** The admit script: may a subscriber whose credentials were checked come in, and with what. */
 import type { Amount } from '../domain/amounts.js';
-import { packUnnumbered, type ChargeRequest } from './charge.js';
+import { areTermsKept, packUnnumbered, sayTerms, type ChargeRequest } from './charge.js';
 import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
 import { pack, unpack, type Packable } from './packing.js';
+import type { ScriptReply } from './script-loader.js';
 import { asArray, asLimit, asNumber, asText, asTimeOrNull } from './unpacked.js';
 
 /** What a service of a session counts. */
@@ -105,21 +106,25 @@ export async function admit(engine: Engine, request: AdmissionRequest): Promise<
   const { keys } = engine;
   const { charge } = request;
   const { partition, accountId, sharing } = charge;
-  const reply = await callScript(
-    engine,
-    'admit',
-    [
-      keys.account(partition, accountId),
-      keys.session(partition, charge.sessionId),
-      keys.control(partition),
-      keys.outbox(partition),
-      keys.timers(partition),
-      keys.access(partition, accountId),
-      keys.answer(partition, request.requestKey),
-      ...(sharing ? [keys.account(partition, sharing.ownerAccountId)] : []),
-    ],
-    [...packUnnumbered(charge), packAdmission(request)],
-  );
+  const touched = [
+    keys.account(partition, accountId),
+    keys.session(partition, charge.sessionId),
+    keys.control(partition),
+    keys.outbox(partition),
+    keys.timers(partition),
+    keys.access(partition, accountId),
+    keys.answer(partition, request.requestKey),
+    ...(sharing ? [keys.account(partition, sharing.ownerAccountId)] : []),
+  ];
+  const run = (terms: 'named' | 'whole'): Promise<ScriptReply> =>
+    callScript(engine, 'admit', touched, [
+      ...packUnnumbered(charge, terms),
+      request.network,
+      packAdmission(request, terms),
+    ]);
+  let reply = await run(areTermsKept(charge) ? 'named' : 'whole');
+  // Nobody came in by them yet since Redis has started, or has forgotten them.
+  if (statusOf(reply) === layout.REPLY_TERMS_UNKNOWN) reply = await run('whole');
   const status = statusOf(reply);
   switch (status) {
     case layout.REPLY_DONE:
@@ -140,7 +145,7 @@ export async function admit(engine: Engine, request: AdmissionRequest): Promise<
   }
 }
 
-function packAdmission(request: AdmissionRequest): Buffer {
+function packAdmission(request: AdmissionRequest, terms: 'named' | 'whole'): Buffer {
   const { gardens, interim } = request;
   return pack([
     request.expiresAt ?? 0,
@@ -149,18 +154,17 @@ function packAdmission(request: AdmissionRequest): Buffer {
     request.sessionKey ?? false,
     request.station ?? false,
     request.port ?? false,
-    packRates(request.rates),
-    request.gauges.map(gaugeCode),
-    request.freeTerms,
+    request.user,
     interim.minSeconds,
     interim.maxSeconds,
     request.provisionalMs,
+    request.answerMs,
+    packRates(request.rates),
+    request.gauges.map(gaugeCode),
+    request.caps.map(packCap),
     (gardens.noCredit ? layout.GARDEN_NO_CREDIT : 0) +
       (gardens.expired ? layout.GARDEN_EXPIRED : 0),
-    request.answerMs,
-    request.network,
-    request.caps.map(packCap),
-    request.user,
+    sayTerms(request.freeTerms, terms),
   ]);
 }
 

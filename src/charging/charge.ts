@@ -259,9 +259,9 @@ export function packRequest(request: ChargeRequest): Buffer {
 }
 
 /** Whether the scripts have seen the terms before: the session's first request brought them. */
-function mayBeNamed({ phase, services }: ChargeRequest): boolean {
-  const goesOn = phase === 'update' || phase === 'terminate';
-  return goesOn && services.every(({ packedTerms }) => packedTerms !== undefined);
+function mayBeNamed(request: ChargeRequest): boolean {
+  const { phase } = request;
+  return (phase === 'update' || phase === 'terminate') && areTermsKept(request);
 }
 
 /**
@@ -283,8 +283,18 @@ function packApart(
 }
 
 /** A request that is told from a repeated one by something else, so that no answer of it is kept. */
-export function packUnnumbered(request: ChargeRequest): Buffer[] {
-  return packApart(request, 'whole', false);
+export function packUnnumbered(request: ChargeRequest, terms: 'named' | 'whole'): Buffer[] {
+  return packApart(request, terms, false);
+}
+
+/** Terms by their name or as they are, where a request says more of them than those of its services. */
+export function sayTerms(packed: readonly Buffer[], terms: 'named' | 'whole'): readonly Packable[] {
+  return terms === 'named' ? packed.map(digestOf) : packed;
+}
+
+/** Whether the terms of a request's services can be named: the caller kept them packed. */
+export function areTermsKept({ services }: ChargeRequest): boolean {
+  return services.every(({ packedTerms }) => packedTerms !== undefined);
 }
 
 const digests = new WeakMap<Buffer, string>();

@@ -84,6 +84,7 @@ export async function keySpaceContents(
       default: {
         const value = (await redis.getBuffer(key)) ?? Buffer.alloc(0);
         if (key.includes(':access:')) return accessOf(value, now);
+        if (key.includes(':answer:')) return said(value);
         return key.includes(':account:') ? accountOf(value) : value;
       }
     }

@@ -579,24 +579,23 @@ export const GAUGE_DOWNLOAD = 2;
 export const GAUGE_UPLOAD = 3;
 export const GAUGE_SECONDS = 4;
 
-// Admission (second ARGV of admit)
+// Admission (last ARGV of admit). Those up to ADMIT_GARDENS are read in place by admit_plainly.
 export const ADMIT_EXPIRES_AT = 1;
 export const ADMIT_SESSIONS_MAX = 2;
 export const ADMIT_NAS = 3;
 export const ADMIT_KEY = 4;
 export const ADMIT_STATION = 5;
 export const ADMIT_PORT = 6;
-export const ADMIT_RATES = 7;
-export const ADMIT_GAUGES = 8;
-export const ADMIT_FREE_TERMS = 9;
-export const ADMIT_INTERIM_MIN_S = 10;
-export const ADMIT_INTERIM_MAX_S = 11;
-export const ADMIT_PROVISIONAL_MS = 12;
-export const ADMIT_GARDENS = 13;
-export const ADMIT_ANSWER_MS = 14;
-export const ADMIT_NETWORK = 15;
-export const ADMIT_CAPS = 16;
-export const ADMIT_USER = 17;
+export const ADMIT_USER = 7;
+export const ADMIT_INTERIM_MIN_S = 8;
+export const ADMIT_INTERIM_MAX_S = 9;
+export const ADMIT_PROVISIONAL_MS = 10;
+export const ADMIT_ANSWER_MS = 11;
+export const ADMIT_RATES = 12;
+export const ADMIT_GAUGES = 13;
+export const ADMIT_CAPS = 14;
+export const ADMIT_GARDENS = 15;
+export const ADMIT_FREE_TERMS = 16;
 
 // Gardens of a plan, as a sum in ADMIT_GARDENS
 export const GARDEN_NO_CREDIT = 1;
