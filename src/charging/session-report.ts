@@ -191,7 +191,10 @@ function callReport(
     keys.tasks(partition),
     ...(sharing ? [keys.account(partition, sharing.ownerAccountId)] : []),
   ];
-  return callScript(engine, script, names, [...packUnnumbered(report.charge, 'whole'), packReport(report)]);
+  return callScript(engine, script, names, [
+    ...packUnnumbered(report.charge, 'whole'),
+    packReport(report),
+  ]);
 }
 
 function packReport(report: NetworkReport): Buffer {
