@@ -17,6 +17,8 @@ export interface FreeradiusOptions {
   readonly server: string;
   /** The secret of clients on loopback. */
   readonly secret: string;
+  /** Contents of files by their names; `configuration` names their folder FOLDER. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface Freeradius {
@@ -39,6 +41,9 @@ export async function startFreeradius(options: FreeradiusOptions): Promise<Freer
   const accountingPort = await findFreeUdpPort();
   const ports = { authenticationPort, accountingPort };
   writeFileSync(join(directory, 'radiusd.conf'), configurationOf(directory, options, ports));
+  for (const [name, text] of Object.entries(options.files ?? {})) {
+    writeFileSync(join(directory, name), text);
+  }
   writeFileSync(join(directory, 'dictionary'), '$INCLUDE /usr/share/freeradius/dictionary\n');
   const log: string[] = [];
   const server = await startServerProcess({
@@ -88,7 +93,7 @@ function configurationOf(
     `thread pool {\n ${THREADS}\n max_requests_per_server = 0\n}`,
     `modules {\n${modules}\n}`,
     `client loopback {\n ipaddr = 127.0.0.1\n secret = "${secret}"\n}`,
-    configuration,
+    configuration.replaceAll('FOLDER', directory),
     'server tested {',
     listen('auth', ports.authenticationPort),
     listen('acct', ports.accountingPort),
