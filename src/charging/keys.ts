@@ -43,6 +43,9 @@ export interface Keys {
 
 /** The keys under a prefix ("tolld"). */
 export function createKeys(prefix: string): Keys {
+  const beginnings: string[] = [];
+  const inPartition = (partition: number): string =>
+    (beginnings[partition] ??= `${prefix}:{p${partition}}:`);
   return {
     meta: `${prefix}:meta`,
     config: `${prefix}:config`,
@@ -51,18 +54,18 @@ export function createKeys(prefix: string): Keys {
     reach: `${prefix}:reach`,
     identity: (networkScope, { kind, value }) => `${prefix}:id:${networkScope}:${kind}:${value}`,
     route: (sessionId) => `${prefix}:route:${sessionId}`,
-    control: (partition) => `${prefix}:{p${partition}}:control`,
-    account: (partition, accountId) => `${prefix}:{p${partition}}:account:${accountId}`,
-    session: (partition, sessionId) => `${prefix}:{p${partition}}:session:${sessionId}`,
-    timers: (partition) => `${prefix}:{p${partition}}:timers`,
-    outbox: (partition) => `${prefix}:{p${partition}}:outbox`,
-    waited: (partition) => `${prefix}:{p${partition}}:waited`,
-    steer: (partition) => `${prefix}:{p${partition}}:steer`,
-    tasks: (partition) => `${prefix}:{p${partition}}:tasks`,
+    control: (partition) => `${inPartition(partition)}control`,
+    account: (partition, accountId) => `${inPartition(partition)}account:${accountId}`,
+    session: (partition, sessionId) => `${inPartition(partition)}session:${sessionId}`,
+    timers: (partition) => `${inPartition(partition)}timers`,
+    outbox: (partition) => `${inPartition(partition)}outbox`,
+    waited: (partition) => `${inPartition(partition)}waited`,
+    steer: (partition) => `${inPartition(partition)}steer`,
+    tasks: (partition) => `${inPartition(partition)}tasks`,
     steerPattern: `${prefix}:{p*}:steer`,
-    access: (partition, accountId) => `${prefix}:{p${partition}}:access:${accountId}`,
-    answer: (partition, requestKey) => `${prefix}:{p${partition}}:answer:${requestKey}`,
-    nasSessions: (partition, nas) => `${prefix}:{p${partition}}:nas:${nas}`,
+    access: (partition, accountId) => `${inPartition(partition)}access:${accountId}`,
+    answer: (partition, requestKey) => `${inPartition(partition)}answer:${requestKey}`,
+    nasSessions: (partition, nas) => `${inPartition(partition)}nas:${nas}`,
     leases: (pool) => `${prefix}:{pool-${pool}}:leases`,
     holders: (pool) => `${prefix}:{pool-${pool}}:holders`,
     failures: (who) => `${prefix}:{failures}:${who}`,

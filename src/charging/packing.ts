@@ -10,6 +10,10 @@ export type Packable = null | boolean | number | string | Buffer | readonly Pack
 export type Unpacked = null | boolean | number | string | Buffer | Unpacked[];
 
 const UINT32 = 0x1_0000_0000;
+/** Of one UTF-16 unit. */
+const UTF8_OCTETS_MAX = 3;
+/** Texts that are written in place: their length surely fits 16 bits. */
+const TEXT_WRITTEN_MAX = 0xffff / UTF8_OCTETS_MAX;
 
 /** A packed value that breaks off, is nested too deep, or is none of ours. */
 export class PackingError extends Error {
@@ -24,7 +28,9 @@ class Writer {
   write(value: Packable): Buffer {
     this.#at = 0;
     this.#value(value);
-    return Buffer.from(this.#buffer.subarray(0, this.#at));
+    const packed = Buffer.allocUnsafe(this.#at);
+    this.#buffer.copy(packed, 0, 0, this.#at);
+    return packed;
   }
 
   #reserve(octets: number): void {
@@ -45,8 +51,10 @@ class Writer {
   }
 
   #array(values: readonly Packable[]): void {
-    this.#head(values.length, 0x90, 16, 0xdc);
-    for (const value of values) this.#value(value);
+    const { length } = values;
+    this.#head(length, 0x90, 16, 0xdc);
+    // By index: an iterator makes an object for each value, most of the garbage of a charge.
+    for (let index = 0; index < length; index += 1) this.#value(values[index] as Packable);
   }
 
   #integer(value: number): void {
@@ -85,6 +93,13 @@ class Writer {
         this.#at = at;
         return;
       }
+    } else if (length <= TEXT_WRITTEN_MAX) {
+      this.#reserve(3 + UTF8_OCTETS_MAX * length);
+      const octets = this.#buffer.write(value, this.#at + 3, 'utf8');
+      this.#buffer[this.#at] = 0xda;
+      this.#buffer.writeUInt16BE(octets, this.#at + 1);
+      this.#at += 3 + octets;
+      return;
     }
     this.#bytes(Buffer.from(value, 'utf8'));
   }

@@ -12,6 +12,8 @@ export interface FoundProfile {
 }
 
 export interface AccessSubjects {
+  /** What is remembered of the first of the names; null where that is nothing. */
+  recall(networkScope: string, identities: readonly SubscriberIdentity[]): SubscriberProfile | null;
   /** The profile of the first name that is known in the scope; null for none. */
   find(
     networkScope: string,
@@ -37,6 +39,10 @@ export function createAccessSubjects({ engine }: { readonly engine: Engine }): A
   }
 
   return {
+    recall: (networkScope, [first]) =>
+      first === undefined
+        ? null
+        : (profiles.get(engine.keys.identity(networkScope, first)) ?? null),
     find: async (networkScope, identities, fresh) => {
       for (const identity of identities.flatMap(spellings)) {
         const key = engine.keys.identity(networkScope, identity);

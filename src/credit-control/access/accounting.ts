@@ -82,15 +82,19 @@ export function createAccounting(
     if (report.status === 'start' && report.bootMark !== null) {
       await endBefore(report.nas, report.bootMark);
     }
-    for (const fresh of [false, true]) {
-      const payer = await payerOf(report, fresh);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const fresh = attempt > 0;
+      const payer = (fresh ? null : knownPayer(report)) ?? (await payerOf(report, fresh));
       if (payer === null) {
         if (!fresh) continue;
         logger.warn({ nas: report.nas }, 'report of a session that belongs to nobody; set aside');
         return { kind: 'ignored' };
       }
       const outcome = await takeReport(engine, networkReport(report, payer));
-      if (outcome.kind !== 'refused') return settled(report, payer, outcome);
+      if (outcome.kind !== 'refused') {
+        await settle(report, payer, outcome);
+        return RECORDED;
+      }
       switch (outcome.refusal) {
         case 'stale-profile':
         case 'unknown-account':
@@ -110,23 +114,14 @@ export function createAccounting(
     return { kind: 'unavailable' };
   }
 
-  async function settled(
-    report: SessionReport,
-    payer: Payer,
-    outcome: Taken,
-  ): Promise<AccountingOutcome> {
-    const { partition } = payer.profile;
-    for (const replaced of outcome.replaced) await end(partition, replaced, 'replaced');
-    if (outcome.kind !== 'late') await keepAddress(report, payer, outcome);
-    return { kind: 'recorded' };
-  }
-
-  /** The address goes on with its session, and rests after it. */
-  async function keepAddress(
+  /** Ends what the session took the place of. Its address goes on with it, and rests after it. */
+  async function settle(
     report: SessionReport,
     { profile, plan }: Payer,
-    { sessionId }: Taken,
+    { kind, replaced, sessionId }: Taken,
   ): Promise<void> {
+    for (const other of replaced) await end(profile.partition, other, 'replaced');
+    if (kind === 'late') return;
     const { address } = report;
     for (const pool of poolsOf(address, plan)) {
       if (report.status === 'stop') {
@@ -151,19 +146,26 @@ export function createAccounting(
   function poolsOf(address: string | null, plan: AccessPlan): readonly AddressPool[] {
     const { addressPools } = catalog.current();
     if (addressPools.length === 0) return [];
-    if (address !== null)
-      return [poolOfAddress(addressPools, address)].flatMap((pool) => pool ?? []);
+    if (address !== null) {
+      const pool = poolOfAddress(addressPools, address);
+      return pool === undefined ? [] : [pool];
+    }
     const codes = [...Object.values(plan.services), plan.garden].flatMap((service) =>
       service?.address?.kind === 'pool' ? [service.address.code] : [],
     );
     return addressPools.filter(({ code }) => codes.includes(code));
   }
 
+  /** The payer as it is remembered, which is so of nearly every report: nothing is waited for. */
+  function knownPayer({ handle, identities, networkScope }: SessionReport): Payer | null {
+    const profile = subjects.recall(networkScope, identities);
+    return profile !== null && isOwn(profile, handle) ? withPlan(profile) : null;
+  }
+
   async function payerOf(report: SessionReport, fresh: boolean): Promise<Payer | null> {
     const { handle, identities, networkScope } = report;
     const found = await subjects.find(networkScope, identities, fresh);
-    const isOwn = handle === null || found?.profile.accountId === handle.accountId;
-    if (found !== null && isOwn) return withPlan(found.profile);
+    if (found !== null && isOwn(found.profile, handle)) return withPlan(found.profile);
     if (handle === null || !fresh) return null;
     // The name is somebody else's by now, or nobody's: the session goes on as it was admitted.
     const { partition, accountId } = handle;
@@ -196,19 +198,21 @@ export function createAccounting(
     const { context: network } = report;
     const metered = meterServices({ catalog: version, profile, plan, network, at });
     const { counters, handle } = report;
+    const terms = termsOf(plan);
     const stamp = accessStamp(report, profile, version.version);
     const kept = keptContext(report, profile, plan.code);
     return {
-      charge: {
-        ...chargeOf(profile, handle === null ? report.sessionKey : sessionIdOf(handle.nonce)),
+      charge: chargeOf(profile, {
+        sessionId: handle === null ? report.sessionKey : sessionIdOf(handle.nonce),
         stamp: handle === null ? { ...stamp, network: { ...stamp.network, ...kept } } : stamp,
         policy: accessPolicy(version.policy(profile.tenant, profile.plan ?? null), plan),
         services: metered.services,
         cause: report.terminationCause,
-      },
+      }),
       gauges: metered.gauges,
       freeTerms: metered.freeTerms,
-      ...termsOf(plan),
+      rates: terms.rates,
+      ladder: terms.ladder,
       status: report.status,
       eventAt: report.eventAt,
       uploadOctets: counters?.uploadOctets ?? null,
@@ -239,27 +243,27 @@ export function createAccounting(
     if (account === null) return;
     const nas = network?.pointer.nas ?? '';
     const outcome = await takeReport(engine, {
-      charge: {
-        ...chargeOf(
-          { partition, accountId, version: account.profileVersion, sharing: null },
+      charge: chargeOf(
+        { partition, accountId, version: account.profileVersion, sharing: null },
+        {
           sessionId,
-        ),
-        stamp: {
-          tenant: network?.tenant ?? '',
-          customer: network?.customer ?? null,
-          subscription: network?.subscription ?? null,
-          protocol: 'radius',
-          peer: nas,
-          serviceContext: null,
-          personal: {},
-          network: {},
-          eventTimestamp: null,
-          configVersion: catalog.current().version,
+          stamp: {
+            tenant: network?.tenant ?? '',
+            customer: network?.customer ?? null,
+            subscription: network?.subscription ?? null,
+            protocol: 'radius',
+            peer: nas,
+            serviceContext: null,
+            personal: {},
+            network: {},
+            eventTimestamp: null,
+            configVersion: catalog.current().version,
+          },
+          policy: accessPolicy(catalog.current().policy(network?.tenant ?? '', null), UNPLANNED),
+          services: [],
+          cause,
         },
-        policy: accessPolicy(catalog.current().policy(network?.tenant ?? '', null), UNPLANNED),
-        services: [],
-        cause,
-      },
+      ),
       gauges: [],
       freeTerms: [],
       rates: { total: 0, download: 0, upload: 0 },
@@ -322,10 +326,20 @@ export function createAccounting(
   async function nas(report: NasReport): Promise<AccountingOutcome> {
     // Sessions that reported after it began again are new ones: the message was late.
     await endAll(report.nas, (_network, eventAt) => eventAt <= report.eventAt);
-    return { kind: 'recorded' };
+    return RECORDED;
   }
 
   return { session, nas, end };
+}
+
+const RECORDED: AccountingOutcome = { kind: 'recorded' };
+
+/** A session goes on with the account that it was admitted to. */
+function isOwn(
+  { accountId }: Pick<SubscriberProfile, 'accountId'>,
+  handle: SessionReport['handle'],
+): boolean {
+  return handle === null || accountId === handle.accountId;
 }
 
 type PlanTerms = Pick<NetworkReport, 'rates' | 'ladder'>;
@@ -368,21 +382,23 @@ const UNPLANNED: AccessPlan = {
   messages: {},
 };
 
+/** A report's charge, spelled out: a spread costs several times as much, once per report. */
 function chargeOf(
   profile: Pick<SubscriberProfile, 'partition' | 'accountId' | 'version' | 'sharing'>,
-  sessionId: string,
-): Pick<
-  ChargeRequest,
-  'partition' | 'accountId' | 'profileVersion' | 'sessionId' | 'requestNumber' | 'phase' | 'sharing'
-> {
+  said: Pick<ChargeRequest, 'sessionId' | 'stamp' | 'policy' | 'services' | 'cause'>,
+): ChargeRequest {
   return {
     partition: profile.partition,
     accountId: profile.accountId,
     profileVersion: profile.version,
-    sessionId,
+    sessionId: said.sessionId,
     // The script counts on, and knows which reports end a session.
     requestNumber: 0,
     phase: 'update',
+    stamp: said.stamp,
+    policy: said.policy,
+    services: said.services,
+    cause: said.cause,
     sharing: profile.sharing,
   };
 }

@@ -306,10 +306,7 @@ function admissionRequest(
         ...stamp,
         network: { ...stamp.network, ...keptContext(request, profile, access.plan) },
       },
-      policy: {
-        ...accessPolicy(version.policy(profile.tenant, profile.plan ?? null), plan),
-        supervisionMs: PROVISIONAL_MS,
-      },
+      policy: accessPolicy(version.policy(profile.tenant, profile.plan ?? null), plan),
       services: metered.services,
       cause: null,
       sharing: profile.sharing,
@@ -337,8 +334,19 @@ function admissionRequest(
   };
 }
 
+/** Each made once: a catalog has its own plans and policies. */
+const POLICIES = new WeakMap<AccessPlan, WeakMap<ChargingPolicy, ChargePolicy>>();
+
 /** How a session is charged: an end of it keeps its totals, and units held are used past their end. */
 export function accessPolicy(policy: ChargingPolicy, plan: AccessPlan): ChargePolicy {
+  const ofPlan = POLICIES.get(plan) ?? new WeakMap<ChargingPolicy, ChargePolicy>();
+  POLICIES.set(plan, ofPlan);
+  const kept = ofPlan.get(policy) ?? makeAccessPolicy(policy, plan);
+  ofPlan.set(policy, kept);
+  return kept;
+}
+
+function makeAccessPolicy(policy: ChargingPolicy, plan: AccessPlan): ChargePolicy {
   return {
     unknownSession: 'recreate',
     overuse: policy.overuse,

@@ -63,6 +63,18 @@ describe('what is packed and unpacked again', () => {
   });
 });
 
+describe('text of any length is the octets that it would be alone', () => {
+  it.each([
+    ...[0, 31, 32, 5_000, 21_845, 21_846, 65_535, 65_536].map((length) => ['x', length] as const),
+    ...[15, 31, 32, 5_000, 21_845, 21_846].map((length) => ['€', length] as const),
+    ...[16, 32, 10_922, 10_923].map((length) => ['😀', length] as const),
+  ])('%s, %d times', (character, times) => {
+    const text = character.repeat(times);
+    expect(pack([1, text, 2]).equals(pack([1, Buffer.from(text), 2]))).toBe(true);
+    expect(unpack(pack(text))).toBe(text);
+  });
+});
+
 describe('a number that is not exact is refused', () => {
   it.each([MAX + 1, -MAX - 1, 1.5, NaN, Infinity, -Infinity, 1e300])('%d', (number) => {
     expect(() => pack(number)).toThrow(PackingError);
