@@ -10,7 +10,8 @@
 -- how many strings it makes, and how long they are. So packed arrays are read in place, by offsets,
 -- and written by putting new values between the bytes that stay: the order of values in layout.lua is
 -- known here, and what changes together stands together there. cmsgpack.pack makes a string of each
--- value; struct.pack makes one, with numbers as wide as they can be.
+-- value; struct.pack makes one, with numbers as wide as they can be; heads that follow each other, and
+-- a length or a word behind them, are one number to it, as each argument costs some 130 instructions.
 
 -- Found once, when the library is called first.
 local pack_value, pack_bytes, unpack_some, call, byte, sub, ceil
@@ -250,31 +251,25 @@ local function add_usage(service, priced, payer, total, cost, carry)
   local id, resource = payer[BUCKET_ID], payer[BUCKET_RESOURCE]
   local track = plain_update[UPDATE_TRACK]
   plain_entry = pack_bytes(
-    '>c0c4BI2c0BI8BI2c0c0BI8BBc0c0c2BI2c0BI2c0Bi8BI8BI8BI8BI8Bc0c0',
+    '>c0c4I3c0I5I3c0c0BI8I2c0c0I5c0I3c0Bi8BI8BI8BI8BI8Bc0c0',
     plain_entry,
     '\220\0\16\1',
-    PACKED_TEXT,
-    #session_id,
+    PACKED_TEXT + #session_id,
     session_id,
-    PACKED_WIDE,
-    plain_update[UPDATE_NUMBER],
-    PACKED_TEXT,
-    #key,
+    PACKED_WORD + plain_update[UPDATE_NUMBER],
+    PACKED_TEXT + #key,
     key,
     service[PLAIN_TERMS][TERMS_IN_EVENT],
     PACKED_WIDE,
     used,
-    0,
+    -- Nothing uncollected, and nothing to pay.
     0,
     priced and priced[WINDOW_IN_EVENT] or '\194\194',
     service[PLAIN_REASON],
     -- One impact: bucket, resource, change, what is left, units.
-    '\145\149',
-    PACKED_TEXT,
-    #id,
+    (PACKED_ARRAY + 1) * 4294967296 + (PACKED_ARRAY + 5) * 16777216 + PACKED_TEXT + #id,
     id,
-    PACKED_TEXT,
-    #resource,
+    PACKED_TEXT + #resource,
     resource,
     PACKED_SIGNED,
     -used,
@@ -297,18 +292,15 @@ end
 -- array of 8.
 local function add_answer(key, result, granted, validity, cost, priced)
   plain_answer = pack_bytes(
-    '>c0BBI2c0BBI8BI4BBI8c0B',
+    '>c0I4c0BBI8I5I2I8c0B',
     plain_answer,
-    PACKED_ARRAY + 8,
-    PACKED_TEXT,
-    #key,
+    (PACKED_ARRAY + 8) * 16777216 + PACKED_TEXT + #key,
     key,
     result,
     PACKED_WIDE,
     granted,
-    PACKED_WORD,
-    validity,
-    0,
+    PACKED_WORD + validity,
+    -- Not the last units.
     PACKED_WIDE,
     cost,
     priced and priced[WINDOW_IN_ANSWER] or '\194',
@@ -322,10 +314,9 @@ local function pack_service(kept, total, granted, valid_until, bucket)
   local number = plain_update[UPDATE_NUMBER]
   if not bucket then
     return pack_bytes(
-      '>c0BI8BI8BI8BI8B',
+      '>c0I5BI8BI8BI8B',
       kept,
-      PACKED_WIDE,
-      number,
+      PACKED_WORD + number,
       PACKED_WIDE,
       total,
       PACKED_WIDE,
@@ -337,19 +328,16 @@ local function pack_service(kept, total, granted, valid_until, bucket)
   end
   local id = bucket[BUCKET_ID]
   return pack_bytes(
-    '>c0BI8BI8BI8BI8BBI2c0BI8BI8',
+    '>c0I5BI8BI8BI8I4c0BI8BI8',
     kept,
-    PACKED_WIDE,
-    number,
+    PACKED_WORD + number,
     PACKED_WIDE,
     total,
     PACKED_WIDE,
     granted,
     PACKED_WIDE,
     valid_until,
-    PACKED_ARRAY + LEG_WIDTH,
-    PACKED_TEXT,
-    #id,
+    (PACKED_ARRAY + LEG_WIDTH) * 16777216 + PACKED_TEXT + #id,
     id,
     PACKED_WIDE,
     granted,
@@ -620,15 +608,11 @@ end
 local function pack_answer()
   local fingerprint = plain_update[UPDATE_FINGERPRINT]
   return pack_bytes(
-    '>BBI8BI2c0BI2c0',
-    PACKED_ARRAY + 3,
-    PACKED_WIDE,
-    plain_update[UPDATE_NUMBER],
-    PACKED_TEXT,
-    #fingerprint,
+    '>I6I3c0I3c0',
+    (PACKED_ARRAY + 3) * 1099511627776 + PACKED_WORD + plain_update[UPDATE_NUMBER],
+    PACKED_TEXT + #fingerprint,
     fingerprint,
-    PACKED_TEXT,
-    #plain_answer,
+    PACKED_TEXT + #plain_answer,
     plain_answer
   )
 end
@@ -658,16 +642,11 @@ end
 -- begin_entry(now, account_id, sequence, reports): the beginning of an entry with so many usage events.
 local function begin_entry(now, account_id, sequence, reports)
   return pack_bytes(
-    '>BBBI8BBBBI2c0BI8B',
-    PACKED_ARRAY + 4,
-    SCHEMA_VERSION,
-    PACKED_WIDE,
+    '>I3I8BI5c0BI8B',
+    (PACKED_ARRAY + 4) * 65536 + SCHEMA_VERSION * 256 + PACKED_WIDE,
     now,
     PACKED_TRUE,
-    PACKED_ARRAY + 1,
-    PACKED_ARRAY + 3,
-    PACKED_TEXT,
-    #account_id,
+    (PACKED_ARRAY + 1) * 4294967296 + (PACKED_ARRAY + 3) * 16777216 + PACKED_TEXT + #account_id,
     account_id,
     PACKED_WIDE,
     sequence,
@@ -691,6 +670,7 @@ local function charge_update(keys, epoch, stored, count)
     or state ~= SESSION_OPEN
     or holder ~= account_id
     or plain_update[UPDATE_NUMBER] <= last_number
+    or plain_update[UPDATE_NUMBER] >= PLAIN_NUMBER_LIMIT
     or owner
     or byte(header, starved_at + 1) ~= PACKED_ARRAY
   then
@@ -767,10 +747,9 @@ local function charge_update(keys, epoch, stored, count)
   end
   write_account(pack_run(sequence + reports, now, slack), run_from, run_until)
   header = pack_bytes(
-    '>c0BI8BI8BI8c0',
+    '>c0I5BI8BI8c0',
     sub(header, 1, seen_from),
-    PACKED_WIDE,
-    plain_update[UPDATE_NUMBER],
+    PACKED_WORD + plain_update[UPDATE_NUMBER],
     PACKED_WIDE,
     now,
     PACKED_WIDE,

@@ -276,20 +276,21 @@ TERMS_WINDOWS = 13
 TERMS_IN_EVENT = 14
 
 -- MessagePack as charge_plainly reads and writes it: the head of an array of none (one of n, up to 15,
--- is n above it), of one with its length in 16 bits, of an unsigned and a signed integer of 64 bits,
--- of one of 32, of a text with its length in 16 bits; false and true.
+-- is n above it), of one with its length in 16 bits, of an unsigned and a signed integer of 64 bits;
+-- false and true. PACKED_WORD is the head of an unsigned integer of 32 bits in front of it, which is
+-- added; PACKED_TEXT that of a text in front of its length in 16.
 PACKED_ARRAY = 144
 PACKED_LONG_ARRAY = 220
 PACKED_WIDE = 207
 PACKED_SIGNED = 211
-PACKED_WORD = 206
-PACKED_TEXT = 218
+PACKED_WORD = 884763262976
+PACKED_TEXT = 14286848
 PACKED_FALSE = 194
 PACKED_TRUE = 195
 
 -- Heads of what charge_plainly knows, each with as many elements as above; another is not plain. A
--- request has no more services and no longer texts; of an account its first octets are read, up to
--- this one: its header and a bucket or two.
+-- request has no more services, no longer texts and a smaller number; of an account its first octets
+-- are read, up to this one: its header and a bucket or two.
 PLAIN_ASK = 150
 PLAIN_ACCOUNT = 158
 PLAIN_SESSION = 156
@@ -297,6 +298,7 @@ PLAIN_SERVICE = 157
 PLAIN_BUCKET_FIELDS = 18
 PLAIN_SERVICES_MAX = 15
 PLAIN_TEXT_MAX = 65535
+PLAIN_NUMBER_LIMIT = 4294967296
 PLAIN_OCTETS_LAST = 223
 
 -- What a bucket holds and what of it is reserved take so much of the account where both are wide.

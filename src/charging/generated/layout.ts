@@ -277,20 +277,21 @@ export const TERMS_WINDOWS = 13;
 export const TERMS_IN_EVENT = 14;
 
 // MessagePack as charge_plainly reads and writes it: the head of an array of none (one of n, up to 15,
-// is n above it), of one with its length in 16 bits, of an unsigned and a signed integer of 64 bits,
-// of one of 32, of a text with its length in 16 bits; false and true.
+// is n above it), of one with its length in 16 bits, of an unsigned and a signed integer of 64 bits;
+// false and true. PACKED_WORD is the head of an unsigned integer of 32 bits in front of it, which is
+// added; PACKED_TEXT that of a text in front of its length in 16.
 export const PACKED_ARRAY = 144;
 export const PACKED_LONG_ARRAY = 220;
 export const PACKED_WIDE = 207;
 export const PACKED_SIGNED = 211;
-export const PACKED_WORD = 206;
-export const PACKED_TEXT = 218;
+export const PACKED_WORD = 884763262976;
+export const PACKED_TEXT = 14286848;
 export const PACKED_FALSE = 194;
 export const PACKED_TRUE = 195;
 
 // Heads of what charge_plainly knows, each with as many elements as above; another is not plain. A
-// request has no more services and no longer texts; of an account its first octets are read, up to
-// this one: its header and a bucket or two.
+// request has no more services, no longer texts and a smaller number; of an account its first octets
+// are read, up to this one: its header and a bucket or two.
 export const PLAIN_ASK = 150;
 export const PLAIN_ACCOUNT = 158;
 export const PLAIN_SESSION = 156;
@@ -298,6 +299,7 @@ export const PLAIN_SERVICE = 157;
 export const PLAIN_BUCKET_FIELDS = 18;
 export const PLAIN_SERVICES_MAX = 15;
 export const PLAIN_TEXT_MAX = 65535;
+export const PLAIN_NUMBER_LIMIT = 4294967296;
 export const PLAIN_OCTETS_LAST = 223;
 
 // What a bucket holds and what of it is reserved take so much of the account where both are wide.

@@ -6,7 +6,17 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { runCommands } from '../../model/run.js';
 import { command, worldPlan, type Command, type WorldPlan } from '../../model/workload.js';
-import { newBucket } from '../../support/charge-requests.js';
+import { charge } from '../../../src/charging/charge.js';
+import type { Engine } from '../../../src/charging/engine.js';
+import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
+import { toAmount } from '../../../src/domain/amounts.js';
+import {
+  chargeRequest,
+  chargeService,
+  newBucket,
+  stamp,
+  START_MS,
+} from '../../support/charge-requests.js';
 import { testEngines } from '../../support/charging-engine.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 import {
@@ -100,3 +110,41 @@ it(`plain charges leave what whole ones would (seed ${SEED})`, { timeout: 300_00
   const plain = Number(await first.redis.get(PLAIN_COUNT));
   expect(plain).toBeGreaterThan(25);
 });
+
+/** A session whose second request is a plain one of this number. */
+async function chargeTwice(engine: Engine, number: number): Promise<void> {
+  const account = { partition: 0, accountId: 'a', stamp };
+  await provisionAccount(engine, {
+    ...account,
+    standing: 'active',
+    profileVersion: 1,
+    now: START_MS,
+  });
+  await creditAccount(engine, {
+    ...account,
+    intentNumber: 1,
+    intentId: 'i1',
+    kind: 'grant',
+    reason: null,
+    operations: [{ operation: 'grant', bucket: newBucket('b', 'octets', 1_000_000) }],
+    now: START_MS,
+  });
+  const asks = chargeService({ want: toAmount(100) });
+  const reports = { ...asks, used: toAmount(40) };
+  const first = chargeRequest({ phase: 'initial', number: 0, services: [asks], now: START_MS });
+  const second = chargeRequest({ phase: 'update', number, services: [reports], now: START_MS });
+  expect(await charge(engine, first)).toMatchObject({ services: [{ granted: 100 }] });
+  expect(await charge(engine, second)).toMatchObject({ services: [{ granted: 100 }] });
+}
+
+it.each([2 ** 32 - 1, 2 ** 32, 2 ** 40 + 7])(
+  'a request of number %d is kept as such',
+  async (number) => {
+    const long = { ...(await engines.fresh()), scripts: whole };
+    const short = await engines.fresh();
+    await chargeTwice(long, number);
+    await chargeTwice(short, number);
+    const [left, right] = await Promise.all([keySpaceContents(long), keySpaceContents(short)]);
+    expect(right).toEqual({ ...left, meta: right['meta'] });
+  },
+);
