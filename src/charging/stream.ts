@@ -6,7 +6,7 @@
 import type { EntryId } from '../domain/events.js';
 import { parseEntryId } from './event-codec.js';
 import type { Keys } from './keys.js';
-import { mastersOf, type RedisClient } from './redis-client.js';
+import { isCluster, mastersOf, type RedisClient } from './redis-client.js';
 
 const GROUP = 'record';
 const ENTRY_FIELD = 'e';
@@ -15,6 +15,12 @@ const STAMP_FIELD = 's';
 export interface StreamEntry {
   readonly id: string;
   readonly packed: Buffer;
+}
+
+/** Where to read on in a partition's stream. */
+export interface StreamPlace {
+  readonly partition: number;
+  readonly after: EntryId;
 }
 
 /** How a partition's stream stands against the record. */
@@ -29,6 +35,11 @@ export interface StreamBacklog {
 export interface OutboxStreams {
   /** Up to `count` entries behind `after`, in their order; n -1 stands before its epoch's first. */
   read(partition: number, after: EntryId, count: number): Promise<readonly StreamEntry[]>;
+  /** The same of several partitions at once, each up to `count`; those with nothing are left out. */
+  readAll(
+    places: readonly StreamPlace[],
+    count: number,
+  ): Promise<ReadonlyMap<number, readonly StreamEntry[]>>;
   /** The last entry ever added, trimmed or not; null for a stream that isn't there. */
   lastAdded(partition: number): Promise<EntryId | null>;
   /** Says that Postgres has everything up to and with `id`. */
@@ -61,13 +72,56 @@ export function createOutboxStreams({
     }
   }
 
+  async function read(
+    partition: number,
+    after: EntryId,
+    count: number,
+  ): Promise<readonly StreamEntry[]> {
+    const start = after.n < 0 ? `${after.epoch}-0` : `(${after.epoch}-${after.n}`;
+    const found = await redis.xrangeBuffer(keys.outbox(partition), start, '+', 'COUNT', count);
+    if (found.length > 0) await confirm?.(keys.outbox(partition));
+    return found.map(entryFound);
+  }
+
+  /** One command, whose reply has only the streams that hold something. */
+  async function readTogether(
+    places: readonly StreamPlace[],
+    count: number,
+  ): Promise<ReadonlyMap<number, readonly StreamEntry[]>> {
+    const partitions = new Map(
+      places.map(({ partition }) => [keys.outbox(partition), partition] as const),
+    );
+    const found = await redis.xreadBuffer(
+      'COUNT',
+      count,
+      'STREAMS',
+      ...partitions.keys(),
+      ...places.map(({ after }) => idBehind(after)),
+    );
+    const read = (found ?? []).map(([key, entries]) => {
+      const name = key.toString();
+      return { name, partition: partitions.get(name) ?? -1, entries: entries.map(entryFound) };
+    });
+    await Promise.all(read.map(async ({ name }) => confirm?.(name)));
+    return new Map(read.map(({ partition, entries }) => [partition, entries]));
+  }
+
+  /** Keys of different slots can't be named in one command. */
+  async function readApart(
+    places: readonly StreamPlace[],
+    count: number,
+  ): Promise<ReadonlyMap<number, readonly StreamEntry[]>> {
+    const found = await Promise.all(
+      places.map(async ({ partition, after }) => {
+        return [partition, await read(partition, after, count)] as const;
+      }),
+    );
+    return new Map(found.filter(([, entries]) => entries.length > 0));
+  }
+
   return {
-    read: async (partition, after, count) => {
-      const start = after.n < 0 ? `${after.epoch}-0` : `(${after.epoch}-${after.n}`;
-      const found = await redis.xrangeBuffer(keys.outbox(partition), start, '+', 'COUNT', count);
-      if (found.length > 0) await confirm?.(keys.outbox(partition));
-      return found.map(([id, fields]) => ({ id: id.toString('latin1'), packed: entryOf(fields) }));
-    },
+    read,
+    readAll: isCluster(redis) ? readApart : readTogether,
     lastAdded: async (partition) => {
       const info = await streamInfo(redis, keys.outbox(partition));
       return info === null ? null : idOf(info.get('last-generated-id'));
@@ -97,6 +151,17 @@ function memoryRatioOf(info: string): number {
   const used = Number(/^used_memory:(\d+)/m.exec(info)?.[1] ?? 0);
   const allowed = Number(/^maxmemory:(\d+)/m.exec(info)?.[1] ?? 0);
   return allowed === 0 ? 0 : used / allowed;
+}
+
+function entryFound([id, fields]: readonly [Buffer, readonly Buffer[]]): StreamEntry {
+  return { id: id.toString('latin1'), packed: entryOf(fields) };
+}
+
+/** XREAD names the entry before the first that it wants: before an epoch's first stands the last id
+ * that the epoch before could have. */
+function idBehind({ epoch, n }: EntryId): string {
+  if (n >= 0) return `${epoch}-${n}`;
+  return epoch === 0 ? '0-0' : `${epoch - 1}-18446744073709551615`;
 }
 
 /** An entry as {@link decodeEntry} takes it, of the fields that the stream has: its stamp behind it. */

@@ -12,6 +12,7 @@ import { gather, type EntryDecoder, type Gathered } from './batch.js';
 import { entryText, isBehind, type Cursor } from './cursor.js';
 import { FailureStreak } from './failure-streak.js';
 import { describeFault, type PartitionFault } from './fault.js';
+import { Marks } from './marks.js';
 import type { OutboxMetrics } from './metrics.js';
 import { pause } from './pause.js';
 import { Places } from './places.js';
@@ -74,6 +75,7 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
   });
   const plan = new TrimPlan({ keepMs: options.trimAfterSeconds * 1_000 });
   const streak = new FailureStreak({ ...BACK_OFF, batchEntriesMax: options.batchEntriesMax });
+  const marks = new Marks({ intervalMs: options.intervalMs });
   const stopping = new AbortController();
   let loops: Promise<unknown> | null = null;
   let isLeased = false;
@@ -134,7 +136,7 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
   ): Promise<void> {
     if (outcome.kind === 'superseded') {
       metrics.superseded();
-      for (const partition of outcome.partitions) places.displace(partition);
+      outcome.partitions.forEach(displace);
       metrics.lost(outcome.lost.length);
       for (const { partition, entry, impacts } of outcome.lost) {
         logger.error(
@@ -150,6 +152,7 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
     for (const [partition, offset] of offsets) {
       places.place(partition, offset);
       plan.recorded(partition, offset, performance.now());
+      marks.note(partition, offset);
       const over = stopped.has(partition) ? null : places.resume(partition);
       if (over !== null) logger.info({ partition, fault: over.kind }, 'partition flushes again');
     }
@@ -160,9 +163,18 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
       logger.error({ accountId, bucketId, remaining, expected }, 'a bucket does not add up');
     }
     faults.forEach(standStill);
-    await Promise.all(
-      [...offsets].map(([partition, offset]) => streams.markRecorded(partition, offset)),
-    );
+    const now = performance.now();
+    if (marks.isDue(now)) await tellMarks(now);
+  }
+
+  function tellMarks(now: number): Promise<void> {
+    return marks.tellAll(now, (partition, offset) => streams.markRecorded(partition, offset));
+  }
+
+  /** From now on only Postgres knows where a partition stands. */
+  function displace(partition: number): void {
+    places.displace(partition);
+    marks.forget(partition);
   }
 
   function standStill(fault: PartitionFault): void {
@@ -179,6 +191,7 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
     ahead = null;
     if (write === null) {
       gathered.faults.forEach(standStill);
+      await tellMarks(performance.now());
       return false;
     }
     // Streams that hold more are read on, and made ready, while Postgres writes; that is of use only
@@ -192,7 +205,7 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
       if (isWhole && gathered.faults.length === 0) ahead = next;
       return gathered.more;
     } catch (error) {
-      for (const { partition } of gathered.batches) places.displace(partition);
+      for (const { partition } of gathered.batches) displace(partition);
       throw error;
     }
   }
@@ -220,7 +233,7 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
   async function leaseLoop(): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
-        places.hold(await leases.renew());
+        places.hold(await leases.renew()).forEach((partition) => marks.forget(partition));
         isLeased = true;
       } catch (err) {
         logger.debug({ err }, 'leases could not be renewed');
@@ -241,6 +254,11 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
     stop: async () => {
       stopping.abort();
       await loops;
+      try {
+        await tellMarks(performance.now());
+      } catch (err) {
+        logger.debug({ err }, 'the streams could not be told; the next flusher tells them');
+      }
       try {
         await leases.release();
       } catch (err) {

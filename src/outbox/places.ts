@@ -36,15 +36,17 @@ export class Places {
     return [...this.#places.values()].flatMap(({ fault }) => (fault === null ? [] : [fault]));
   }
 
-  /** Takes over what the leases say. */
-  hold(leases: ReadonlyMap<number, number>): void {
-    for (const [partition, { fence }] of this.#places) {
-      if (leases.get(partition) !== fence) this.#places.delete(partition);
-    }
+  /** Takes over what the leases say. @returns the partitions that were held until now. */
+  hold(leases: ReadonlyMap<number, number>): readonly number[] {
+    const given = [...this.#places.values()]
+      .filter(({ partition, fence }) => leases.get(partition) !== fence)
+      .map(({ partition }) => partition);
+    for (const partition of given) this.#places.delete(partition);
     for (const [partition, fence] of leases) {
       if (this.#places.has(partition)) continue;
       this.#places.set(partition, { partition, fence, offset: null, fault: null, retryAt: 0 });
     }
+    return given;
   }
 
   /** Partitions to be worked on whose offset has to be asked for. */

@@ -12,15 +12,18 @@ function streamsOf(streams: Readonly<Record<number, readonly string[]>>): BatchR
   const reads: number[] = [];
   return {
     reads,
-    read: async (partition, after, count) => {
-      reads.push(partition);
-      return (streams[partition] ?? [])
-        .filter((id) => isBehind(after, parseEntryId(id)))
-        .slice(0, count)
-        .map((id) => ({ id, packed: Buffer.alloc(0) }));
+    readAll: async (places, count) => {
+      reads.push(...places.map(({ partition }) => partition));
+      const found = places.map(({ partition, after }) => {
+        const behind = (streams[partition] ?? []).filter((id) => isBehind(after, parseEntryId(id)));
+        return [partition, behind.slice(0, count).map(entryOf)] as const;
+      });
+      return new Map(found.filter(([, entries]) => entries.length > 0));
     },
   };
 }
+
+const entryOf = (id: string) => ({ id, packed: Buffer.alloc(0) });
 
 const decode = (partition: number, id: string) => ({
   partition,
@@ -99,8 +102,8 @@ describe('gathering', () => {
 
   test('passes over what is delivered again', async () => {
     const twice: BatchReader = {
-      read: async (_, after) =>
-        after.n < 4 ? run(1, 0, 5).map((id) => ({ id, packed: Buffer.alloc(0) })) : [],
+      readAll: async ([place]) =>
+        new Map((place?.after.n ?? 0) < 4 ? [[0, run(1, 0, 5).map(entryOf)]] : []),
     };
     const gathered = await gather(
       [cursor(0, { epoch: 1, n: 1 })],
