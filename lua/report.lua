@@ -8,10 +8,12 @@
 -- KEYS account, session, control, outbox, timers, access, nas, steer, tasks, and the sharing owner's
 --      account where there is one - all of one partition
 -- ARGV request, packed (REQUEST_ in layout.lua; no fingerprint, as no answer is kept of it: what a report
---      adds to the totals tells a repeated one); its stamp; the terms of each service; report, packed
---      (REPORT_)
+--      adds to the totals tells a repeated one); its stamp; the terms of each service, where they are not
+--      only named in it; report, packed (REPORT_)
 -- Reply { REPLY_DONE, answer, packed (REPORTED_) }
 --       { REPLY_OTHER_SESSION, session id } for a report that is kept under another id
+--       { REPLY_TERMS_UNKNOWN } for terms that are only named, or a place that was left out: they are
+--       asked for
 --       { a refusal }: FENCED, NEWER_STATE, UNKNOWN_ACCOUNT, STALE_PROFILE, AMOUNT_RANGE, and
 --       UNKNOWN_SESSION for one that is older than what is remembered; nothing has changed then
 -- Events session, usage, bucket-state, ledger (expiry)

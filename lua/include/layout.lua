@@ -620,7 +620,7 @@ VERDICT_SUSPENDED = 6
 VERDICT_CLOSED = 7
 
 -- Report of a NAS (last ARGV of report and report_settled). Those up to REPORT_CAPS are read in place by
--- report_plainly.
+-- report_plainly. REPORT_NETWORK: where the session is, JSON; true where that was left out, false for none.
 REPORT_STATUS = 1
 REPORT_EVENT_AT = 2
 REPORT_UPLOAD = 3

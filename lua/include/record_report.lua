@@ -229,6 +229,12 @@ local function record_report(keys, request, report, may_grant)
   if not open_partition(keys[3]) then
     return { REPLY_FENCED }
   end
+  local asks = request[REQUEST_SERVICES]
+  for i = 1, #asks do
+    if not open_terms(asks[i][ASK_TERMS]) then
+      return { REPLY_TERMS_UNKNOWN }
+    end
+  end
   local stored = redis.call('HMGET', session_key, 'h', 'r', 'p')
   if stored[3] then
     redis.call('EXPIRE', session_key, REDIRECT_KEPT_S)
@@ -266,6 +272,9 @@ local function record_report(keys, request, report, may_grant)
     return { REPLY_NEWER_STATE }
   end
   local begun = track[TRACK_STATE] == TRACK_PROVISIONAL
+  if begun and report[REPORT_NETWORK] == true then
+    return { REPLY_TERMS_UNKNOWN }
+  end
   -- A provisional session that expired was waiting for its start: here it is.
   local over = state ~= SESSION_OPEN and not (begun and state == SESSION_EXPIRED)
   local ended = track[TRACK_STATE] == TRACK_ENDED or over

@@ -11,7 +11,7 @@ import {
   type Gauge,
   type GaugeRates,
 } from './admission.js';
-import { packUnnumbered, type ChargeRequest } from './charge.js';
+import { areTermsKept, packUnnumbered, sayTerms, type ChargeRequest } from './charge.js';
 import {
   bytesOf,
   callScript,
@@ -150,7 +150,16 @@ async function run(
 ): Promise<ReportOutcome> {
   let current = report;
   for (let turn = 0; turn < REDIRECTIONS_MAX; turn += 1) {
-    const reply = await callReport(engine, script, current);
+    let reply = await callReport(
+      engine,
+      script,
+      current,
+      isBrief(script, current) ? 'brief' : 'whole',
+    );
+    // Redis has started anew, or has never heard its start.
+    if (statusOf(reply) === layout.REPLY_TERMS_UNKNOWN) {
+      reply = await callReport(engine, script, current, 'whole');
+    }
     const status = statusOf(reply);
     if (status === layout.REPLY_DONE) return readOutcome(bytesOf(reply, 1), current);
     if (status === layout.REPLY_OTHER_SESSION) {
@@ -172,10 +181,20 @@ async function run(
   throw new EngineReplyError('a report was sent from one session to another without end');
 }
 
+/**
+ * Whether a report is sent without what nearly none of its kind needs: its terms are only named, and
+ * where its session is stays out. The script asks for all of it where it needs some.
+ */
+function isBrief(script: 'report' | 'report_settled', report: NetworkReport): boolean {
+  const { status, handled, charge } = report;
+  return script === 'report' && status === 'interim' && handled && areTermsKept(charge);
+}
+
 function callReport(
   engine: Engine,
   script: 'report' | 'report_settled',
   report: NetworkReport,
+  said: 'brief' | 'whole',
 ): Promise<ScriptReply> {
   const { keys } = engine;
   const { partition, accountId, sessionId, sharing } = report.charge;
@@ -191,13 +210,14 @@ function callReport(
     keys.tasks(partition),
     ...(sharing ? [keys.account(partition, sharing.ownerAccountId)] : []),
   ];
+  const terms = said === 'brief' ? 'named' : 'whole';
   return callScript(engine, script, names, [
-    ...packUnnumbered(report.charge, 'whole'),
-    packReport(report),
+    ...packUnnumbered(report.charge, terms),
+    packReport(report, said),
   ]);
 }
 
-function packReport(report: NetworkReport): Buffer {
+function packReport(report: NetworkReport, said: 'brief' | 'whole'): Buffer {
   return pack([
     STATUSES[report.status],
     report.eventAt,
@@ -217,8 +237,8 @@ function packReport(report: NetworkReport): Buffer {
     report.caps.map(packCap),
     report.handled,
     report.interimMaxSeconds,
-    report.freeTerms,
-    report.network ?? false,
+    sayTerms(report.freeTerms, said === 'brief' ? 'named' : 'whole'),
+    said === 'brief' ? report.network !== null : (report.network ?? false),
     report.baselineMs,
     report.ladder.map(({ kind, octetsPerSecond }) => [RUNGS[kind], octetsPerSecond]),
     report.sessionsMax ?? 0,

@@ -621,7 +621,7 @@ export const VERDICT_SUSPENDED = 6;
 export const VERDICT_CLOSED = 7;
 
 // Report of a NAS (last ARGV of report and report_settled). Those up to REPORT_CAPS are read in place by
-// report_plainly.
+// report_plainly. REPORT_NETWORK: where the session is, JSON; true where that was left out, false for none.
 export const REPORT_STATUS = 1;
 export const REPORT_EVENT_AT = 2;
 export const REPORT_UPLOAD = 3;

@@ -1,11 +1,26 @@
 /** Requests name the terms of their services where Redis knows them, and bring them where it does not. */
 import { expect, it } from 'vitest';
+import { admit, type AdmissionRequest } from '../../../src/charging/admission.js';
 import { charge, enquire, packTerms, type ChargeService } from '../../../src/charging/charge.js';
 import type { Engine } from '../../../src/charging/engine.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
+import {
+  noteSteered,
+  takeReport,
+  type NetworkReport,
+} from '../../../src/charging/session-report.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import { toAmount } from '../../../src/domain/amounts.js';
-import { chargeRequest, chargeService, newBucket, stamp } from '../../support/charge-requests.js';
+import { admissionRequest, networkReport } from '../../support/access-requests.js';
+import {
+  chargeRequest,
+  chargeService,
+  chargeWindow,
+  newBucket,
+  rateLine,
+  stamp,
+  START_MS,
+} from '../../support/charge-requests.js';
 import { testEngines } from '../../support/charging-engine.js';
 
 const engines = testEngines();
@@ -112,4 +127,87 @@ it('a request whose terms are unknown changes nothing until it brings them', asy
   expect(count).toBe(2);
   expect(seen).toEqual(before);
   expect(outcome).toMatchObject({ kind: 'answered', services: [{ granted: 100 }] });
+});
+
+/** Of a login and its reports: a service of known terms, and those under which it is free. */
+function accessTerms(validitySeconds: number): Pick<AdmissionRequest, 'freeTerms'> & {
+  readonly service: ChargeService;
+} {
+  const service = keptService(validitySeconds);
+  const free = chargeWindow(rateLine({ id: 'free' }), { kind: 'free' });
+  return { service, freeTerms: [packTerms({ ...service, windows: [free] })] };
+}
+
+it('a login names its terms, and brings them once where they are not known', async () => {
+  const { engine, calls } = await countedEngine();
+  const { service, freeTerms } = accessTerms(621);
+  const login = async (sessionId: string, more: Partial<AdmissionRequest> = {}) => {
+    const before = calls();
+    const request = admissionRequest({ sessionId, freeTerms, ...more });
+    const charge = { ...request.charge, services: [service] };
+    const outcome = await admit(engine, { ...request, charge });
+    return { outcome, calls: calls() - before };
+  };
+  expect(await login('s1')).toMatchObject({ outcome: { verdict: 'admitted' }, calls: 2 });
+  expect(await login('s2')).toMatchObject({ outcome: { verdict: 'admitted' }, calls: 1 });
+  // What the garden is free by nobody has said yet.
+  const over = { expiresAt: START_MS - 1, gardens: { noCredit: false, expired: true } };
+  expect(await login('s3', over)).toMatchObject({ outcome: { verdict: 'garden' }, calls: 2 });
+  expect(await login('s4', over)).toMatchObject({ outcome: { verdict: 'garden' }, calls: 1 });
+});
+
+it('an interim report says where its session is only where no start was heard', async () => {
+  const { engine, calls } = await countedEngine();
+  const { service, freeTerms } = accessTerms(622);
+  const admission = admissionRequest({ freeTerms });
+  await admit(engine, { ...admission, charge: { ...admission.charge, services: [service] } });
+  const place = '{"pointer":{"connection":"pppoe"},"heard":"interim"}';
+  const report = async (minutes: number, more: Partial<NetworkReport> = {}): Promise<number> => {
+    const before = calls();
+    const at = START_MS + minutes * 60_000;
+    const request = networkReport({ now: at, eventAt: at, freeTerms, network: place, ...more });
+    const charge = { ...request.charge, services: [service] };
+    const totals = { uploadOctets: toAmount(0), downloadOctets: toAmount(minutes) };
+    const outcome = await takeReport(engine, { ...request, ...totals, charge });
+    expect(outcome).toMatchObject({ kind: 'taken' });
+    return calls() - before;
+  };
+  expect(await report(1)).toBe(2);
+  expect(await engine.redis.hget(engine.keys.session(0, 's1'), 'n')).toBe(place);
+  expect(await report(2)).toBe(1);
+  const other = accessTerms(623);
+  const changed = { freeTerms: other.freeTerms };
+  const before = calls();
+  const at = START_MS + 180_000;
+  const request = networkReport({ now: at, eventAt: at, ...changed });
+  const charge = { ...request.charge, services: [other.service] };
+  const outcome = await takeReport(engine, {
+    ...{ ...request, charge, sessionSeconds: 180 },
+    ...{ uploadOctets: toAmount(0), downloadOctets: toAmount(3) },
+  });
+  expect(outcome).toMatchObject({ kind: 'taken' });
+  expect(calls() - before).toBe(2);
+});
+
+it('a session on a rung goes on by the free terms that its report brings', async () => {
+  const { engine, calls } = await countedEngine();
+  const { service, freeTerms } = accessTerms(624);
+  const admission = admissionRequest({ freeTerms });
+  await admit(engine, { ...admission, charge: { ...admission.charge, services: [service] } });
+  const report = async (minutes: number): Promise<number> => {
+    const before = calls();
+    const at = START_MS + minutes * 60_000;
+    const request = networkReport({
+      ...{ now: at, eventAt: at, freeTerms, status: minutes === 0 ? 'start' : 'interim' },
+      ...{ uploadOctets: toAmount(0), downloadOctets: toAmount(minutes * 100) },
+    });
+    const charge = { ...request.charge, services: [service] };
+    expect(await takeReport(engine, { ...request, charge })).toMatchObject({ kind: 'taken' });
+    return calls() - before;
+  };
+  await report(0);
+  const at = { kind: 'ladder', rung: 1 } as const;
+  await noteSteered(engine, { partition: 0, sessionId: 's1' }, { level: { at, taken: true } });
+  expect(await report(1)).toBe(2);
+  expect(await report(2)).toBe(1);
 });
