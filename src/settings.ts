@@ -51,6 +51,13 @@ export const SETTINGS = {
       fallback: ROLES,
       words: ROLES,
     }),
+    startWaitMs: wholeNumber({
+      meaning:
+        'How long a starting process tries again while Redis or Postgres does not answer in time.',
+      fallback: 60_000,
+      min: 0,
+      max: 3_600_000,
+    }),
     shutdownGraceMs: wholeNumber({
       meaning: 'How long a stopping process may finish what is in flight before it ends anyway.',
       fallback: 15_000,

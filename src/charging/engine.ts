@@ -140,18 +140,21 @@ export async function untilAnswered<Reply>(
   }
 }
 
-/** Whether Redis may answer the same call a moment later. */
+/** Whether Redis may answer the same call a moment later; a reply of the server is mostly final. */
 function isTransient(error: Error): boolean {
-  // A reply from the server is final, except while it starts, a replica is missing or takes over, or
-  // a slot moves.
-  if (error.name === 'ReplyError') {
-    // Only a script that has not written yet can be killed.
-    if (error.message.includes('Script killed by user')) return true;
-    return /^(LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|BUSY|UNKILLABLE)/.test(
-      error.message,
-    );
-  }
-  return true;
+  return error.name !== 'ReplyError' || isTransientReply(error);
+}
+
+/**
+ * Whether the error is a reply of a server that starts, that misses or replaces a replica, that
+ * moves a slot, or that killed a script, which it does only before the script has written.
+ */
+export function isTransientReply({ name, message }: Error): boolean {
+  if (name !== 'ReplyError') return false;
+  if (message.includes('Script killed by user')) return true;
+  return /^(LOADING|READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|BUSY|UNKILLABLE)/.test(
+    message,
+  );
 }
 
 /** The status a script's reply begins with. @throws EngineReplyError for anything else. */

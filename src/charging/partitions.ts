@@ -1,6 +1,6 @@
 /** The key space's cut into partitions: chosen at first start, kept, never changed in place. */
 import { randomUUID } from 'node:crypto';
-import type { Engine } from './engine.js';
+import { untilAnswered, type Engine } from './engine.js';
 import { SCHEMA_VERSION } from './generated/layout.js';
 import { openPartition } from './partition-fence.js';
 
@@ -47,9 +47,13 @@ export async function openKeySpace(
       );
     }
     const instance = randomUUID();
-    // Written once even when two processes start together: the first `instance` stands.
-    if ((await redis.hsetnx(keys.meta, 'instance', instance)) === 1) {
-      await redis.hset(keys.meta, { schema: SCHEMA_VERSION, partitions });
+    // Written once even when two processes start together: the first `instance` stands. It may stand
+    // although its reply was lost, so what stands is asked for.
+    await untilAnswered(engine, () => redis.hsetnx(keys.meta, 'instance', instance));
+    const standing = await untilAnswered(engine, () => redis.hget(keys.meta, 'instance'));
+    if (standing === instance) {
+      const layout = { schema: SCHEMA_VERSION, partitions };
+      await untilAnswered(engine, () => redis.hset(keys.meta, layout));
       await Promise.all(
         Array.from({ length: partitions }, (_, partition) => openPartition(engine, partition, 1)),
       );

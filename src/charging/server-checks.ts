@@ -56,7 +56,11 @@ async function checkMaster(
       },
     ];
   }
-  return [...findings, ...checkSettings(settings, durability), ...checkReplicas(info, durability)];
+  return [
+    ...findings,
+    ...checkSettings(settings, durability),
+    ...checkReplicas(info, settings, durability),
+  ];
 }
 
 function checkSettings(
@@ -119,10 +123,22 @@ function checkPersistence(
 
 function checkReplicas(
   info: ReadonlyMap<string, string>,
+  settings: ReadonlyMap<string, string>,
   durability: DurabilityLevel,
 ): readonly ServerFinding[] {
-  if (durability !== 'replicated' || Number(info.get('connected_slaves') ?? 0) > 0) return [];
-  return [{ severity: 'refuse', message: 'durability replicated needs a connected replica' }];
+  if (durability !== 'replicated') return [];
+  const findings: ServerFinding[] = [];
+  if (Number(info.get('connected_slaves') ?? 0) === 0) {
+    const message = 'durability replicated needs a connected replica';
+    findings.push({ severity: 'refuse', message });
+  }
+  if (Number(settings.get('min-replicas-to-write') ?? 0) === 0) {
+    const message =
+      'min-replicas-to-write is 0: a master that is about to be replaced goes on answering without ' +
+      'a replica, and a failover loses those answers; durability replicated needs 1';
+    findings.push({ severity: 'warn', message });
+  }
+  return findings;
 }
 
 async function readSettings(server: Redis): Promise<ReadonlyMap<string, string> | null> {
@@ -136,6 +152,7 @@ async function readSettings(server: Redis): Promise<ReadonlyMap<string, string> 
       'no-appendfsync-on-rewrite',
       'aof-load-truncated',
       'hash-max-listpack-value',
+      'min-replicas-to-write',
     )) as unknown;
     return new Map(pairsOf(pairs));
   } catch (error) {

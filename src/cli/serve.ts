@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { startNode, type TolldNode } from '../node.js';
 import { createLogger, type Logger } from '../observability/logger.js';
+import { startPatiently } from './patient-start.js';
 import { ROLES, SETTINGS, type Role } from '../settings.js';
 import { EXIT, type CommandContext } from './context.js';
 import { listenForStop } from './stop-signal.js';
@@ -48,7 +49,12 @@ export function serveCommand({ readConfig }: CommandContext): Command {
       });
       crashOnBugs(logger);
       const stop = listenForStop({ onImpatience: () => process.exit(EXIT.failed) });
-      const node = await startNode(config, { logger });
+      const giveUp = new AbortController();
+      void stop.received.then(() => giveUp.abort());
+      const node = await startPatiently(
+        { waitMs: config.node.startWaitMs, signal: giveUp.signal },
+        { start: () => startNode(config, { logger }), logger },
+      );
       const signal = await stop.received;
       logger.info({ signal }, 'stopping');
       try {

@@ -1,3 +1,4 @@
+import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { runTolld, startDaemon } from '../support/daemon.js';
 import { testDatabase } from '../support/postgres.js';
@@ -6,6 +7,7 @@ import { startRedis, testRedis } from '../support/redis.js';
 const redis = testRedis();
 const database = testDatabase({ migrated: false });
 const otherDatabase = testDatabase();
+const lateDatabase = testDatabase();
 const servers = () => ({
   redisUrl: redis.url,
   keyPrefix: redis.prefix,
@@ -39,6 +41,30 @@ describe('the daemon', () => {
     await expect.poll(ready, { timeout: 10_000 }).toBe(503);
     await own.start();
     await expect.poll(ready, { timeout: 20_000 }).toBe(200);
+    await daemon.stop();
+  });
+
+  test('waits for a Redis that does not answer yet, says so, and starts when it does', async () => {
+    const own = await startRedis();
+    await own.stop();
+    const mute = createServer();
+    const met = new Promise<Socket>((resolve) => mute.once('connection', resolve));
+    await new Promise<void>((resolve) => mute.listen(own.port, '127.0.0.1', resolve));
+    const starting = startDaemon({
+      redisUrl: own.url,
+      keyPrefix: 'own',
+      postgresUrl: lateDatabase.url,
+    });
+    const socket = await met;
+    await new Promise<void>((resolve) => {
+      mute.close(() => resolve());
+      socket.destroy();
+    });
+    await own.start();
+    const daemon = await starting;
+    expect(daemon.log.map(({ msg }) => msg)).toContain(
+      'Redis or Postgres does not answer in time; the start waits for it',
+    );
     await daemon.stop();
   });
 

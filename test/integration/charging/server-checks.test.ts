@@ -15,6 +15,7 @@ const FIT: Readonly<Record<string, string>> = {
   'no-appendfsync-on-rewrite': 'no',
   maxmemory: '256mb',
   'maxmemory-policy': 'noeviction',
+  'min-replicas-to-write': '0',
 };
 
 let engine: Engine;
@@ -54,9 +55,16 @@ describe('a Redis', () => {
   });
 
   test('without a replica is refused by replicated alone', async () => {
+    await set({ 'min-replicas-to-write': '1' });
     expect(shown(await checkServer(engine, 'replicated'))).toEqual([
       'refuse: durability replicated needs a connected replica',
     ]);
+  });
+
+  test('that would answer without a replica is warned of by replicated alone', async () => {
+    const findings = await checkServer(engine, 'replicated');
+    const warnings = findings.filter(({ severity }) => severity === 'warn');
+    expect(shown(warnings)).toEqual([expect.stringContaining('min-replicas-to-write is 0')]);
   });
 
   test.each(CASES)(
