@@ -3,11 +3,17 @@ import type { Logger } from '../observability/logger.js';
 import type { Engine } from './engine.js';
 import type { FenceGate } from './fence-gate.js';
 import { createKeys, partitionOfKey, type Keys } from './keys.js';
-import { createRedisClient, type RedisClient, type RedisPlace } from './redis-client.js';
+import {
+  createRedisClient,
+  type RedisClient,
+  type RedisClientOptions,
+  type RedisPlace,
+} from './redis-client.js';
 import { createReplication } from './replication.js';
 import { readScripts } from './script-loader.js';
 
-export interface EngineConnectionOptions extends RedisPlace {
+export interface EngineConnectionOptions
+  extends RedisPlace, Pick<RedisClientOptions, 'slotsRefreshMs'> {
   readonly keyPrefix: string;
   /** Shown by CLIENT LIST. */
   readonly name: string;

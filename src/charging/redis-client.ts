@@ -25,6 +25,8 @@ export interface RedisClientOptions extends RedisPlace {
   readonly commandTimeoutMs: number;
   /** Name shown by CLIENT LIST. */
   readonly name: string;
+  /** How often the map of a cluster is asked for, beside every time that it proves wrong. */
+  readonly slotsRefreshMs?: number;
 }
 
 /**
@@ -118,7 +120,6 @@ function sentinelOptions(options: RedisClientOptions, common: RedisOptions): Red
   };
 }
 
-/** How often the map of the slots is asked for, beside every time that it proves wrong. */
 const SLOTS_REFRESH_MS = 5_000;
 const RETRY_DELAY_MS = 20;
 
@@ -129,20 +130,35 @@ const RETRY_DELAY_MS = 20;
  * by the client, until the caller's time is up.
  */
 function createCluster(options: RedisClientOptions, common: RedisOptions): Cluster {
-  const { url, nodes = [], commandTimeoutMs } = options;
+  const { url, nodes = [], commandTimeoutMs, slotsRefreshMs = SLOTS_REFRESH_MS } = options;
   const { hostname, port } = new URL(url);
   const first = { host: unbracketed(hostname), port: Number(port || 6379) };
-  return new Cluster([first, ...nodes.map(addressOf)], {
+  const cluster = new Cluster([first, ...nodes.map(addressOf)], {
     redisOptions: { ...common, ...accessOf(url) },
     enableOfflineQueue: false,
     lazyConnect: true,
-    slotsRefreshInterval: SLOTS_REFRESH_MS,
     slotsRefreshTimeout: commandTimeoutMs,
     retryDelayOnFailover: RETRY_DELAY_MS,
     retryDelayOnClusterDown: RETRY_DELAY_MS,
     retryDelayOnTryAgain: RETRY_DELAY_MS,
     clusterRetryStrategy: reconnectDelayMs,
   });
+  refreshSlots(cluster, slotsRefreshMs);
+  return cluster;
+}
+
+/**
+ * Asks for the map of the slots again and again until the client ends. ioredis would do so itself,
+ * but with 6.0.0 a client that is closed while it asks goes on asking for ever, and its process with it.
+ */
+function refreshSlots(cluster: Cluster, intervalMs: number): void {
+  let timer: NodeJS.Timeout | undefined;
+  cluster.on('ready', () => {
+    timer ??= setInterval(() => {
+      if (cluster.status === 'ready') cluster.refreshSlotsCache();
+    }, intervalMs).unref();
+  });
+  cluster.on('end', () => clearInterval(timer));
 }
 
 /** What of a URL says how to be let in. */
@@ -187,7 +203,9 @@ export function duplicateOf(redis: RedisClient, name: string): RedisClient {
       autoResubscribe: false,
     });
   }
-  return redis.duplicate([], {
+  const cluster = redis.duplicate([], {
     redisOptions: { connectionName: connectionName(name) },
   });
+  refreshSlots(cluster, SLOTS_REFRESH_MS);
+  return cluster;
 }
