@@ -19,8 +19,7 @@ const { redis } = connection.engine;
 if (!(redis instanceof Cluster)) throw new Error('there is no cluster');
 const refresh = redis.refreshSlotsCache.bind(redis);
 redis.refreshSlotsCache = (callback) => {
+  redis.refreshSlotsCache = refresh;
   refresh(callback);
-  void connection.close().then(() => {
-    if (process.connected) process.disconnect();
-  });
+  void connection.close().then(() => process.disconnect());
 };
