@@ -1,4 +1,5 @@
 /** `tolld simulate radius`: a NAS that isn't there, for trying an installation and for load. */
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -19,6 +20,7 @@ import type {
   SimulatedMethod,
   SimulatedService,
   SimulatedSubscriber,
+  SimulatedTls,
 } from '../local/radius-simulator/traffic.js';
 import { readNasList } from '../management/network/nas-list.js';
 import { sessionKeyOf } from '../radius/session-key.js';
@@ -42,6 +44,11 @@ interface RadiusFlags {
   readonly server?: readonly string[];
   readonly authenticationPort: number;
   readonly accountingPort: number;
+  readonly tlsKey?: string;
+  readonly tlsCertificate?: string;
+  readonly tlsAuthorities?: string;
+  readonly tlsPort: number;
+  readonly tlsServerName?: string;
   readonly nas?: string;
   readonly secret?: string;
   readonly nasIdentifier?: string;
@@ -130,6 +137,11 @@ function networkOptions(command: Command): Command {
     .option('--server <address>', 'where requests go; several times for turns', parseServers)
     .option('--authentication-port <port>', 'for logins', parsePort, 1812)
     .option('--accounting-port <port>', 'for reports', parsePort, 1813)
+    .option('--tls-key <file>', "RADIUS/1.1 over TLS in place of UDP, with the router's key")
+    .option('--tls-certificate <file>', 'and its certificate, which names the NAS')
+    .option('--tls-authorities <file>', "and who has signed the server's")
+    .option('--tls-port <port>', 'where it is served', parsePort, 2083)
+    .option('--tls-server-name <name>', "in the server's certificate (default: its address)")
     .option('--nas <name>', 'NAS of the record whose secret is used, and whose sessions they are')
     .option('--secret <text>', 'shared secret, in place of the one of --nas')
     .option('--nas-identifier <text>', 'who the NAS says it is (default: the name of --nas)')
@@ -228,6 +240,21 @@ async function resolveNas(context: CommandContext, flags: RadiusFlags): Promise<
   return { name, identifier, secret: box.open(SECRET_USES.nas(name), sealed) };
 }
 
+function tlsOptions(flags: RadiusFlags): SimulatedTls | null {
+  const { tlsKey: key, tlsCertificate: certificate, tlsAuthorities: authorities } = flags;
+  if (key === undefined && certificate === undefined && authorities === undefined) return null;
+  if (key === undefined || certificate === undefined || authorities === undefined) {
+    throw new NotFoundError('give --tls-key, --tls-certificate and --tls-authorities together');
+  }
+  return {
+    port: flags.tlsPort,
+    key: readFileSync(key, 'utf8'),
+    certificate: readFileSync(certificate, 'utf8'),
+    authorities: [readFileSync(authorities, 'utf8')],
+    ...(flags.tlsServerName !== undefined && { serverName: flags.tlsServerName }),
+  };
+}
+
 function simulatorOptions(flags: RadiusFlags, nas: NasOfRecord): RadiusSimulatorOptions {
   const { authenticationPort, accountingPort, service, method } = flags;
   const subscribers = flags.subscriber ?? [SUBSCRIBER];
@@ -238,6 +265,7 @@ function simulatorOptions(flags: RadiusFlags, nas: NasOfRecord): RadiusSimulator
       accountingPort,
     })),
     secret: nas.secret,
+    tls: tlsOptions(flags),
     nasIdentifier: nas.identifier,
     ...(flags.nasAddress !== undefined && { nasAddress: flags.nasAddress }),
     dynamicAuthorization:

@@ -12,16 +12,13 @@ import { PACKET_CODES } from '../../radius/packet-code.js';
 import { decodePacket, type RadiusPacket } from '../../radius/packet.js';
 import type { SharedSecret } from '../../radius/shared-secret.js';
 import type { Network } from './network.js';
+import type { SimulatedServer } from './traffic.js';
 
 export interface NasPortOptions {
   readonly secret: SharedSecret;
   readonly answerMs: number;
   /** Where requests of each kind go, by turns. */
-  readonly servers: readonly {
-    readonly address: string;
-    readonly authenticationPort: number;
-    readonly accountingPort: number;
-  }[];
+  readonly servers: readonly SimulatedServer[];
 }
 
 export interface NasRequest {
@@ -29,6 +26,8 @@ export interface NasRequest {
   /** Attributes for one sending: passwords hang on the authenticator, delays on the try. */
   readonly attributes: (sending: {
     readonly authenticator: Buffer;
+    /** Null where nothing is hidden. */
+    readonly secret: SharedSecret | null;
     readonly delaySeconds: number;
   }) => readonly RawAttribute[];
   readonly messageAuthenticator: boolean;
@@ -37,9 +36,18 @@ export interface NasRequest {
 
 export interface NasReply {
   readonly packet: RadiusPacket;
-  /** The authenticator of the request that it answers. */
-  readonly requestAuthenticator: Buffer;
   readonly tries: number;
+}
+
+/** What carries the requests of a NAS. */
+export interface NasTransport {
+  /** Replies that were not genuine. */
+  readonly badReplies: number;
+  /** Requests that were sent again. */
+  readonly resent: number;
+  /** Sends a request until it is answered; null when it never was. */
+  ask(request: NasRequest): Promise<NasReply | null>;
+  close(): Promise<void>;
 }
 
 /** A sending that waits for its reply. */
@@ -58,14 +66,13 @@ interface PreparedSending {
 
 const IDENTIFIERS = 256;
 
-export class NasPort {
+export class NasPort implements NasTransport {
   readonly #options: NasPortOptions;
   readonly #network: Network;
   /** Per socket, what waits under each identifier. */
   readonly #sockets: { readonly socket: Socket; readonly waiting: Map<number, Sending> }[] = [];
   #nextIdentifier = 0;
   #nextServer = 0;
-  /** Replies that were not genuine. */
   badReplies = 0;
   resent = 0;
 
@@ -75,8 +82,8 @@ export class NasPort {
   }
 
   /**
-   * Sends a request until it is answered; null when it never was. An Access-Request is sent again
-   * octet for octet; an Accounting-Request as a new one, since its delay has changed [RFC 2866 5.2].
+   * An Access-Request is sent again octet for octet; an Accounting-Request as a new one, since its
+   * delay has changed [RFC 2866 5.2].
    */
   async ask(request: NasRequest): Promise<NasReply | null> {
     const firstAt = performance.now();
@@ -95,7 +102,7 @@ export class NasPort {
         this.#send(sending, request.code);
         const packet = await within(sending.reply, this.#options.answerMs);
         if (packet === null) continue;
-        return { packet, requestAuthenticator: sending.octets.subarray(4, 20), tries };
+        return { packet, tries };
       }
       return null;
     } finally {
@@ -114,11 +121,12 @@ export class NasPort {
     const { port, identifier } = this.#place();
     const isRandom = request.code !== 'Accounting-Request';
     const random = randomBytes(16);
+    const { secret } = this.#options;
     const octets = encodeRequest({
       code: PACKET_CODES[request.code],
       identifier,
-      attributes: request.attributes({ authenticator: random, delaySeconds }),
-      secret: this.#options.secret,
+      attributes: request.attributes({ authenticator: random, secret, delaySeconds }),
+      secret,
       messageAuthenticator: request.messageAuthenticator,
       randomAuthenticator: isRandom ? random : null,
     });

@@ -104,7 +104,7 @@ export interface SimulatedProof {
 
 export function proofOf(
   { method, userName, password, station }: SimulatedSubscriber,
-  options: { readonly secret: SharedSecret; readonly authenticator: Buffer },
+  options: { readonly secret: SharedSecret | null; readonly authenticator: Buffer },
 ): SimulatedProof {
   const { secret, authenticator } = options;
   const plain = (attributes: readonly RawAttribute[]): SimulatedProof => ({
@@ -115,7 +115,8 @@ export function proofOf(
     case 'pap':
     case 'mac': {
       const text = Buffer.from(method === 'mac' ? station : password);
-      return plain([attributeValue(UserPassword, hidePassword(text, secret, authenticator))]);
+      const sent = secret === null ? text : hidePassword(text, secret, authenticator);
+      return plain([attributeValue(UserPassword, sent)]);
     }
     case 'chap': {
       const challenge = randomBytes(16);

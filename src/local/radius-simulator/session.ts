@@ -3,7 +3,6 @@ import { MsChap2Success } from '../../radius/generated/microsoft.js';
 import { ReplyMessage } from '../../radius/generated/standard.js';
 import { PACKET_CODES } from '../../radius/packet-code.js';
 import type { RadiusPacket } from '../../radius/packet.js';
-import type { SharedSecret } from '../../radius/shared-secret.js';
 import type { RandomChoices } from '../gy-simulator/random-choices.js';
 import type { NasReply, NasRequest } from './nas-port.js';
 import {
@@ -48,7 +47,6 @@ export interface SessionUsage {
 export interface SessionSurroundings {
   readonly traffic: ResolvedTraffic;
   readonly random: RandomChoices;
-  readonly secret: SharedSecret;
   /** An address of the pool that the accept names. */
   readonly takeAddress: (pool: string | null) => string;
   ask(request: NasRequest, kind: RequestKind): Promise<NasReply | null>;
@@ -134,7 +132,7 @@ export class SimulatedSession {
   }
 
   async #login(): Promise<SessionEnd | null> {
-    const { traffic, secret, takeAddress } = this.#surroundings;
+    const { traffic, takeAddress } = this.#surroundings;
     const { subscriber } = this.place;
     const hotspotAddress = subscriber.service === 'hotspot' ? takeAddress(null) : '0.0.0.0';
     let proof: SimulatedProof | undefined;
@@ -143,7 +141,7 @@ export class SimulatedSession {
         code: 'Access-Request',
         messageAuthenticator: !traffic.faults.withoutMessageAuthenticator,
         triesMax: traffic.triesMax,
-        attributes: ({ authenticator }) => {
+        attributes: ({ authenticator, secret }) => {
           proof = proofOf(subscriber, { secret, authenticator });
           return loginAttributes(this.place, proof, hotspotAddress);
         },

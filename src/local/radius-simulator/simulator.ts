@@ -10,7 +10,8 @@ import { packetCodeName } from '../../radius/packet-code.js';
 import { SharedSecret } from '../../radius/shared-secret.js';
 import { createRandomChoices, type RandomChoices } from '../gy-simulator/random-choices.js';
 import { createDynamicPort, type DynamicPort } from './dynamic-port.js';
-import { NasPort, type NasReply, type NasRequest } from './nas-port.js';
+import { NasConnections } from './nas-connection.js';
+import { NasPort, type NasReply, type NasRequest, type NasTransport } from './nas-port.js';
 import { createNetwork } from './network.js';
 import {
   SimulatedSession,
@@ -129,7 +130,7 @@ class Simulator implements RadiusSimulator {
   readonly #onEvent: (event: RadiusSimulatorEvent) => void;
   readonly #random: RandomChoices;
   readonly #secret: SharedSecret;
-  readonly #port: NasPort;
+  readonly #port: NasTransport;
   readonly #dynamic: DynamicPort | null;
   readonly #live = new Map<string, SimulatedSession>();
   readonly #tally: RadiusTallySession[] = [];
@@ -153,8 +154,11 @@ class Simulator implements RadiusSimulator {
     this.#random = createRandomChoices(traffic.seed);
     this.#secret = new SharedSecret(traffic.secret);
     const network = createNetwork(traffic.network, this.#random.fork(-1));
-    const { servers, answerMs } = traffic;
-    this.#port = new NasPort({ secret: this.#secret, servers, answerMs }, network);
+    const { servers, answerMs, tls } = traffic;
+    this.#port =
+      tls === null
+        ? new NasPort({ secret: this.#secret, servers, answerMs }, network)
+        : new NasConnections({ tls, servers, answerMs });
     this.#dynamic = this.#createDynamicPort();
     // Every session that thinks listens to it.
     setMaxListeners(0, this.#stop.signal);
@@ -287,7 +291,6 @@ class Simulator implements RadiusSimulator {
     const surroundings: SessionSurroundings = {
       traffic: this.#traffic,
       random,
-      secret: this.#secret,
       takeAddress: () => this.#takeAddress(),
       think: () => this.#pause(random.within(this.#traffic.thinkMs)),
       stopping: () => this.#stop.signal.aborted,

@@ -59,10 +59,24 @@ export interface SimulatedServer {
   readonly accountingPort: number;
 }
 
+/** RADIUS/1.1 over TLS, in place of UDP. */
+export interface SimulatedTls {
+  /** 2083 by RFC 6614, for logins and reports. */
+  readonly port: number;
+  /** PEM texts: the router's key and certificate, and the authorities that sign those of servers. */
+  readonly key: string;
+  readonly certificate: string;
+  readonly authorities: readonly string[];
+  /** The name that the server's certificate must have; its address when absent. */
+  readonly serverName?: string;
+}
+
 export interface RadiusSimulatorOptions {
   /** Servers that requests go to by turns, as after a fail-over. */
   readonly servers: readonly SimulatedServer[];
   readonly secret: string;
+  /** Null for UDP. Over TLS the network loses nothing. */
+  readonly tls?: SimulatedTls | null;
   /** NAS-Identifier and NAS-IP-Address. */
   readonly nasIdentifier: string;
   readonly nasAddress?: string;
@@ -107,6 +121,7 @@ export type ResolvedTraffic = Required<Omit<RadiusSimulatorOptions, 'faults' | '
 
 export function resolveTraffic(options: RadiusSimulatorOptions): ResolvedTraffic {
   return {
+    tls: null,
     nasAddress: '192.0.2.1',
     dynamicAuthorization: null,
     concurrent: 1,

@@ -6,7 +6,9 @@ import type { LoginRejection } from '../../../src/charging/reject-log.js';
 import { createRadiusSimulator } from '../../../src/local/radius-simulator/simulator.js';
 import { main } from '../../../src/main.js';
 import type { ListedSession } from '../../../src/records/session-list.js';
-import { startDaemon, type Daemon } from '../../support/daemon.js';
+import type { TlsFileNames } from '../../../src/tls-files.js';
+import { createAuthority } from '../../support/certificates.js';
+import { startDaemon, TEST_REALM, type Daemon } from '../../support/daemon.js';
 import { findFreeUdpPort } from '../../support/free-udp-port.js';
 import { testDatabase } from '../../support/postgres.js';
 import { testRedis } from '../../support/redis.js';
@@ -19,7 +21,9 @@ const SECRET = 'change-me-before-use-1';
 const PASSWORD = 'change-me-too';
 
 let daemon: Daemon;
-let ports: { readonly authentication: number; readonly accounting: number };
+let ports: { readonly authentication: number; readonly accounting: number; readonly tls: number };
+/** Flags of a router that speaks RADIUS/1.1 over TLS. */
+let overTls: readonly string[];
 let steeringPort = 0;
 
 interface Outcome {
@@ -49,7 +53,10 @@ async function load(change: (file: string) => string = (file) => file): Promise<
   const file = path.join(makeScratchDirectory('isp'), 'isp.yaml');
   const text = readFileSync('examples/isp.yaml', 'utf8')
     .replace("['192.0.2.10']", "['127.0.0.1']")
-    .replace('{ port: 3799 }', `{ port: ${steeringPort} }`);
+    .replace(
+      '{ port: 3799 }',
+      `{ port: ${steeringPort} }\n    certificateNames: [tower-1.example]`,
+    );
   writeFileSync(file, change(text));
   return tolld('load', file);
 }
@@ -66,32 +73,65 @@ function simulate(...args: readonly string[]): Promise<Outcome> {
 
 const HOME = ['--subscriber', `anna@isp.example:${PASSWORD}`, '--compare', 'total'];
 
+/** Key, certificate and authority in files: what the daemon's settings and the router's flags name. */
+function writeTls(): Readonly<Record<'ours' | 'theirs', TlsFileNames>> {
+  const authority = createAuthority();
+  const directory = makeScratchDirectory('isp-tls');
+  const write = (name: string, text: string): string => {
+    const file = path.join(directory, name);
+    writeFileSync(file, text);
+    return file;
+  };
+  const authoritiesFile = write('authority.pem', authority.certificate);
+  const files = (name: string): TlsFileNames => {
+    const { key, certificate } = authority.issue([name]);
+    return {
+      keyFile: write(`${name}.key`, key),
+      certificateFile: write(`${name}.pem`, certificate),
+      authoritiesFile,
+    };
+  };
+  const both = { ours: files(`isp.${TEST_REALM}`), theirs: files('tower-1.example') };
+  authority.remove();
+  return both;
+}
+
 beforeAll(async () => {
   steeringPort = await findFreeUdpPort();
   expect(await load()).toMatchObject({ exitCode: 0, notes: '' });
+  const { ours, theirs } = writeTls();
   daemon = await startDaemon({
+    name: 'isp',
     redisUrl: redis.url,
     keyPrefix: redis.prefix,
     postgresUrl: database.url,
     settings: {
+      tls: { ...ours },
       secrets: { keys: [KEY] },
       radius: {
         enabled: true,
         listenHost: '127.0.0.1',
         authenticationPort: 0,
         accountingPort: 0,
+        tlsListenPort: 0,
       },
     },
   });
   const ready = daemon.log.find(({ msg }) => msg === 'ready') as unknown as {
     readonly radius: Readonly<
-      Record<'authentication' | 'accounting', readonly { readonly port: number }[]>
+      Record<'authentication' | 'accounting' | 'tls', readonly { readonly port: number }[]>
     >;
   };
   ports = {
     authentication: ready.radius.authentication[0]?.port ?? 0,
     accounting: ready.radius.accounting[0]?.port ?? 0,
+    tls: ready.radius.tls[0]?.port ?? 0,
   };
+  overTls = [
+    ...['--tls-port', String(ports.tls), '--tls-server-name', `isp.${TEST_REALM}`],
+    ...['--tls-key', theirs.keyFile, '--tls-certificate', theirs.certificateFile],
+    ...['--tls-authorities', theirs.authoritiesFile],
+  ];
 }, 60_000);
 
 describe('an internet provider', () => {
@@ -127,6 +167,16 @@ describe('an internet provider', () => {
       ...[...HOME, ...bad, ...quirks, '--answer-ms', '100', '--sessions', '8', '--interims', '3'],
     );
     expect(JSON.parse(run.out)).toMatchObject({ differences: [] });
+  });
+
+  test('charges the same over RADIUS/1.1, from a router that has a certificate', async () => {
+    for (const method of ['pap', 'ms-chap2']) {
+      const run = await simulate(...HOME, ...overTls, '--method', method, '--expect', 'finished');
+      expect(run).toMatchObject({ exitCode: 0, notes: '' });
+      expect(JSON.parse(run.out)).toMatchObject({ differences: [] });
+    }
+    const connected = daemon.log.filter(({ msg }) => msg === 'radius over tls');
+    expect(connected[0]).toMatchObject({ nas: ['tower-1'], version: '1.1' });
   });
 
   test('turns away the wrong password, and staff see why', async () => {

@@ -18,6 +18,7 @@ import type {
   SimulatedSubscriber,
 } from '../../../src/local/radius-simulator/traffic.js';
 import { createDynamicAuthorizationClient } from '../../../src/radius/dynamic-authorization/client.js';
+import { createAuthority } from '../../support/certificates.js';
 import { collectingLogger } from '../../support/collecting-logger.js';
 import { startRadiusFront, testNas, TEST_SECRET } from '../../support/radius-front.js';
 
@@ -41,6 +42,7 @@ async function front(
   terms: AccessTerms = {},
   accounting?: (report: SessionReport) => void,
   nas: Parameters<typeof testNas>[0] = {},
+  tls: Parameters<typeof startRadiusFront>[0] = {},
 ) {
   const access = async ({ proof }: AccessRequest): Promise<AccessDecision> => {
     const kept = proof.method === 'none' ? ('station' as const) : ('clear' as const);
@@ -61,7 +63,7 @@ async function front(
     };
   };
   const started = await startRadiusFront(
-    { clients: [testNas(nas)] },
+    { clients: [testNas(nas)], ...tls },
     {
       access,
       accounting: async (report) => {
@@ -375,5 +377,82 @@ describe('pace', () => {
       return tally.map(({ used }) => used);
     };
     expect(await usage()).toEqual(await usage());
+  });
+});
+
+describe('a NAS that speaks RADIUS/1.1', () => {
+  /** A front over TLS alone, and how a router finds it. */
+  async function overTls(onReport: (report: SessionReport) => void = () => undefined) {
+    const authority = createAuthority();
+    const [ours, theirs] = [authority.issue(['tolld.example']), authority.issue(['tower.example'])];
+    const authorities = [authority.certificate];
+    authority.remove();
+    const books = new Books();
+    const started = await front(
+      { interimSeconds: 60, sessionSecondsMax: 86_400 },
+      (report) => {
+        onReport(report);
+        books.take(report);
+      },
+      { addresses: [], certificateNames: ['tower.example'] },
+      {
+        udp: [],
+        tls: [{ address: '127.0.0.1', port: 0, ...ours, authorities, versions: ['1.1'] }],
+      },
+    );
+    const port = started.tls[0]?.port ?? 0;
+    return {
+      ...started,
+      books,
+      tls: { port, ...theirs, authorities, serverName: 'tolld.example' },
+    };
+  }
+
+  it('logs in by each method and reports what it used over one connection', async () => {
+    const { server, tls, books, lines, requests } = await overTls();
+    const methods: readonly SimulatedMethod[] = ['pap', 'chap', 'ms-chap', 'ms-chap2', 'mac'];
+    const { simulator } = simulate(server, {
+      tls,
+      subscribers: methods.map((method) =>
+        method === 'mac'
+          ? subscriber({ method, service: 'hotspot', userName: subscriber().station })
+          : subscriber({ method }),
+      ),
+      sessions: 20,
+      concurrent: 10,
+      answerMs: 15_000,
+    });
+    const { statistics, tally } = await simulator.run();
+    expect(statistics).toMatchObject({ sessionsEnded: { finished: 20 }, unanswered: 0, resent: 0 });
+    for (const { acctSessionId, used } of tally) {
+      expect(books.totalOf(acctSessionId)).toBe(used.downloadOctets + used.uploadOctets);
+    }
+    expect(new Set(requests.map(({ requestKey }) => requestKey)).size).toBe(20);
+    const connections = lines.filter(({ message }) => message === 'radius over tls');
+    expect(connections.map(({ fields }) => fields['version'])).toEqual(['1.1']);
+  });
+
+  it('makes a request anew that the server could not process', async () => {
+    let failures = 2;
+    const { server, tls } = await overTls(() => {
+      failures -= 1;
+      if (failures >= 0) throw new Error('not now');
+    });
+    const { simulator } = simulate(server, { tls, answerMs: 500 });
+    const { statistics } = await simulator.run();
+    expect(statistics.sessionsEnded).toEqual({ finished: 1 });
+    expect(statistics.resent).toBeGreaterThanOrEqual(2);
+  });
+
+  it('says nothing to a server of another name', async () => {
+    const { server, tls, requests } = await overTls();
+    const { simulator } = simulate(server, {
+      tls: { ...tls, serverName: 'other.example' },
+      answerMs: 10,
+      triesMax: 2,
+    });
+    const { statistics } = await simulator.run();
+    expect(statistics.sessionsEnded).toEqual({ unanswered: 1 });
+    expect(requests).toEqual([]);
   });
 });
