@@ -9,8 +9,8 @@
 --      other sessions wait for units) - all of one partition
 -- ARGV request, packed (REQUEST_ in layout.lua), which names the terms of each service by their digest;
 --      its stamp; the terms themselves where the script has answered that it does not know them
--- Reply { REPLY_DONE or REPLY_REPEATED, answer, packed: { time in ms, services (ANSWER_), whether the
---       balance is low } }
+-- Reply { REPLY_DONE or REPLY_REPEATED, answer as it is kept, packed: { number, fingerprint, packed: { time
+--       in ms, services (ANSWER_), whether the balance is low } } }
 --       { REPLY_OTHER_ACCOUNT, account id } for a session that lives on another account
 --       { REPLY_MOVED, partition } the account is on its way there, or has arrived
 --       { REPLY_STEERING_NEEDED } sessions may have to be told: again, with the keys of steering

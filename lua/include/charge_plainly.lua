@@ -19,11 +19,20 @@ local pack_value, pack_bytes, unpack_some, call, byte, sub, ceil
 -- Of one call, and set at its beginning; kept outside it so that no call makes tables: the account's
 -- octets (the first of them until more are needed), the buckets met so far in stored order, the
 -- services of the request; and what becomes of them: the entry and the answer as far as they are
--- packed, the fields of the session, whether anything is held or given back, and until when.
+-- packed, the fields of the session, whether anything is held or given back, and until when. Beside them
+-- the account's sequence, how many services report and are asked for, how long the answer will be.
 local account_key, account_bytes, account_whole
 local next_bucket, buckets_left, met_count
 local met_buckets, plain_services, plain_fields = {}, {}, {}
 local plain_entry, plain_answer, plain_changed, plain_longest
+local plain_sequence, plain_reports, plain_count, plain_length
+
+-- How a usage event is packed, and a service's part of the answer: the first behind the head of what it
+-- stands in, the next behind what there is of it.
+local usage_format = 'I3c0I5I3c0c0BI8I2c0c0I5c0I3c0Bi8BI8BI8BI8BI8Bc0c0'
+local first_usage, next_usage = '>I3I8I6c0BI8I5' .. usage_format, '>c0c0c0c0c0c0I4' .. usage_format
+local given_format = 'c0BBI8I5I2I8c0B'
+local first_given, next_given = '>I6I3c0I5I8I5' .. given_format, '>c0c0c0c0c0I4' .. given_format
 
 -- What is written again and again: offsets as text, as SETRANGE takes them; reasons, packed.
 local offset_texts, packed_reasons = {}, {}
@@ -244,20 +253,36 @@ local function read_fields(session_key, count, more)
   return call('HMGET', session_key, unpack(plain_fields, 1, count + (more and 2 or 1)))
 end
 
--- add_usage(service, priced, payer, total, cost, carry): puts a service's usage event behind the entry:
--- an array of 16.
-local function add_usage(service, priced, payer, total, cost, carry)
+-- add_usage(service, priced, payer, total, cost, carry, now): puts a service's usage event, an array of
+-- 16, behind the entry. The first is packed in one go with the entry's head, by the same call: its
+-- first seven values are the head, or the entry so far, with nothing in place of the others.
+local function add_usage(service, priced, payer, total, cost, carry, now)
   local used, key, session_id = service[PLAIN_REPORTED], service[PLAIN_KEY], plain_update[UPDATE_SESSION]
   local id, resource = payer[BUCKET_ID], payer[BUCKET_RESOURCE]
   local track = plain_update[UPDATE_TRACK]
+  local format, one, two, three, four = next_usage, plain_entry, '', '', ''
+  local five, six, seven = '', '', USAGE_HEAD
+  if not plain_entry then
+    four = plain_update[UPDATE_ACCOUNT]
+    format = first_usage
+    one, two = (PACKED_ARRAY + 4) * 65536 + SCHEMA_VERSION * 256 + PACKED_WIDE, now
+    three = ((PACKED_TRUE * 256 + PACKED_ARRAY + 1) * 256 + PACKED_ARRAY + 3) * 16777216 + TEXT_HEAD + #four
+    five, six = PACKED_WIDE, plain_sequence + 1
+    seven = (PACKED_ARRAY + plain_reports) * 4294967296 + USAGE_HEAD
+  end
   plain_entry = pack_bytes(
-    '>c0c4I3c0I5I3c0c0BI8I2c0c0I5c0I3c0Bi8BI8BI8BI8BI8Bc0c0',
-    plain_entry,
-    '\220\0\16\1',
-    PACKED_TEXT + #session_id,
+    format,
+    one,
+    two,
+    three,
+    four,
+    five,
+    six,
+    seven,
+    TEXT_HEAD + #session_id,
     session_id,
-    PACKED_WORD + plain_update[UPDATE_NUMBER],
-    PACKED_TEXT + #key,
+    WORD_HEAD + plain_update[UPDATE_NUMBER],
+    TEXT_HEAD + #key,
     key,
     service[PLAIN_TERMS][TERMS_IN_EVENT],
     PACKED_WIDE,
@@ -267,9 +292,9 @@ local function add_usage(service, priced, payer, total, cost, carry)
     priced and priced[WINDOW_IN_EVENT] or '\194\194',
     service[PLAIN_REASON],
     -- One impact: bucket, resource, change, what is left, units.
-    (PACKED_ARRAY + 1) * 4294967296 + (PACKED_ARRAY + 5) * 16777216 + PACKED_TEXT + #id,
+    (PACKED_ARRAY + 1) * 4294967296 + (PACKED_ARRAY + 5) * 16777216 + TEXT_HEAD + #id,
     id,
-    PACKED_TEXT + #resource,
+    TEXT_HEAD + #resource,
     resource,
     PACKED_SIGNED,
     -used,
@@ -288,18 +313,33 @@ local function add_usage(service, priced, payer, total, cost, carry)
   )
 end
 
--- add_answer(key, result, granted, validity, cost, priced): puts a service's part behind the answer: an
--- array of 8.
-local function add_answer(key, result, granted, validity, cost, priced)
+-- add_answer(key, result, granted, validity, cost, priced, now): puts a service's part, an array of 8,
+-- behind the answer, as it is kept for a repeated request: number, fingerprint, and the answer as a text.
+-- The first is packed in one go with what stands in front of it, as above.
+local function add_answer(key, result, granted, validity, cost, priced, now)
+  local format, one, two, three, four, five = next_given, plain_answer, '', '', '', ''
+  local six = (PACKED_ARRAY + 8) * 16777216 + TEXT_HEAD + #key
+  if not plain_answer then
+    three = plain_update[UPDATE_FINGERPRINT]
+    format = first_given
+    one = (PACKED_ARRAY + 3) * 1099511627776 + WORD_HEAD + plain_update[UPDATE_NUMBER]
+    two = TEXT_HEAD + #three
+    four = (TEXT_HEAD + plain_length) * 65536 + (PACKED_ARRAY + 2) * 256 + PACKED_WIDE
+    five, six = now, (PACKED_ARRAY + plain_count) * 4294967296 + six
+  end
   plain_answer = pack_bytes(
-    '>c0I4c0BBI8I5I2I8c0B',
-    plain_answer,
-    (PACKED_ARRAY + 8) * 16777216 + PACKED_TEXT + #key,
+    format,
+    one,
+    two,
+    three,
+    four,
+    five,
+    six,
     key,
     result,
     PACKED_WIDE,
     granted,
-    PACKED_WORD + validity,
+    WORD_HEAD + validity,
     -- Not the last units.
     PACKED_WIDE,
     cost,
@@ -316,7 +356,7 @@ local function pack_service(kept, total, granted, valid_until, bucket)
     return pack_bytes(
       '>c0I5BI8BI8BI8B',
       kept,
-      PACKED_WORD + number,
+      WORD_HEAD + number,
       PACKED_WIDE,
       total,
       PACKED_WIDE,
@@ -330,14 +370,14 @@ local function pack_service(kept, total, granted, valid_until, bucket)
   return pack_bytes(
     '>c0I5BI8BI8BI8I4c0BI8BI8',
     kept,
-    PACKED_WORD + number,
+    WORD_HEAD + number,
     PACKED_WIDE,
     total,
     PACKED_WIDE,
     granted,
     PACKED_WIDE,
     valid_until,
-    (PACKED_ARRAY + LEG_WIDTH) * 16777216 + PACKED_TEXT + #id,
+    (PACKED_ARRAY + LEG_WIDTH) * 16777216 + TEXT_HEAD + #id,
     id,
     PACKED_WIDE,
     granted,
@@ -486,7 +526,7 @@ local function settle_service(service, stored, now)
     end
     granted, plain_changed = 0, true
     if used > 0 then
-      add_usage(service, priced, bucket, total, cost, sub(stored, carry_from + 1, carry_until))
+      add_usage(service, priced, bucket, total, cost, sub(stored, carry_from + 1, carry_until), now)
     end
   elseif legs ~= PACKED_ARRAY or used > 0 then
     return false
@@ -495,6 +535,10 @@ local function settle_service(service, stored, now)
   service[PLAIN_DIGEST], service[PLAIN_WINDOW] = digest, window or false
   service[PLAIN_PRICED], service[PLAIN_TOTAL] = priced or false, total
   service[PLAIN_GRANTED], service[PLAIN_VALID_UNTIL] = granted, valid_until
+  plain_length = plain_length
+    + GIVEN_OCTETS
+    + #service[PLAIN_KEY]
+    + (priced and #priced[WINDOW_IN_ANSWER] or 1)
   return true
 end
 
@@ -518,8 +562,8 @@ local function answer_service(place, now)
     plain_longest = valid_until
   end
   local key = service[PLAIN_KEY]
-  if plain_answer then
-    add_answer(key, result, given, validity, service[PLAIN_COST], service[PLAIN_PRICED])
+  if plain_update[UPDATE_FINGERPRINT] then
+    add_answer(key, result, given, validity, service[PLAIN_COST], service[PLAIN_PRICED], now)
   end
   plain_fields[2 * place + 3] = 's:' .. key
   plain_fields[2 * place + 4] =
@@ -604,19 +648,6 @@ local function write_account(run, run_from, run_until)
   end
 end
 
--- pack_answer(): the answer as it is kept for a repeated request.
-local function pack_answer()
-  local fingerprint = plain_update[UPDATE_FINGERPRINT]
-  return pack_bytes(
-    '>I6I3c0I3c0',
-    (PACKED_ARRAY + 3) * 1099511627776 + PACKED_WORD + plain_update[UPDATE_NUMBER],
-    PACKED_TEXT + #fingerprint,
-    fingerprint,
-    PACKED_TEXT + #plain_answer,
-    plain_answer
-  )
-end
-
 -- write_session(session_key, header, count): the session's header, the answer or what its NAS said, and
 -- the services spoken of.
 local function write_session(session_key, header, count)
@@ -624,7 +655,7 @@ local function write_session(session_key, header, count)
   fields[1], fields[2] = 'h', header
   if plain_answer then
     fields[3] = answer_fields[plain_update[UPDATE_NUMBER] % ANSWER_WINDOW + 1]
-    fields[4] = pack_answer()
+    fields[4] = plain_answer
   else
     fields[3], fields[4] = 'r', plain_update[UPDATE_TRACK]
   end
@@ -639,14 +670,15 @@ local function bind_globals()
   end
 end
 
--- begin_entry(now, account_id, sequence, reports): the beginning of an entry with so many usage events.
+-- begin_entry(now, account_id, sequence, reports): the beginning of an entry with so many events, where it is
+-- not packed with the first of them (add_usage).
 local function begin_entry(now, account_id, sequence, reports)
   return pack_bytes(
     '>I3I8BI5c0BI8B',
     (PACKED_ARRAY + 4) * 65536 + SCHEMA_VERSION * 256 + PACKED_WIDE,
     now,
     PACKED_TRUE,
-    (PACKED_ARRAY + 1) * 4294967296 + (PACKED_ARRAY + 3) * 16777216 + PACKED_TEXT + #account_id,
+    (PACKED_ARRAY + 1) * 4294967296 + (PACKED_ARRAY + 3) * 16777216 + TEXT_HEAD + #account_id,
     account_id,
     PACKED_WIDE,
     sequence,
@@ -716,9 +748,8 @@ local function charge_update(keys, epoch, stored, count)
   end
   met_count, next_bucket, buckets_left = 0, first_bucket, elements / 3
   plain_changed, plain_longest = false, 0
-  plain_entry = begin_entry(now, account_id, sequence + 1, reports)
-  plain_answer = plain_update[UPDATE_FINGERPRINT]
-    and pack_bytes('>BBI8B', PACKED_ARRAY + 2, PACKED_WIDE, now, PACKED_ARRAY + count)
+  plain_entry, plain_answer = nil, nil
+  plain_sequence, plain_reports, plain_count, plain_length = sequence, reports, count, ANSWER_HEAD_OCTETS
   -- All reports before all grants: what one service gives back another may be granted.
   for i = 1, count do
     if not settle_service(plain_services[i], stored[i + 1], now) then
@@ -749,7 +780,7 @@ local function charge_update(keys, epoch, stored, count)
   header = pack_bytes(
     '>c0I5BI8BI8c0',
     sub(header, 1, seen_from),
-    PACKED_WORD + plain_update[UPDATE_NUMBER],
+    WORD_HEAD + plain_update[UPDATE_NUMBER],
     PACKED_WIDE,
     now,
     PACKED_WIDE,

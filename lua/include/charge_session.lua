@@ -136,11 +136,11 @@ local function session_event(id, header, change, number, cause)
   return { EVENT_SESSION, id, change, number, cause, header[SESSION_OPENED] }
 end
 
--- decode_answer(stored): number, fingerprint and reply of a stored answer; without a fingerprint for
--- what recovery brought back: nobody knows any more what was asked.
+-- decode_answer(stored): number and fingerprint of a stored answer; without a fingerprint for what
+-- recovery brought back: nobody knows any more what was asked.
 local function decode_answer(stored)
   local answer = cmsgpack.unpack(stored)
-  return answer[1], answer[2], answer[3]
+  return answer[1], answer[2]
 end
 
 -- release_all(books, key, header, loaded): at the end of a session gives back what its services
@@ -411,10 +411,10 @@ local function charge_session(keys, request, may_grant, read, fields)
         return { REPLY_STALE_NUMBER }
       end
       if stored[2] then
-        local answered, fingerprint, answer = decode_answer(stored[2])
+        local answered, fingerprint = decode_answer(stored[2])
         if answered == number then
           if not fingerprint or fingerprint == request[REQUEST_FINGERPRINT] then
-            return { REPLY_REPEATED, answer }
+            return { REPLY_REPEATED, stored[2] }
           end
           return { REPLY_CONFLICT }
         end
@@ -654,7 +654,8 @@ local function charge_session(keys, request, may_grant, read, fields)
   local writes, fingerprint = fields or {}, request[REQUEST_FINGERPRINT]
   writes[#writes + 1], writes[#writes + 2] = 'h', cmsgpack.pack(header)
   if fingerprint then
-    writes[#writes + 1], writes[#writes + 2] = slot, cmsgpack.pack({ number, fingerprint, answer })
+    answer = cmsgpack.pack({ number, fingerprint, answer })
+    writes[#writes + 1], writes[#writes + 2] = slot, answer
   end
   if not stored[1] then
     writes[#writes + 1], writes[#writes + 2] = 'm', request[REQUEST_STAMP]

@@ -6,10 +6,18 @@ import type { EventStamp } from '../domain/events.js';
 import type { SharingMembership } from '../domain/profile.js';
 import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
-import { pack, unpack, type Packable, type Unpacked } from './packing.js';
+import { pack, unpack, unpackBytes, type Packable, type Unpacked } from './packing.js';
 import type { ScriptReply } from './script-loader.js';
 import { packStamp } from './stamp-codec.js';
-import { asAmount, asArray, asNumber, asText, asTextOrNull, asTimeOrNull } from './unpacked.js';
+import {
+  asAmount,
+  asArray,
+  asBytes,
+  asNumber,
+  asText,
+  asTextOrNull,
+  asTimeOrNull,
+} from './unpacked.js';
 
 /** A rate window as the script reads it. */
 export interface ChargeWindow {
@@ -432,7 +440,8 @@ function outcomeOf(reply: ScriptReply): ChargeOutcome {
   switch (status) {
     case layout.REPLY_DONE:
     case layout.REPLY_REPEATED: {
-      const [at, services, low] = asArray(unpack(bytesOf(reply, 1)));
+      const [, , answer] = asArray(unpackBytes(bytesOf(reply, 1)));
+      const [at, services, low] = asArray(unpack(asBytes(answer)));
       return {
         kind: 'answered',
         repeated: status === layout.REPLY_REPEATED,

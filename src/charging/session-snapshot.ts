@@ -2,8 +2,16 @@
 import type { Amount } from '../domain/amounts.js';
 import type { Engine } from './engine.js';
 import * as layout from './generated/layout.js';
-import { PackingError, unpack, unpackBytes, type Unpacked } from './packing.js';
-import { asAmount, asArray, asNumber, asText, asTextOrNull, asTimeOrNull } from './unpacked.js';
+import { unpack, unpackBytes, type Unpacked } from './packing.js';
+import {
+  asAmount,
+  asArray,
+  asBytes,
+  asNumber,
+  asText,
+  asTextOrNull,
+  asTimeOrNull,
+} from './unpacked.js';
 
 export interface SessionSnapshot {
   readonly sessionId: string;
@@ -61,11 +69,6 @@ export function unpackSessionFields(packed: Buffer): ReadonlyMap<string, Buffer>
     fields.set(asBytes(flat[index]).toString('utf8'), asBytes(flat[index + 1]));
   }
   return fields;
-}
-
-function asBytes(value: Unpacked | undefined): Buffer {
-  if (!Buffer.isBuffer(value)) throw new PackingError('bytes were expected');
-  return value;
 }
 
 /** Reads the fields of a session's hash; null where it has none: the session is not there. */

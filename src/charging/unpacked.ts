@@ -21,6 +21,12 @@ export function asText(value: Unpacked | undefined): string {
   return value;
 }
 
+/** A value packed inside another, from one that was unpacked into bytes. */
+export function asBytes(value: Unpacked | undefined): Buffer {
+  if (!Buffer.isBuffer(value)) throw new PackingError('bytes were expected');
+  return value;
+}
+
 /** Text, or null where a script wrote `false` for "none". */
 export function asTextOrNull(value: Unpacked | undefined): string | null {
   return value === false || value === null ? null : asText(value);

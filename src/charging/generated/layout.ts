@@ -277,17 +277,25 @@ export const TERMS_WINDOWS = 13;
 export const TERMS_IN_EVENT = 14;
 
 // MessagePack as charge_plainly reads and writes it: the head of an array of none (one of n, up to 15,
-// is n above it), of one with its length in 16 bits, of an unsigned and a signed integer of 64 bits;
-// false and true. PACKED_WORD is the head of an unsigned integer of 32 bits in front of it, which is
-// added; PACKED_TEXT that of a text in front of its length in 16.
+// is n above it), of one with its length in 16 bits, of an unsigned and a signed integer of 64 bits,
+// of one of 32, of a text with its length in 16 bits; false and true. WORD_HEAD and TEXT_HEAD are the heads
+// in front of an integer of 32 bits and a length of 16, which are added to them.
 export const PACKED_ARRAY = 144;
 export const PACKED_LONG_ARRAY = 220;
 export const PACKED_WIDE = 207;
 export const PACKED_SIGNED = 211;
-export const PACKED_WORD = 884763262976;
-export const PACKED_TEXT = 14286848;
+export const PACKED_WORD = 206;
+export const PACKED_TEXT = 218;
 export const PACKED_FALSE = 194;
 export const PACKED_TRUE = 195;
+export const WORD_HEAD = 884763262976;
+export const TEXT_HEAD = 14286848;
+
+// What charge_plainly writes: the head of a usage event, an array of 16, with EVENT_USAGE behind it; the
+// octets of an answer in front of its services; and of one of these, without its key and its currency.
+export const USAGE_HEAD = 3690991617;
+export const ANSWER_HEAD_OCTETS = 11;
+export const GIVEN_OCTETS = 30;
 
 // Heads of what charge_plainly knows, each with as many elements as above; another is not plain. A
 // request has no more services, no longer texts and a smaller number; of an account its first octets
