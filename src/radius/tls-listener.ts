@@ -94,18 +94,18 @@ export function createTlsListener(
       socket.destroy();
       return;
     }
-    const agreement = agreedVersion(versions, socket);
-    if (!agreement.ok) {
-      refuse(socket, { address, names, why: agreement.why });
-      return;
-    }
-    const { version } = agreement;
     connections.add(socket);
     metrics.tlsConnections.set(connections.size);
     socket.once('close', () => {
       connections.delete(socket);
       metrics.tlsConnections.set(connections.size);
     });
+    const agreement = agreedVersion(versions, socket);
+    if (!agreement.ok) {
+      refuse(socket, { address, names, why: agreement.why });
+      return;
+    }
+    const { version } = agreement;
     nextConnection += 1;
     logger.info({ nas: candidates.map((nas) => nas.name), address, version }, 'radius over tls');
     serveConnection(socket, { address, names, version, source: `${name} ${nextConnection}` });

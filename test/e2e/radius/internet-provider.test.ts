@@ -228,6 +228,9 @@ describe('an internet provider', () => {
       const id = session?.sessionId ?? '';
       const shown = await tolld('session', 'show', id);
       expect(shown.out).toMatch(/100\.64\.[0-3]\.\d+/);
+      const changed = await tolld('session', 'change', id);
+      expect(changed).toMatchObject({ exitCode: 0, notes: '' });
+      expect(changed.out).toMatch(/re-authorise for demand, attempt 1: accepted/);
       const ended = await tolld('session', 'disconnect', id);
       expect(ended).toMatchObject({ exitCode: 0, notes: '' });
       expect(ended.out).toMatch(/abort for demand, attempt 1: accepted/);

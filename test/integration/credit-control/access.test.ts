@@ -266,6 +266,46 @@ describe('the garden', () => {
   });
 });
 
+describe('a plan', () => {
+  async function use(plan: Partial<AccessPlan>, subscriber: Parameters<typeof openSubscriber>[1]) {
+    await openIsp(engine, { plans: [{ ...HOME, ...plan }] }, 2);
+    isp = await ispProcess(engine);
+    await openSubscriber(engine, subscriber);
+    const { session, terms } = accepted(await isp.access(login()));
+    await isp.accounting(report({ handle: session, status: 'start' }));
+    for (const status of ['interim', 'stop'] as const) {
+      await isp.accounting(
+        report({ handle: session, status, counters: counters(30, 500), sessionSeconds: 60 }),
+      );
+    }
+    return terms;
+  }
+
+  it('of validity alone lets in until its end, and charges nothing', async () => {
+    const terms = await use(
+      { charges: { volume: null, time: false } },
+      { access: { expiresAt: Date.now() + 1_000_500 } },
+    );
+    expect(terms.sessionSecondsMax).toBe(1_000);
+    expect(terms).not.toHaveProperty('totalOctetsMax');
+    expect(await balance()).toEqual({ left: 0, reserved: 0 });
+  });
+
+  it.each([
+    ['of time charges the seconds online', { volume: null, time: true }, 600 - 60, 1_000],
+    ['of downloads charges those', { volume: 'download', time: false }, 600, 1_000 - 500],
+    ['of uploads charges those', { volume: 'upload', time: false }, 600, 1_000 - 30],
+    ['of both charges both', { volume: 'total', time: true }, 600 - 60, 1_000 - 530],
+  ] as const)('%s', async (_name, charges, secondsLeft, octetsLeft) => {
+    await use({ charges }, { seconds: 600, octets: 1_000 });
+    const buckets = (await readAccount(engine, 0, 'anna'))?.buckets ?? [];
+    const left = Object.fromEntries(
+      buckets.map(({ resource, remaining }) => [resource, remaining]),
+    );
+    expect(left).toEqual({ seconds: secondsLeft, octets: octetsLeft });
+  });
+});
+
 describe('an address of a pool', () => {
   const pools = [
     { code: 'one', ranges: [{ first: '10.0.0.1', last: '10.0.0.1' }], restSeconds: 0 },
