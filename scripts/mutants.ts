@@ -1,14 +1,18 @@
 /**
  * `npm run mutants`: runs the scenarios and a short workload against the scripts with one fault in
- * them at a time (test/mutants/charging.txt). A fault that no test finds is a rule without a test.
+ * them at a time (test/mutants/charging.txt). A fault that no test finds is a rule without a test. A
+ * short way of network access is held to the whole way instead.
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
-import { readLuaFile, readScripts } from '../src/charging/script-loader.js';
+import { readLuaFile, readScripts, type Scripts } from '../src/charging/script-loader.js';
 import { runRound } from '../test/model/campaign.js';
 import { mutated, readMutants, type Mutant } from '../test/mutants/mutants.js';
 import { openEmptySubjects, type EmptySubjects } from '../test/support/empty-subjects.js';
+import { scriptsWith } from '../test/support/key-space-contents.js';
+import { compareLogins, LOGIN_CALL } from '../test/support/plain-logins.js';
+import { compareReports, REPORT_CALL } from '../test/support/plain-reports.js';
 import { runScenario } from '../test/support/scenario-run.js';
 import { readScenarios } from '../test/support/scenario.js';
 
@@ -22,14 +26,46 @@ const scenarios = readdirSync(SCENARIOS)
   .filter((file) => file.startsWith('charging-'))
   .flatMap((file) => readScenarios(file).map((scenario) => ({ file, scenario })));
 
+/** The short ways of network access: what is wrong in one shows against the whole way. */
+const SHORT_WAYS: Readonly<Record<string, { call: string; compare: typeof compareReports }>> = {
+  'include/report_plainly': { call: REPORT_CALL, compare: compareReports },
+  'include/admit_plainly': { call: LOGIN_CALL, compare: compareLogins },
+};
+const SHORT_WAY_RUNS = 150;
+const WHOLE = scriptsWith('tolld_whole', REPORT_CALL, '', (file) =>
+  readLuaFile(file).replace(LOGIN_CALL, 'local plain'),
+);
+
 /** What a mutant is caught by; null for one that survives. */
 async function catchMutant(mutant: Mutant): Promise<string | null> {
   const scripts = readScripts((file) =>
     file === mutant.file ? mutated(mutant, readLuaFile(file)) : readLuaFile(file),
   );
+  const shortWay = SHORT_WAYS[mutant.file];
+  if (shortWay !== undefined) return differingWay(shortWay.compare, scripts);
   const subjects = await openEmptySubjects({ scripts, timeoutMs: TIMEOUT_MS });
   try {
     return (await failingScenario(subjects)) ?? (await failingRound(subjects));
+  } finally {
+    await subjects.close();
+  }
+}
+
+async function differingWay(
+  compare: typeof compareReports,
+  short: Scripts,
+): Promise<string | null> {
+  const subjects = await openEmptySubjects({ scripts: short, timeoutMs: TIMEOUT_MS });
+  try {
+    const [seed = 1] = SEEDS;
+    const ways = { fresh: subjects.engine, whole: WHOLE, short };
+    await compare(ways, { seed, runs: SHORT_WAY_RUNS });
+    return null;
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    // The first line only counts the tests.
+    const [, , , difference = ''] = said.split('\n');
+    return `the short way against the whole one: ${difference}`;
   } finally {
     await subjects.close();
   }

@@ -187,10 +187,8 @@ local function grant_services(count, now, interim)
     -- Unit; cost, rate and the next; gross, not opened; no totals, no steps.
     local unit, priced = terms[TERMS_UNIT], pack_value(digest)
     local kept = pack_bytes(
-      '>BBI2c0Bc0c5',
-      PLAIN_SERVICE,
-      PACKED_TEXT,
-      #unit,
+      '>I4c0Bc0c5',
+      PLAIN_SERVICE * 16777216 + PACKED_TEXT + #unit,
       unit,
       0,
       priced,
@@ -224,20 +222,13 @@ end
 -- pack_new_track(now, interim, limits, ends_at): what its NAS said of the session: nothing.
 local function pack_new_track(now, interim, limits, ends_at)
   return pack_bytes(
-    '>BBBBBBBI8c7BI4BBBI8c0BI8BI8',
-    PACKED_LONG_ARRAY,
-    0,
-    TRACK_ENDS_AT,
-    SCHEMA_VERSION,
-    TRACK_PROVISIONAL,
-    0,
-    PACKED_WIDE,
+    '>I3I4I8c7I7BI8c0BI8BI8',
+    PACKED_LONG_ARRAY * 65536 + TRACK_ENDS_AT,
+    SCHEMA_VERSION * 16777216 + TRACK_PROVISIONAL * 65536 + PACKED_WIDE,
     now,
     '\0\0\0\0\0\0\0',
-    PACKED_WORD,
-    interim,
-    LEVEL_FULL,
-    LEVEL_FULL,
+    -- At the full level, and wanted there.
+    (PACKED_WORD + interim) * 65536,
     PACKED_WIDE,
     now,
     limits,
@@ -251,16 +242,16 @@ end
 -- pack_new_header(account_id, now, deadline, retention, count): the header of the session.
 local function pack_new_header(account_id, now, deadline, retention, count)
   local header = pack_bytes(
-    '>BBBBI2c0BI8BBI8BI8BI8BI8BBB',
-    PLAIN_SESSION,
-    SCHEMA_VERSION,
-    SESSION_OPEN,
-    PACKED_TEXT,
-    #account_id,
+    '>I6c0BI8I2I8BI8BI8BI8I3',
+    PLAIN_SESSION * 1099511627776
+      + SCHEMA_VERSION * 4294967296
+      + SESSION_OPEN * 16777216
+      + PACKED_TEXT
+      + #account_id,
     account_id,
     PACKED_WIDE,
     now,
-    0,
+    -- Its first request is number 0.
     PACKED_WIDE,
     now,
     PACKED_WIDE,
@@ -269,9 +260,7 @@ local function pack_new_header(account_id, now, deadline, retention, count)
     deadline,
     PACKED_WIDE,
     retention,
-    PACKED_FALSE,
-    PACKED_ARRAY,
-    PACKED_ARRAY + count
+    PACKED_FALSE * 65536 + PACKED_ARRAY * 256 + PACKED_ARRAY + count
   )
   for i = 1, count do
     header = header .. pack_value(plain_services[i][PLAIN_KEY])
@@ -282,34 +271,27 @@ end
 -- pack_opened(now, account_id, sequence, id): the entry that says that the session has begun.
 local function pack_opened(now, account_id, sequence, id)
   return pack_bytes(
-    '>c0BBBI2c0BBBBI8',
+    '>c0I5c0I4I8',
     begin_entry(now, account_id, sequence, 1),
-    PACKED_ARRAY + 6,
-    EVENT_SESSION,
-    PACKED_TEXT,
-    #id,
+    (PACKED_ARRAY + 6) * 4294967296 + EVENT_SESSION * 16777216 + PACKED_TEXT + #id,
     id,
-    CHANGE_OPENED,
-    0,
-    PACKED_FALSE,
-    PACKED_WIDE,
+    CHANGE_OPENED * 16777216 + PACKED_FALSE * 256 + PACKED_WIDE,
     now
   )
 end
 
--- pack_admitted(id, now, interim, ends_at, limits): the answer.
+-- pack_admitted(id, now, interim, ends_at, limits): the answer, at the full level.
 local function pack_admitted(id, now, interim, ends_at, limits)
   return pack_bytes(
-    '>BBBI2c0BI8BI4BI8c0B',
-    PACKED_ARRAY + ADMITTED_LEVEL,
-    VERDICT_ADMITTED,
-    PACKED_TEXT,
-    #id,
+    '>I5c0BI8I5BI8c0B',
+    (PACKED_ARRAY + ADMITTED_LEVEL) * 4294967296
+      + VERDICT_ADMITTED * 16777216
+      + PACKED_TEXT
+      + #id,
     id,
     PACKED_WIDE,
     now,
-    PACKED_WORD,
-    interim,
+    PACKED_WORD + interim,
     PACKED_WIDE,
     ends_at,
     limits,

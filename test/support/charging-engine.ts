@@ -10,10 +10,7 @@ import { createFenceGate } from '../../src/charging/fence-gate.js';
 import { createKeys } from '../../src/charging/keys.js';
 import { openPartition, readFence } from '../../src/charging/partition-fence.js';
 import { openKeySpace } from '../../src/charging/partitions.js';
-import { creditAccount, provisionAccount } from '../../src/charging/provisioning.js';
-import type { NewBucket } from '../../src/charging/event-codec.js';
 import { createLogger, type Logger } from '../../src/observability/logger.js';
-import { START_MS, stamp } from './charge-requests.js';
 
 export const silentLogger: Logger = createLogger({ level: 'silent' });
 
@@ -82,23 +79,4 @@ export function testEngines(): TestEngines {
       return engine;
     },
   };
-}
-
-/** An active account with these buckets. */
-export async function fundAccount(
-  engine: Engine,
-  accountId: string,
-  buckets: readonly NewBucket[],
-  partition = 0,
-): Promise<void> {
-  const account = { partition, accountId, stamp, now: START_MS };
-  await provisionAccount(engine, { ...account, standing: 'active', profileVersion: 1 });
-  await creditAccount(engine, {
-    ...account,
-    intentNumber: 1,
-    intentId: `${accountId}-1`,
-    kind: 'grant',
-    reason: null,
-    operations: buckets.map((bucket) => ({ operation: 'grant', bucket })),
-  });
 }

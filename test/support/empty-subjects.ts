@@ -1,5 +1,6 @@
 /** Charging subjects one after the other, each over an empty key space, on a Redis of their own. */
 import { createEngineConnection } from '../../src/charging/engine-connection.js';
+import type { Engine } from '../../src/charging/engine.js';
 import { createKeys } from '../../src/charging/keys.js';
 import { openKeySpace } from '../../src/charging/partitions.js';
 import type { Scripts } from '../../src/charging/script-loader.js';
@@ -16,6 +17,8 @@ export interface EmptySubjectsOptions {
 
 export interface EmptySubjects {
   fresh(): Promise<ChargingSubject>;
+  /** An empty key space without a subject over it. */
+  engine(): Promise<Engine>;
   close(): Promise<void>;
 }
 
@@ -41,13 +44,15 @@ export async function openEmptySubjects({
   const charging = { ...connection.engine, scripts: scripts ?? connection.engine.scripts };
   await charging.scripts.load(charging.redis);
   let count = 0;
+  const open = async (): Promise<Engine> => {
+    const engine = { ...charging, keys: createKeys(`w:${count}`) };
+    count += 1;
+    await openKeySpace(engine, 1, null);
+    return engine;
+  };
   return {
-    fresh: async () => {
-      const engine = { ...charging, keys: createKeys(`w:${count}`) };
-      count += 1;
-      await openKeySpace(engine, 1, null);
-      return createEngineSubject(engine);
-    },
+    fresh: async () => createEngineSubject(await open()),
+    engine: open,
     close: async () => {
       await connection.close();
       await own.remove();

@@ -6,6 +6,7 @@ import {
   readLuaFile,
   readScripts,
   scriptsOf,
+  type LuaReader,
   type Scripts,
 } from '../../src/charging/script-loader.js';
 
@@ -17,10 +18,18 @@ export function countingCall(call: string): string {
   return `(function() local reply = ${call} if reply then redis.call('INCR', '${PLAIN_COUNT}') end return reply end)() or`;
 }
 
-/** The scripts with something else in the place of a text, under names of their own. */
-export function scriptsWith(name: string, text: string, instead: string): Scripts {
-  // Read in its own way, so that nobody else's change of the scripts is in it.
-  const { library } = readScripts(readLuaFile);
+/**
+ * The scripts with something else in the place of a text, under names of their own.
+ * @param read for tests that put something else into them, too
+ */
+export function scriptsWith(
+  name: string,
+  text: string,
+  instead: string,
+  read: LuaReader = readLuaFile,
+): Scripts {
+  // Read in a way of its own, so that nobody else's change of the scripts is in it.
+  const { library } = readScripts(read);
   if (!library.source.includes(text)) throw new Error(`the scripts have no "${text}"`);
   const source = library.source.replace(text, instead).replaceAll(library.name, name);
   return scriptsOf({ name, source });

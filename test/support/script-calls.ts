@@ -30,7 +30,7 @@ import { toAmount } from '../../src/domain/amounts.js';
 import type { SharingMembership } from '../../src/domain/profile.js';
 import { admissionRequest, networkReport } from './access-requests.js';
 import { chargeRequest, newBucket, stamp, START_MS, type RequestParts } from './charge-requests.js';
-import { fundAccount } from './charging-engine.js';
+import { fundAccount } from './funded-account.js';
 
 /** Where the account is, and where a move takes it. */
 const [HERE, THERE] = [0, 1];

@@ -10,7 +10,8 @@ import { sweepTimer } from '../../../src/charging/sweeping.js';
 import { toAmount, type Amount } from '../../../src/domain/amounts.js';
 import { admissionRequest, networkReport } from '../../support/access-requests.js';
 import { newBucket, START_MS } from '../../support/charge-requests.js';
-import { fundAccount, testEngines } from '../../support/charging-engine.js';
+import { testEngines } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 
 const FILE = path.resolve(import.meta.dirname, '../../scenarios/access-accounting.txt');
 const HOLDING = 100_000_000_000;

@@ -13,7 +13,8 @@ import {
   newBucket,
   START_MS,
 } from '../../support/charge-requests.js';
-import { fundAccount, testEngines } from '../../support/charging-engine.js';
+import { testEngines } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 import { randomSource } from '../../support/random-source.js';
 
 const engines = testEngines();

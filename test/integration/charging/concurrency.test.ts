@@ -13,7 +13,8 @@ import {
   newBucket,
   rateLine,
 } from '../../support/charge-requests.js';
-import { fundAccount, openEngine } from '../../support/charging-engine.js';
+import { openEngine } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 import { startChargingProcess } from '../../support/charging-process.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 import { randomSource } from '../../support/random-source.js';

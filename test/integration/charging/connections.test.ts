@@ -12,7 +12,8 @@ import { openKeySpace } from '../../../src/charging/partitions.js';
 import { chargeRouted, findRoute } from '../../../src/charging/routing.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import { chargeRequest, newBucket, START_MS } from '../../support/charge-requests.js';
-import { fundAccount, silentLogger } from '../../support/charging-engine.js';
+import { silentLogger } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 
 const CONNECTIONS = 3;
 const PARTITIONS = 6;

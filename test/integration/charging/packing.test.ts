@@ -16,7 +16,8 @@ import {
   START_MS,
   stamp,
 } from '../../support/charge-requests.js';
-import { fundAccount, openEngine } from '../../support/charging-engine.js';
+import { openEngine } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;

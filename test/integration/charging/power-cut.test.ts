@@ -4,7 +4,8 @@ import { charge } from '../../../src/charging/charge.js';
 import type { Engine } from '../../../src/charging/engine.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import { chargeRequest, newBucket, START_MS } from '../../support/charge-requests.js';
-import { fundAccount, openEngine } from '../../support/charging-engine.js';
+import { openEngine } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 import { findCompiler, startPoweredRedis, type PoweredRedis } from '../../support/power-cut.js';
 
 const ACCOUNTS = 64;

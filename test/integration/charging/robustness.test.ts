@@ -21,7 +21,8 @@ import {
   stamp,
   type RequestParts,
 } from '../../support/charge-requests.js';
-import { fundAccount, openEngine } from '../../support/charging-engine.js';
+import { openEngine } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 import { startRedis } from '../../support/redis.js';
 import { dumpOf } from '../../support/redis-dump.js';

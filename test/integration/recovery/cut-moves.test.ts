@@ -19,7 +19,8 @@ import {
   START_MS,
   type RequestParts,
 } from '../../support/charge-requests.js';
-import { fundAccount, silentLogger } from '../../support/charging-engine.js';
+import { silentLogger } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 import { recordedEngine } from '../../support/recorded-engine.js';
 import { startRedis } from '../../support/redis.js';
 import type { OwnRedis } from '../../support/redis-instance.js';

@@ -21,7 +21,8 @@ import {
   START_MS,
   type RequestParts,
 } from '../../support/charge-requests.js';
-import { fundAccount, openEngine } from '../../support/charging-engine.js';
+import { openEngine } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 import { collectingLogger } from '../../support/collecting-logger.js';
 import { recordedEngine, type RecordedEngine } from '../../support/recorded-engine.js';
 import { startRedis } from '../../support/redis.js';

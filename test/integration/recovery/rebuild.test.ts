@@ -24,7 +24,7 @@ import {
   stamp,
   START_MS,
 } from '../../support/charge-requests.js';
-import { fundAccount } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 import { recordedEngine, type RecordedEngine } from '../../support/recorded-engine.js';
 import { insertAccounts, isUsual, performCall, restorable } from './workload-calls.js';

@@ -5,7 +5,7 @@ import { charge } from '../../../src/charging/charge.js';
 import { main } from '../../../src/main.js';
 import { verify } from '../../../src/recovery/verify.js';
 import { chargeRequest, newBucket } from '../../support/charge-requests.js';
-import { fundAccount } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 import { recordedEngine } from '../../support/recorded-engine.js';
 
 const stores = recordedEngine();

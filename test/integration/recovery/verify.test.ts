@@ -16,7 +16,7 @@ import { verify } from '../../../src/recovery/verify.js';
 import { askModel, Driver, type Call } from '../../model/driver.js';
 import { command, worldPlan } from '../../model/workload.js';
 import { chargeRequest, newBucket, stamp } from '../../support/charge-requests.js';
-import { fundAccount } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 import { createEngineSubject } from '../../support/engine-subject.js';
 import { recordedEngine, type RecordedEngine } from '../../support/recorded-engine.js';
 import { insertAccounts, isUsual, performCall } from './workload-calls.js';

@@ -1,0 +1,279 @@
+/** Random logins of a NAS, played the short way and the whole one: both must leave the same behind. */
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { admit, type FairUseCap } from '../../src/charging/admission.js';
+import { packTerms, type ChargeService } from '../../src/charging/charge.js';
+import type { Engine } from '../../src/charging/engine.js';
+import {
+  creditAccount,
+  provisionAccount,
+  type AccountThreshold,
+} from '../../src/charging/provisioning.js';
+import { takeReport } from '../../src/charging/session-report.js';
+import { toAmount } from '../../src/domain/amounts.js';
+import { admissionRequest, networkReport } from './access-requests.js';
+import {
+  chargeService,
+  chargeWindow,
+  newBucket,
+  rateLine,
+  stamp,
+  START_MS,
+} from './charge-requests.js';
+import { fundAccount } from './funded-account.js';
+import { keySpaceContents } from './key-space-contents.js';
+import type { TwoWays } from './two-ways.js';
+
+/** Where the scripts try the short way. */
+export const LOGIN_CALL = 'local plain = admit_plainly(KEYS, ARGV)';
+
+/** What nearly every login says, and what few do. */
+function seldom<Value>(usual: Value, other: fc.Arbitrary<Value>): fc.Arbitrary<Value> {
+  return fc.oneof({ weight: 12, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
+}
+
+/** A bucket behind or in front of the one with plenty. */
+interface Purse {
+  readonly resource: 'octets' | 'seconds' | 'EUR' | 'USD';
+  readonly granted: number;
+  readonly priority: number;
+  readonly state: 'active' | 'armed' | 'pending' | 'inactive';
+  readonly startsAfterMs: number | null;
+  readonly endsAfterMs: number | null;
+  readonly step: number;
+  readonly blocker: boolean;
+  readonly scoped: boolean;
+  readonly floor: number;
+}
+
+const purse: fc.Arbitrary<Purse> = fc.record({
+  resource: fc.constantFrom('octets', 'octets', 'EUR', 'EUR', 'seconds', 'USD'),
+  granted: fc.oneof(fc.constantFrom(0, 1, 1e15), fc.integer({ min: 0, max: 3_000_000 })),
+  priority: fc.constantFrom(5, 10, 20),
+  state: seldom<Purse['state']>('active', fc.constantFrom('armed', 'pending', 'inactive')),
+  startsAfterMs: seldom<number | null>(null, fc.constantFrom(50_000, 500_000)),
+  endsAfterMs: fc.constantFrom(null, null, 100_000, 1_000_000, 1e9),
+  step: seldom(1, fc.constant(1_000)),
+  blocker: seldom(false, fc.constant(true)),
+  scoped: seldom(false, fc.constant(true)),
+  floor: seldom(0, fc.constantFrom(10, 2_000_000)),
+});
+
+interface World {
+  readonly plenty: boolean;
+  readonly purses: readonly Purse[];
+  readonly threshold: number | null;
+  readonly timed: boolean;
+  readonly priced: 'line' | 'counter' | 'free' | 'none' | 'not-yet';
+  readonly order: 'earliest-expiring' | 'largest';
+  readonly rate: number;
+  readonly sharePercent: number;
+  readonly capped: boolean;
+  readonly sessionsMax: number | null;
+  readonly expiresAfterMs: number | null;
+  readonly gardens: boolean;
+}
+
+const world: fc.Arbitrary<World> = fc.record({
+  plenty: seldom(true, fc.constant(false)),
+  purses: fc.array(purse, { maxLength: 4 }),
+  threshold: fc.constantFrom(null, null, 1_000, 2e15),
+  timed: fc.boolean(),
+  priced: seldom<World['priced']>('line', fc.constantFrom('counter', 'free', 'none', 'not-yet')),
+  order: seldom<World['order']>('earliest-expiring', fc.constant('largest')),
+  rate: fc.constantFrom(0, 1_000, 1_000_000),
+  sharePercent: fc.constantFrom(50, 50, 100, 1),
+  capped: seldom(false, fc.constant(true)),
+  sessionsMax: fc.constantFrom(null, null, 1, 2),
+  expiresAfterMs: seldom<number | null>(null, fc.constantFrom(400_000, 2_000_000)),
+  gardens: fc.boolean(),
+});
+
+interface Step {
+  readonly kind: 'login' | 'again' | 'start' | 'stop' | 'top-up' | 'suspend';
+  readonly afterMs: number;
+  readonly station: string | null;
+  readonly port: string | null;
+  readonly nas: string;
+  readonly user: string;
+  readonly session: number | null;
+  readonly profileVersion: number;
+  readonly used: number;
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  kind: seldom<Step['kind']>(
+    'login',
+    fc.constantFrom('again', 'start', 'start', 'stop', 'top-up', 'suspend'),
+  ),
+  afterMs: fc.constantFrom(0, 1, 30_000, 60_000, 100_000),
+  station: fc.constantFrom(null, 'one', 'two'),
+  port: fc.constantFrom(null, 'one', 'two'),
+  nas: seldom('bng', fc.constant('other')),
+  user: seldom('anna', fc.constant('berta')),
+  session: seldom<number | null>(null, fc.integer({ min: 0, max: 3 })),
+  profileVersion: seldom(1, fc.constant(2)),
+  used: seldom(0, fc.constant(5)),
+});
+
+const CAP: FairUseCap = {
+  id: 'day',
+  fromMs: START_MS - 1,
+  untilMs: START_MS + 1e9,
+  counts: 'total',
+  octets: toAmount(200_000),
+  level: 1,
+  octetsPerSecond: 100,
+};
+
+function windowsOf(priced: World['priced']) {
+  const line = rateLine({ id: 'line' });
+  switch (priced) {
+    case 'line':
+      return [chargeWindow(line)];
+    case 'counter':
+      return [chargeWindow(rateLine({ id: 'line', counter: 'month' }))];
+    case 'free':
+      return [chargeWindow(line, { kind: 'free' })];
+    case 'none':
+      return [];
+    case 'not-yet':
+      return [chargeWindow(line, { fromMs: START_MS + 200_000 })];
+  }
+}
+
+function servicesOf({ timed, priced, order, sharePercent }: World): readonly ChargeService[] {
+  const octets = chargeService({ key: '0', want: toAmount(100_000), windows: windowsOf(priced) });
+  const seconds = chargeService({ key: '0:seconds', unit: 'seconds', want: toAmount(600) });
+  return (timed ? [octets, seconds] : [octets]).map((service) => {
+    const quota = {
+      ...{ ...service.quota, sharePercent, maximum: toAmount(2 ** 50) },
+      ...{ validitySeconds: 45, shortValiditySeconds: 45 },
+    };
+    const terms = { ...service, unitOrder: order, quota };
+    return { ...terms, packedTerms: packTerms(terms) };
+  });
+}
+
+async function fund(engine: Engine, { plenty, purses, threshold }: World): Promise<void> {
+  const buckets = purses.map((one, index) =>
+    newBucket(`bucket ${index}`, one.resource, one.granted, {
+      ...{ priority: one.priority, state: one.state, step: one.step, blocker: one.blocker },
+      startsAt: one.startsAfterMs === null ? null : START_MS + one.startsAfterMs,
+      endsAt: one.endsAfterMs === null ? null : START_MS + one.endsAfterMs,
+      floor: toAmount(one.floor),
+      ...(one.scoped && { scope: { contexts: ['elsewhere'] } }),
+    }),
+  );
+  const much = [newBucket('data', 'octets', 1e12), newBucket('time', 'seconds', 1e9)];
+  await fundAccount(engine, 'a', [...(plenty ? much : []), ...buckets]);
+  if (threshold === null) return;
+  const watched: AccountThreshold = {
+    ...{ id: 'low', resource: 'octets', bundleId: null, lowBalance: true },
+    level: { amount: toAmount(threshold) },
+  };
+  await credit(engine, 2, [{ operation: 'set-thresholds', thresholds: [watched] }]);
+}
+
+type Operations = Parameters<typeof creditAccount>[1]['operations'];
+
+async function credit(engine: Engine, number: number, operations: Operations): Promise<void> {
+  await creditAccount(engine, {
+    ...{ partition: 0, accountId: 'a', stamp, now: START_MS, kind: 'top-up', reason: null },
+    ...{ intentNumber: number, intentId: `a-${number}`, operations },
+  });
+}
+
+/** Plays the steps. Returns what each was answered, and when the last was. */
+async function play(engine: Engine, given: World, steps: readonly Step[]) {
+  await fund(engine, given);
+  const services = servicesOf(given);
+  const shared = {
+    gauges: given.timed ? (['total', 'seconds'] as const) : (['total'] as const),
+    rates: { total: 2 * given.rate, download: given.rate, upload: given.rate },
+    expiresAt: given.expiresAfterMs === null ? null : START_MS + given.expiresAfterMs,
+    caps: given.capped ? [CAP] : [],
+    sessionsMax: given.sessionsMax,
+    freeTerms: services.map((service) => packTerms({ ...service, windows: windowsOf('free') })),
+  };
+  const answers: unknown[] = [];
+  let now = START_MS;
+  let number = 2;
+  for (const [index, one] of steps.entries()) {
+    now += one.afterMs;
+    const sessionId = `s${one.session ?? index}`;
+    if (one.kind === 'login' || one.kind === 'again') {
+      const request = admissionRequest({
+        ...shared,
+        ...{ sessionId, now, station: one.station, port: one.port, nas: one.nas, user: one.user },
+        gardens: { noCredit: given.gardens, expired: given.gardens },
+        requestKey: `login ${one.kind === 'again' ? index - 1 : index}`,
+        network: `{"n":${index}}`,
+      });
+      const asked = services.map((service) => ({ ...service, used: toAmount(one.used) }));
+      const { charge } = request;
+      const profileVersion = one.profileVersion;
+      answers.push(
+        await admit(engine, { ...request, charge: { ...charge, services: asked, profileVersion } }),
+      );
+    } else if (one.kind === 'top-up') {
+      const extra = newBucket(`extra ${index}`, 'octets', 1e6, { createdAt: now });
+      number += 1;
+      await credit(engine, number, [{ operation: 'grant', bucket: extra }]);
+    } else if (one.kind === 'suspend') {
+      const account = { partition: 0, accountId: 'a', stamp, now };
+      await provisionAccount(engine, { ...account, standing: 'suspended', profileVersion: 1 });
+    } else {
+      const report = networkReport({
+        ...{ ...shared, now, status: one.kind, user: one.user, nas: one.nas },
+        ...{ sessionId: `s${index - 1}`, uploadOctets: toAmount(0), downloadOctets: toAmount(0) },
+      });
+      answers.push(await takeReport(engine, { ...report, charge: { ...report.charge, services } }));
+    }
+  }
+  return { answers, now };
+}
+
+const PLAIN_STEP: Step = {
+  ...{ kind: 'login', afterMs: 1, station: 'one', port: null, nas: 'bng', user: 'anna' },
+  ...{ session: null, profileVersion: 1, used: 0 },
+};
+
+const PLENTY: World = {
+  ...{ plenty: true, purses: [], threshold: null, timed: false, priced: 'line' },
+  ...{ order: 'earliest-expiring', rate: 1_000, sharePercent: 50, capped: false },
+  ...{ sessionsMax: null, expiresAfterMs: null, gardens: false },
+};
+
+/** More sessions than an array has room for in its first octet. */
+const CROWD = Array.from({ length: 17 }, (_, index): Step => ({
+  ...PLAIN_STEP,
+  station: `${index}`,
+}));
+
+/** Plays random logins both ways, and compares. @throws AssertionError where they differ. */
+export async function compareLogins(
+  { fresh, whole, short }: TwoWays,
+  { seed, runs }: { readonly seed: number; readonly runs: number },
+): Promise<number> {
+  let played = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      world,
+      fc.array(step, { maxLength: 12, size: 'max' }),
+      async (given, steps) => {
+        const long = { ...(await fresh()), scripts: whole };
+        const quick = { ...(await fresh()), scripts: short };
+        const expected = await play(long, given, steps);
+        assert.deepEqual(await play(quick, given, steps), expected);
+        const [left, right] = await Promise.all(
+          [long, quick].map((engine) => keySpaceContents(engine, expected.now)),
+        );
+        assert.deepEqual({ ...right, meta: null }, { ...left, meta: null });
+        played += steps.length;
+      },
+    ),
+    { seed, numRuns: runs, endOnFailure: true, examples: [[PLENTY, CROWD]] },
+  );
+  return played;
+}

@@ -1,0 +1,240 @@
+/** Random reports of a NAS, played the short way and the whole one: both must leave the same behind. */
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { admit, type FairUseCap, type GaugeRates } from '../../src/charging/admission.js';
+import { packTerms, type ChargeService } from '../../src/charging/charge.js';
+import type { Engine } from '../../src/charging/engine.js';
+import { noteSteered, takeReport, type NetworkReport } from '../../src/charging/session-report.js';
+import { sweepTimer } from '../../src/charging/sweeping.js';
+import { AMOUNT_MAX, toAmount } from '../../src/domain/amounts.js';
+import { admissionRequest, networkReport } from './access-requests.js';
+import { chargeService, chargeWindow, newBucket, rateLine, START_MS } from './charge-requests.js';
+import { fundAccount } from './funded-account.js';
+import { keySpaceContents } from './key-space-contents.js';
+import type { TwoWays } from './two-ways.js';
+
+/** Where the scripts try the short way. */
+export const REPORT_CALL = 'report_plainly(keys, args)\n  or';
+const SESSIONS = ['s1', 's10'] as const;
+
+/** A count of seconds beside octets, from a bucket of its own. */
+const octets = chargeService({ key: '0', want: toAmount(1_000_000) });
+const seconds = chargeService({ key: '0:seconds', unit: 'seconds', want: toAmount(600) });
+const validity = { validitySeconds: 45, shortValiditySeconds: 45 };
+
+function serviceOf(service: ChargeService): ChargeService {
+  return { ...service, quota: { ...service.quota, ...validity } };
+}
+
+function freeOf(service: ChargeService): Buffer {
+  const free = chargeWindow(rateLine({ id: 'free' }), { kind: 'free' });
+  return packTerms({ ...service, windows: [free] });
+}
+
+const CAP: FairUseCap = {
+  id: 'day',
+  fromMs: START_MS - 1,
+  untilMs: START_MS + 1e9,
+  counts: 'total',
+  octets: toAmount(200_000),
+  level: 1,
+  octetsPerSecond: 100,
+};
+
+interface World {
+  readonly octets: number;
+  readonly money: number;
+  readonly rate: number;
+  readonly timed: boolean;
+  readonly capped: boolean;
+  readonly endsAfterMs: number | null;
+  readonly expiresAfterMs: number | null;
+}
+
+const world: fc.Arbitrary<World> = fc.record({
+  octets: fc.oneof({ weight: 8, arbitrary: fc.constant(1e15) }, fc.integer({ min: 0, max: 1e6 })),
+  money: fc.constantFrom(0, 1e9),
+  rate: fc.constantFrom(0, 1_000),
+  timed: fc.boolean(),
+  capped: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, fc.constant(true)),
+  endsAfterMs: fc.constantFrom(null, 600_000, 1e9),
+  expiresAfterMs: fc.constantFrom(null, null, 300_000, 600_000),
+});
+
+interface Step {
+  /** `again`: the report before, once more. `moved`: an interim one, from another port from now on. */
+  readonly kind: 'interim' | 'again' | 'moved' | 'start' | 'stop' | 'sweep' | 'told' | 'slowed';
+  readonly session: number;
+  readonly afterMs: number;
+  readonly delayMs: number;
+  readonly up: number;
+  readonly down: number;
+  readonly seconds: number | null;
+  readonly silent: boolean;
+  readonly width: 32 | 64;
+}
+
+/** What nearly every report says, and what few do. */
+function seldom<Value>(usual: Value, other: fc.Arbitrary<Value>): fc.Arbitrary<Value> {
+  return fc.oneof({ weight: 40, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  kind: fc.oneof(
+    { weight: 40, arbitrary: fc.constant<Step['kind']>('interim') },
+    { weight: 5, arbitrary: fc.constantFrom<Step['kind']>('again', 'told', 'sweep') },
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom<Step['kind']>('start', 'stop', 'moved', 'moved', 'slowed'),
+    },
+  ),
+  session: fc.integer({ min: 0, max: 1 }),
+  afterMs: seldom(60_000, fc.constantFrom(0, 1, 1_000_000)),
+  delayMs: seldom(0, fc.constantFrom(1_000, 120_000)),
+  up: seldom(1_000, fc.constantFrom(0, -500, 2 ** 31, 2 ** 52, 2 ** 53)),
+  down: fc.oneof(
+    { weight: 15, arbitrary: fc.integer({ min: 0, max: 60_000 }) },
+    { weight: 1, arbitrary: fc.constantFrom(0, -500, 1e9, 2 ** 53) },
+  ),
+  seconds: seldom<number | null>(60, fc.constantFrom(null, 0, -60)),
+  silent: seldom(false, fc.constant(true)),
+  width: seldom<32 | 64>(64, fc.constant(32)),
+});
+
+/** What the NAS has counted of a session. */
+interface Totals {
+  port: string | null;
+  up: number;
+  down: number;
+  seconds: number;
+}
+
+/** Plays the steps. Returns what each was answered, and when the last was. */
+async function play(engine: Engine, given: World, steps: readonly Step[]) {
+  await fundAccount(engine, 'a', [
+    newBucket('data', 'octets', given.octets, {
+      endsAt: given.endsAfterMs === null ? null : START_MS + given.endsAfterMs,
+    }),
+    newBucket('time', 'seconds', 1e9),
+    ...(given.money > 0 ? [newBucket('cash', 'EUR', given.money)] : []),
+  ]);
+  const rates: GaugeRates = { total: 2 * given.rate, download: given.rate, upload: given.rate };
+  const services = [octets, ...(given.timed ? [seconds] : [])].map(serviceOf);
+  const shared = {
+    rates,
+    gauges: given.timed ? (['total', 'seconds'] as const) : (['total'] as const),
+    freeTerms: services.map(freeOf),
+    expiresAt: given.expiresAfterMs === null ? null : START_MS + given.expiresAfterMs,
+    caps: given.capped ? [CAP] : [],
+  };
+  const totals: Totals[] = SESSIONS.map(() => ({ port: null, up: 0, down: 0, seconds: 0 }));
+  const last: NetworkReport[] = [];
+  const answers: unknown[] = [];
+  let now = START_MS;
+  const login = (sessionId: string) => {
+    const request = admissionRequest({
+      ...shared,
+      ...{ sessionId, now, sessionKey: `key of ${sessionId}` },
+    });
+    return admit(engine, { ...request, charge: { ...request.charge, services } });
+  };
+  const report = (one: Step, sessionId: string, total: Totals): NetworkReport => {
+    const request = networkReport({
+      ...shared,
+      sessionId,
+      now,
+      status: one.kind === 'start' || one.kind === 'stop' ? one.kind : 'interim',
+      eventAt: now - one.delayMs,
+      uploadOctets: one.silent ? null : toAmount(total.up),
+      downloadOctets: one.silent ? null : toAmount(total.down),
+      sessionSeconds: one.seconds === null ? null : total.seconds,
+      width: one.width,
+      sessionKey: `key of ${sessionId}`,
+      port: total.port,
+      network: '{"pointer":{"connection":"pppoe"}}',
+    });
+    return { ...request, charge: { ...request.charge, services } };
+  };
+  for (const sessionId of SESSIONS) {
+    await login(sessionId);
+    const first = { ...PLAIN_STEP, kind: 'start' } as const;
+    await takeReport(engine, report(first, sessionId, { port: null, up: 0, down: 0, seconds: 0 }));
+  }
+  for (const one of steps) {
+    const sessionId = SESSIONS[one.session] ?? SESSIONS[0];
+    const total = totals[one.session];
+    if (total === undefined) continue;
+    const place = { partition: 0, sessionId };
+    const before = last[one.session];
+    if (one.kind === 'again' && before !== undefined) {
+      answers.push(await takeReport(engine, before));
+      continue;
+    }
+    now += one.afterMs;
+    if (one.kind === 'sweep') {
+      answers.push(await sweepTimer(engine, { partition: 0, member: `s:${sessionId}` }, now));
+    } else if (one.kind === 'told') {
+      // Near to what it has used, far from it, or no limit any more.
+      const margin = [90_000, null, 1e11, null][one.down % 4] ?? null;
+      const limit =
+        margin === null ? null : toAmount(Math.min(total.up + total.down + margin, 2 ** 52));
+      await noteSteered(engine, place, { told: { limits: [limit, null], endsAt: null } });
+    } else if (one.kind === 'slowed') {
+      const at = { kind: 'ladder', rung: 1 } as const;
+      await noteSteered(engine, place, { level: { at, taken: false } });
+    } else {
+      if (one.kind === 'moved') total.port = `port ${now}`;
+      total.up = Math.min(Math.max(0, total.up + one.up), AMOUNT_MAX);
+      total.down = Math.min(Math.max(0, total.down + one.down), AMOUNT_MAX);
+      total.seconds = Math.max(0, total.seconds + (one.seconds ?? 0));
+      const said = report(one, sessionId, total);
+      last[one.session] = said;
+      answers.push(await takeReport(engine, said));
+    }
+  }
+  return { answers, now };
+}
+
+const PLAIN_STEP: Step = {
+  ...{ kind: 'interim', session: 0, afterMs: 60_000, delayMs: 0, up: 0, down: 0 },
+  ...{ seconds: 60, silent: false, width: 64 },
+};
+
+const PLENTY: World = {
+  ...{ octets: 1e15, money: 0, rate: 1_000, timed: false, capped: false },
+  ...{ endsAfterMs: null, expiresAfterMs: null },
+};
+
+/** A NAS is told that there is no limit any more: then no credit lifts one. */
+const UNBOUND: Step[] = [
+  { ...PLAIN_STEP, up: 1_000 },
+  { ...PLAIN_STEP, kind: 'told', down: 1 },
+  { ...PLAIN_STEP, up: 1_000 },
+];
+
+/** Plays random reports both ways, and compares. @throws AssertionError where they differ. */
+export async function compareReports(
+  { fresh, whole, short }: TwoWays,
+  { seed, runs }: { readonly seed: number; readonly runs: number },
+): Promise<number> {
+  let played = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      world,
+      fc.array(step, { maxLength: 60, size: 'max' }),
+      async (given, steps) => {
+        const long = { ...(await fresh()), scripts: whole };
+        const quick = { ...(await fresh()), scripts: short };
+        const expected = await play(long, given, steps);
+        assert.deepEqual(await play(quick, given, steps), expected);
+        const [left, right] = await Promise.all(
+          [long, quick].map((engine) => keySpaceContents(engine, expected.now)),
+        );
+        assert.deepEqual({ ...right, meta: null }, { ...left, meta: null });
+        played += steps.length;
+      },
+    ),
+    { seed, numRuns: runs, endOnFailure: true, examples: [[PLENTY, UNBOUND]] },
+  );
+  return played;
+}
