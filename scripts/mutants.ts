@@ -58,7 +58,7 @@ async function differingWay(
   const subjects = await openEmptySubjects({ scripts: short, timeoutMs: TIMEOUT_MS });
   try {
     const [seed = 1] = SEEDS;
-    const ways = { fresh: subjects.engine, whole: WHOLE, short };
+    const ways = { fresh: () => subjects.engine(), whole: WHOLE, short };
     await compare(ways, { seed, runs: SHORT_WAY_RUNS });
     return null;
   } catch (error) {
