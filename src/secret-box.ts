@@ -2,7 +2,15 @@
  * Seals secrets that must be kept in clear form (shared secrets, subscribers' passwords) with keys
  * from the environment, so that Postgres, Redis and their copies hold nothing that opens by itself.
  */
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto';
 import { isSealedText, type SealedText } from './domain/sealed-text.js';
 
 const NONCE_OCTETS = 12;
@@ -36,7 +44,8 @@ export interface SecretBox {
 
 interface BoxKey {
   readonly id: string;
-  readonly cipher: Buffer;
+  /** Made once: octets would be made a key again for each login. */
+  readonly cipher: KeyObject;
   readonly nonce: Buffer;
 }
 
@@ -71,7 +80,7 @@ export function createSecretBox(keys: readonly string[]): SecretBox {
 function deriveKey(secret: string): BoxKey {
   const derive = (use: string): Buffer =>
     Buffer.from(hkdfSync('sha256', secret, '', `tolld secret box ${use}`, KEY_OCTETS));
-  const cipher = derive('cipher');
+  const cipher = createSecretKey(derive('cipher'));
   const id = createHash('sha256').update(derive('name')).digest('hex').slice(0, 8);
   return { id, cipher, nonce: derive('nonce') };
 }

@@ -115,9 +115,15 @@ function writeUnsigned(name: string, value: number): Buffer {
 }
 
 function readText(bytes: Buffer, start: number, end: number): string | undefined {
-  if (end === start) return '';
+  // Nearly all of it is ASCII, which needs neither a part of the packet nor a look at its form.
+  if (isAscii(bytes, start, end)) return bytes.toString('latin1', start, end);
   const octets = bytes.subarray(start, end);
   return isUtf8(octets) ? octets.toString('utf8') : undefined;
+}
+
+function isAscii(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if ((bytes[at] ?? 0) >= 0x80) return false;
+  return true;
 }
 
 /** 32-bit unsigned number [RFC 8044 3.1]. */

@@ -2,7 +2,7 @@
  * What proves that a packet is genuine: Request and Response Authenticators, and the
  * Message-Authenticator. Every comparison takes the same time whatever differs.
  */
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { attributeValue, type RawAttribute } from './attribute.js';
 import { MessageAuthenticator } from './generated/standard.js';
 import { RADIUS_LIMITS } from './limits.js';
@@ -77,9 +77,7 @@ export function verifyMessageAuthenticator(
   packet.bytes.copy(scratch, 0);
   authenticator.copy(scratch, AUTHENTICATOR_AT, 0, AUTHENTICATOR_OCTETS);
   scratch.fill(0, at, at + AUTHENTICATOR_OCTETS);
-  const expected = createHmac('md5', secret.hmacKey)
-    .update(scratch.subarray(0, packet.bytes.length))
-    .digest();
+  const expected = secret.hmac.of(scratch.subarray(0, packet.bytes.length));
   return timingSafeEqual(expected, received) ? 'valid' : 'invalid';
 }
 
@@ -98,7 +96,7 @@ const EMPTY_MESSAGE_AUTHENTICATOR = attributeValue(MessageAuthenticator, ZEROS);
 const FIRST_VALUE_AT = ATTRIBUTES_AT + 2;
 
 function sign(bytes: Buffer, secret: SharedSecret): void {
-  createHmac('md5', secret.hmacKey).update(bytes).digest().copy(bytes, FIRST_VALUE_AT);
+  secret.hmac.of(bytes).copy(bytes, FIRST_VALUE_AT);
 }
 
 export interface ReplyOptions {

@@ -5,8 +5,9 @@
  * Layout: version (1), partition (2), octets of the nonce (1), nonce, account id, MAC (12), written
  * as base64url text behind "T1.", since some equipment cuts Class at a zero octet.
  */
-import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { SessionHandle } from '../domain/access.js';
+import type { KeyedDigest } from './keyed-digest.js';
 import type { SealingKeys } from './sealing-keys.js';
 
 const PREFIX = 'T1.';
@@ -16,8 +17,8 @@ const MAC_OCTETS = 12;
 const VALUE_OCTETS_MAX = 253;
 const NONCE_PATTERN = /^(?:[0-9a-f]{2}){8,32}$/i;
 
-function mac(body: Buffer, key: KeyObject): Buffer {
-  return createHmac('sha256', key).update(body).digest().subarray(0, MAC_OCTETS);
+function mac(body: Buffer, key: KeyedDigest): Buffer {
+  return key.of(body).subarray(0, MAC_OCTETS);
 }
 
 /**

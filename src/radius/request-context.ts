@@ -123,7 +123,7 @@ export function requestPort(packet: RadiusPacket): string | null {
  * What RouterOS puts into an Acct-Session-Id of eight hex digits: two for the service, one that
  * grows with every boot, and the session.
  */
-const ROUTER_OS_SESSION_ID = /^(?<service>[0-9a-f]{2})(?<boot>[0-9a-f])[0-9a-f]{5}$/i;
+const ROUTER_OS_SESSION_ID = /^[0-9a-f]{8}$/i;
 const ROUTER_OS_HOTSPOT = '80';
 
 function routerOsSessionId(
@@ -132,9 +132,8 @@ function routerOsSessionId(
 ): { readonly service: string; readonly boot: string } | null {
   if (nas.vendor !== 'mikrotik') return null;
   const id = packet.get(AcctSessionId)?.toString('latin1') ?? '';
-  const groups = ROUTER_OS_SESSION_ID.exec(id)?.groups;
-  if (groups === undefined) return null;
-  return { service: groups['service'] ?? '', boot: (groups['boot'] ?? '').toLowerCase() };
+  if (!ROUTER_OS_SESSION_ID.test(id)) return null;
+  return { service: id.slice(0, 2), boot: id.charAt(2).toLowerCase() };
 }
 
 /** The boot digit of RouterOS; null for every other NAS. */

@@ -3,13 +3,14 @@
  * process, so that any of them can go on with what another began.
  */
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { KeyedDigest } from './keyed-digest.js';
 
 const KEY_OCTETS = 32;
 const SECRET_OCTETS_MIN = 16;
 
 export interface SealingKeys {
   /** Newest first: the first one seals, all of them open. */
-  readonly classKeys: readonly KeyObject[];
+  readonly classKeys: readonly KeyedDigest[];
   readonly stateKeys: readonly KeyObject[];
 }
 
@@ -25,9 +26,10 @@ export function createSealingKeys(secrets: readonly (string | Buffer)[]): Sealin
       throw new RangeError(`a sealing secret has at least ${SECRET_OCTETS_MIN} octets`);
     }
   }
-  const derive = (use: string): KeyObject[] =>
-    secrets.map((secret) =>
-      createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', use, KEY_OCTETS))),
-    );
-  return { classKeys: derive('tolld radius class'), stateKeys: derive('tolld radius state') };
+  const derive = (use: string): Buffer[] =>
+    secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', use, KEY_OCTETS)));
+  return {
+    classKeys: derive('tolld radius class').map((key) => new KeyedDigest('sha256', key)),
+    stateKeys: derive('tolld radius state').map((key) => createSecretKey(key)),
+  };
 }

@@ -199,12 +199,11 @@ export function createAccounting(
     const metered = meterServices({ catalog: version, profile, plan, network, at });
     const { counters, handle } = report;
     const terms = termsOf(plan);
-    const stamp = accessStamp(report, profile, version.version);
-    const kept = keptContext(report, profile, plan.code);
+    const kept = handle === null ? keptContext(report, profile, plan.code) : undefined;
     return {
       charge: chargeOf(profile, {
         sessionId: handle === null ? report.sessionKey : sessionIdOf(handle.nonce),
-        stamp: handle === null ? { ...stamp, network: { ...stamp.network, ...kept } } : stamp,
+        stamp: accessStamp(report, profile, version.version, kept),
         policy: accessPolicy(version.policy(profile.tenant, profile.plan ?? null), plan),
         services: metered.services,
         cause: report.terminationCause,

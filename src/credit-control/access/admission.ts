@@ -2,7 +2,6 @@
  * A login: who it is, whether the proof holds, and then one script that decides and reserves. What
  * was remembered of a profile is only a hint: before anybody is turned away it is read again.
  */
-import { randomBytes } from 'node:crypto';
 import { admit, type Admission, type AdmissionRequest } from '../../charging/admission.js';
 import { leaseAddress } from '../../charging/address-pools.js';
 import type { ChargePolicy } from '../../charging/charge.js';
@@ -30,6 +29,7 @@ import { openCredential } from './credential.js';
 import { accessStamp, keptContext } from './event-stamp.js';
 import { fairUseCaps } from './fair-use.js';
 import { gaugeRates, meterServices, type MeteredServices } from './metered-services.js';
+import { newNonce } from './session-nonce.js';
 
 /** A NAS that does not report a session by then did not begin it. */
 export const PROVISIONAL_MS = 90_000;
@@ -37,7 +37,6 @@ export const PROVISIONAL_MS = 90_000;
 const ANSWER_MS = 30_000;
 /** Totals of an ended session are kept for its late reports. */
 const RETENTION_MS = 24 * 3_600_000;
-const NONCE_OCTETS = 16;
 
 /** Ids of sessions that we admitted. */
 export function sessionIdOf(nonce: string): string {
@@ -76,10 +75,15 @@ export function createAdmission(
   async function decide(request: AccessRequest): Promise<AccessDecision> {
     if (dependencies.refusesSessions() !== null) return UNAVAILABLE;
     const suspects = suspectsOf(request);
-    const [{ locked, failed }, first] = await Promise.all([
-      failures.read(suspects),
-      subjects.find(request.networkScope, request.identities, false),
-    ]);
+    const { networkScope, identities } = request;
+    const known = subjects.recall(networkScope, identities);
+    const [{ locked, failed }, first] =
+      known === null
+        ? await Promise.all([
+            failures.read(suspects),
+            subjects.find(networkScope, identities, false),
+          ])
+        : [await failures.read(suspects), { profile: known, fresh: false }];
     if (locked) return turnAway(request, 'locked-out', first?.profile ?? null, null);
     let found = first;
     for (let attempt = 0; attempt < 2; attempt += 1) {
@@ -150,7 +154,7 @@ export function createAdmission(
     const { context: network } = request;
     const metered = meterServices({ catalog: version, profile, plan, network, at });
     if (metered.barred) return last ? turnAway(request, 'barred', profile, plan) : 'read-again';
-    const nonce = randomBytes(NONCE_OCTETS).toString('hex');
+    const nonce = newNonce();
     const question = admissionRequest(request, candidate, { metered, nonce, version, at });
     const outcome = await admit(engine, question);
     if (outcome.kind === 'refused') {
@@ -293,7 +297,7 @@ function admissionRequest(
 ): AdmissionRequest {
   const { metered, version, at } = made;
   const { minSeconds, maxSeconds } = plan.interim;
-  const stamp = accessStamp(request, profile, version.version);
+  const kept = keptContext(request, profile, access.plan);
   return {
     charge: {
       partition: profile.partition,
@@ -302,10 +306,7 @@ function admissionRequest(
       sessionId: sessionIdOf(made.nonce),
       requestNumber: 0,
       phase: 'initial',
-      stamp: {
-        ...stamp,
-        network: { ...stamp.network, ...keptContext(request, profile, access.plan) },
-      },
+      stamp: accessStamp(request, profile, version.version, kept),
       policy: accessPolicy(version.policy(profile.tenant, profile.plan ?? null), plan),
       services: metered.services,
       cause: null,

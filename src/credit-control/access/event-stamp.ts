@@ -20,20 +20,22 @@ export function keptContext(
   profile: Pick<SubscriberProfile, 'tariff' | 'plan'>,
   accessPlan: string,
 ): Readonly<Record<string, string>> {
-  return {
-    networkScope,
-    accessPlan,
-    ...(connection !== null && { connection }),
-    ...(profile.tariff !== '' && { tariff: profile.tariff }),
-    ...(profile.plan !== undefined && { chargingPlan: profile.plan }),
-  };
+  const kept: Record<string, string> = { networkScope, accessPlan };
+  if (connection !== null) kept['connection'] = connection;
+  if (profile.tariff !== '') kept['tariff'] = profile.tariff;
+  if (profile.plan !== undefined) kept['chargingPlan'] = profile.plan;
+  return kept;
 }
 
-/** What the front said beside what the profile says. Personal identifiers stand apart. */
+/**
+ * What the front said beside what the profile says. Personal identifiers stand apart.
+ * @param kept see {@link keptContext}.
+ */
 export function accessStamp(
   spoken: Spoken | Extract<AccountingReport, { readonly kind: 'session' }>,
   profile: Pick<SubscriberProfile, 'tenant' | 'customer' | 'subscription' | 'userName'>,
   configVersion: number,
+  kept: Readonly<Record<string, string>> = {},
 ): EventStamp {
   return {
     tenant: profile.tenant,
@@ -43,7 +45,7 @@ export function accessStamp(
     peer: spoken.nas,
     serviceContext: ACCESS_CONTEXT,
     personal: personalOf(spoken, profile),
-    network: networkOf(spoken),
+    network: networkOf(spoken, kept),
     eventTimestamp: spoken.eventTimestamp ?? null,
     configVersion,
   };
@@ -69,12 +71,15 @@ function personalOf(
 /** Stand among what is personal, or are as good as it. */
 const PERSONAL: ReadonlySet<string> = new Set(['callingStation', 'address', 'hostAddress']);
 
-function networkOf({ context, sessionKey }: Spoken): Record<string, string> {
+function networkOf(
+  { context, sessionKey }: Spoken,
+  kept: Readonly<Record<string, string>>,
+): Record<string, string> {
   const network: Record<string, string> = {};
   for (const name in context) {
     const value = context[name];
     if (value !== undefined && !PERSONAL.has(name)) network[name] = value;
   }
   if (sessionKey !== null) network['sessionKey'] = sessionKey;
-  return network;
+  return Object.assign(network, kept);
 }
