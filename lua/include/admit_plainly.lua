@@ -188,7 +188,7 @@ local function grant_services(count, now, interim)
     local unit, priced = terms[TERMS_UNIT], pack_value(digest)
     local kept = pack_bytes(
       '>I4c0Bc0c5',
-      PLAIN_SERVICE * 16777216 + PACKED_TEXT + #unit,
+      PLAIN_SERVICE * 16777216 + TEXT_HEAD + #unit,
       unit,
       0,
       priced,
@@ -228,7 +228,7 @@ local function pack_new_track(now, interim, limits, ends_at)
     now,
     '\0\0\0\0\0\0\0',
     -- At the full level, and wanted there.
-    (PACKED_WORD + interim) * 65536,
+    (WORD_HEAD + interim) * 65536,
     PACKED_WIDE,
     now,
     limits,
@@ -246,7 +246,7 @@ local function pack_new_header(account_id, now, deadline, retention, count)
     PLAIN_SESSION * 1099511627776
       + SCHEMA_VERSION * 4294967296
       + SESSION_OPEN * 16777216
-      + PACKED_TEXT
+      + TEXT_HEAD
       + #account_id,
     account_id,
     PACKED_WIDE,
@@ -273,7 +273,7 @@ local function pack_opened(now, account_id, sequence, id)
   return pack_bytes(
     '>c0I5c0I4I8',
     begin_entry(now, account_id, sequence, 1),
-    (PACKED_ARRAY + 6) * 4294967296 + EVENT_SESSION * 16777216 + PACKED_TEXT + #id,
+    (PACKED_ARRAY + 6) * 4294967296 + EVENT_SESSION * 16777216 + TEXT_HEAD + #id,
     id,
     CHANGE_OPENED * 16777216 + PACKED_FALSE * 256 + PACKED_WIDE,
     now
@@ -286,12 +286,12 @@ local function pack_admitted(id, now, interim, ends_at, limits)
     '>I5c0BI8I5BI8c0B',
     (PACKED_ARRAY + ADMITTED_LEVEL) * 4294967296
       + VERDICT_ADMITTED * 16777216
-      + PACKED_TEXT
+      + TEXT_HEAD
       + #id,
     id,
     PACKED_WIDE,
     now,
-    PACKED_WORD + interim,
+    WORD_HEAD + interim,
     PACKED_WIDE,
     ends_at,
     limits,
