@@ -232,12 +232,10 @@ export class RequestPipeline {
     const { packet, nas, receivedAt } = request;
     const isAccess = packet.code === PACKET_CODES['Access-Request'];
     const table = isAccess ? this.#access : this.#accounting;
-    const { authenticator } = packet;
-    // Over RADIUS/1.1 no request is another's resend, whatever its token [RFC 9765 4.2.2].
-    const isSigned = request.uniqueId === null;
-    const identifier = isSigned ? packet.identifier : this.#unrepeated;
+    const { identifier, authenticator } = packet;
     const mark = { source: arrival.source, identifier, authenticator, client: nas.name };
-    if (isSigned) {
+    // Over RADIUS/1.1 no request is another's resend, whatever its token [RFC 9765 4.2.2].
+    if (request.uniqueId === null) {
       const known = table.find(mark, receivedAt);
       if (known.kind === 'answered') return this.#repeat(known.reply, arrival);
       if (known.kind === 'pending') return this.#drop('duplicate-pending', arrival, nas);

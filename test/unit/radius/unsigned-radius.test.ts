@@ -108,6 +108,25 @@ describe('a packet of RADIUS/1.1', () => {
     expect(one?.requestKey).not.toBe(other?.requestKey);
   });
 
+  it('is another one, too, than one under way that has its token', async () => {
+    const waiting: ((outcome: AccountingOutcome) => void)[] = [];
+    const front = await start({
+      accounting: () =>
+        new Promise((resolve) => {
+          waiting.push(resolve);
+          if (waiting.length === 2) for (const answer of waiting) answer({ kind: 'recorded' });
+        }),
+    });
+    const socket = await dial(front);
+    const octets = encodeTokenPacket(PACKET_CODES['Accounting-Request'], 1, report);
+    socket.write(Buffer.concat([octets, octets]));
+    const replies = await receive(socket, 2);
+    expect(replies.map(([code]) => packetCodeName(code ?? 0))).toEqual([
+      'Accounting-Response',
+      'Accounting-Response',
+    ]);
+  });
+
   it('needs no identifier, so that more than 256 can wait on one connection', async () => {
     const waiting: ((outcome: AccountingOutcome) => void)[] = [];
     let all: (() => void) | undefined;
