@@ -23,7 +23,7 @@ local plain = admit_plainly(KEYS, ARGV)
 if plain then
   return plain
 end
-local request, admit = open_request(ARGV), cmsgpack.unpack(ARGV[#ARGV])
+local request, admit = open_request(ARGV, KEYS), cmsgpack.unpack(ARGV[#ARGV])
 local access_key, answer_key, owner_key = KEYS[6], KEYS[7], KEYS[8]
 local user = admit[ADMIT_USER]
 forget_owner()

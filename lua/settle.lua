@@ -10,5 +10,5 @@
 -- ARGV as charge.lua
 -- Reply as charge.lua; a service that asked for units is answered SERVICE_DENIED
 -- Events session, usage per service that reports use, bucket-state, ledger (expiry)
-local keys, request = KEYS, open_request(ARGV)
+local keys, request = KEYS, open_request(ARGV, KEYS)
 return charge_session(keys, request, false)

@@ -1,3 +1,4 @@
+--- @include "open_request"
 --- @include "charge_session"
 -- charge_plainly(keys, args): the request that nearly every request is, charged without opening more
 -- of the state than it changes: an update of an open session whose every report is paid whole by
@@ -813,6 +814,7 @@ local function charge_plainly(keys, args)
   if sharing or not epoch then
     return nil
   end
+  session_id, account_id = id_in(keys[2], keys[3]), id_in(keys[1], keys[3])
   set_update(given, session_id, number, fingerprint, account_id, profile, args[2])
   plain_update[UPDATE_SUPERVISION], plain_update[UPDATE_GRACE] = supervision, grace
   plain_update[UPDATE_TRACK] = false

@@ -194,7 +194,8 @@ LINE_CAP = 7
 LINE_UNITS_MAX = 8
 
 -- Charge request (ARGV). charge and settle get its stamp as an argument of its own behind it, and the
--- terms, where they are not only named (lua/include/open_request.lua).
+-- terms, where they are not only named; and its session and account are the keys' there, false in it
+-- (lua/include/open_request.lua).
 REQUEST_NOW = 1
 REQUEST_SESSION = 2
 REQUEST_NUMBER = 3

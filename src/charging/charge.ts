@@ -262,6 +262,7 @@ export function packRequest(request: ChargeRequest): Buffer {
   return packParts(request, {
     fingerprint: fingerprintOf(request),
     stamp: packStamp(request.stamp),
+    ids: 'in-request',
     termsOf,
   });
 }
@@ -274,7 +275,7 @@ function mayBeNamed(request: ChargeRequest): boolean {
 
 /**
  * The request; apart from it its stamp, which scripts pass on unread; and the terms of its services
- * unless they are only named.
+ * unless they are only named. A numbered one is of the session and the account that its keys name.
  */
 function packApart(
   request: ChargeRequest,
@@ -282,11 +283,12 @@ function packApart(
   fingerprint: string | false = fingerprintOf(request),
 ): Buffer[] {
   const stamp = packStamp(request.stamp);
+  const ids = fingerprint === false ? 'in-request' : 'in-keys';
   if (terms === 'named') {
     const named = (service: ChargeService): string => digestOf(termsOf(service));
-    return [packParts(request, { fingerprint, stamp: false, termsOf: named }), stamp];
+    return [packParts(request, { fingerprint, stamp: false, ids, termsOf: named }), stamp];
   }
-  const bare = packParts(request, { fingerprint, stamp: false, termsOf: () => false });
+  const bare = packParts(request, { fingerprint, stamp: false, ids, termsOf: () => false });
   return [bare, stamp, ...request.services.map(termsOf)];
 }
 
@@ -320,18 +322,21 @@ function digestOf(packedTerms: Buffer): string {
 interface RequestParts {
   readonly fingerprint: string | false;
   readonly stamp: Buffer | false;
+  /** Where the script finds the ids of session and account. */
+  readonly ids: 'in-request' | 'in-keys';
   readonly termsOf: (service: ChargeService) => Buffer | string | false;
 }
 
 function packParts(request: ChargeRequest, parts: RequestParts): Buffer {
   const { policy } = request;
+  const isWhole = parts.ids === 'in-request';
   return pack([
     request.now ?? 0,
-    request.sessionId,
+    isWhole && request.sessionId,
     request.requestNumber,
     PHASES[request.phase],
     parts.fingerprint,
-    request.accountId,
+    isWhole && request.accountId,
     request.profileVersion,
     parts.stamp,
     [

@@ -195,7 +195,8 @@ export const LINE_CAP = 7;
 export const LINE_UNITS_MAX = 8;
 
 // Charge request (ARGV). charge and settle get its stamp as an argument of its own behind it, and the
-// terms, where they are not only named (lua/include/open_request.lua).
+// terms, where they are not only named; and its session and account are the keys' there, false in it
+// (lua/include/open_request.lua).
 export const REQUEST_NOW = 1;
 export const REQUEST_SESSION = 2;
 export const REQUEST_NUMBER = 3;
