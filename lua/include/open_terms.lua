@@ -1,20 +1,22 @@
 -- What many requests have in common is unpacked once: terms of services and windows of rates, by their
 -- digests. The tables are only read, and forgotten all at once when there are many. Of terms only those
--- in use are kept unpacked, and lists with the same in them are one: Lua's collector goes round all the
--- time, and what it meets on its way drives what charges work on out of the processor's caches.
-local OPENED_MAX, KEPT_MAX = 256, 5000
+-- that the last calls used stay unpacked, and lists with the same in them are one: Lua's collector goes
+-- round all the time, and what it meets on its way drives what charges work on out of the processor's
+-- caches.
+local KEPT_MAX, CALLS_IN_ROUND = 5000, 1024
 local opened_windows, window_count = {}, 0
-local opened_terms, opened_count = {}, 0
+local opened_terms, older_terms, calls_left = {}, {}, CALLS_IN_ROUND
 local packed_terms, packed_count, nothing = {}, 0, {}
 
 -- forget_opened(): begins a call; what it opens stays open until it ends.
 local function forget_opened()
-  if opened_count >= OPENED_MAX then
-    opened_terms, opened_count = {}, 0
+  calls_left = calls_left - 1
+  if calls_left > 0 then
+    return
   end
+  opened_terms, older_terms, calls_left = {}, opened_terms, CALLS_IN_ROUND
   if window_count >= KEPT_MAX or packed_count >= KEPT_MAX then
-    opened_windows, window_count = {}, 0
-    opened_terms, opened_count = {}, 0
+    opened_windows, window_count, older_terms = {}, 0, {}
     packed_terms, packed_count = {}, 0
   end
 end
@@ -93,22 +95,28 @@ local function unpack_terms(packed)
   return terms
 end
 
+-- unpack_named(name): terms that no call of late has used, as open_terms gives them.
+local function unpack_named(name)
+  if packed_terms[name] then
+    return unpack_terms(packed_terms[name])
+  elseif string.byte(name) < PACKED_ARRAY then
+    return nil
+  end
+  local digest = digest_of(name)
+  if not packed_terms[digest] then
+    packed_terms[digest], packed_count = name, packed_count + 1
+  end
+  opened_terms[digest] = opened_terms[digest] or older_terms[digest] or unpack_terms(name)
+  return opened_terms[digest]
+end
+
 -- open_terms(name): the terms of these bytes, their windows opened; or those of a digest, where their
 -- bytes have been here since Redis started, else nil.
 local function open_terms(name)
   local terms = opened_terms[name]
   if not terms then
-    local digest, packed = name, packed_terms[name]
-    if string.byte(name) >= PACKED_ARRAY then
-      digest, packed = digest_of(name), name
-    elseif not packed then
-      return nil
-    end
-    terms = unpack_terms(packed)
-    opened_terms[digest], opened_terms[packed], opened_count = terms, terms, opened_count + 1
-    if not packed_terms[digest] then
-      packed_terms[digest], packed_count = packed, packed_count + 1
-    end
+    terms = older_terms[name] or unpack_named(name)
+    opened_terms[name] = terms
   end
   return terms
 end
