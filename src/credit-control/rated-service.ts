@@ -93,8 +93,18 @@ export function prepareService(
   return {
     request: service,
     rated: finalUnit === undefined ? rated : { ...rated, finalUnit },
+    // Spelled out: a spread of the terms costs several times as much, once per service.
     charge: {
-      ...terms,
+      unit: terms.unit,
+      ratingGroup: terms.ratingGroup,
+      quota: terms.quota,
+      windows: terms.windows,
+      unitOrder: terms.unitOrder,
+      moneyOrder: terms.moneyOrder,
+      serviceContext: terms.serviceContext,
+      zones: terms.zones,
+      bands: terms.bands,
+      packedTerms: terms.packedTerms,
       key: serviceKey(service),
       // A one-time event takes at once what it asks for [RFC 8506 6.3].
       used: isEvent ? (wanted ?? toAmount(1)) : usedUnits(service, unit),
@@ -241,8 +251,12 @@ function reasonOf(service: ServiceRequest): string | null {
 }
 
 function unitKindsOf(service: ServiceRequest): readonly UnitKind[] {
-  const amounts = [service.requested ?? {}, ...service.used];
-  return UNIT_KINDS.filter((unit) => amounts.some((each) => amountOf(each, unit) !== null));
+  const { requested, used } = service;
+  return UNIT_KINDS.filter(
+    (unit) =>
+      (requested !== undefined && amountOf(requested, unit) !== null) ||
+      used.some((each) => amountOf(each, unit) !== null),
+  );
 }
 
 /** Units of one kind in what a peer sent; octets are the total, or else input and output. */
@@ -258,8 +272,12 @@ function amountOf(amounts: UnitAmounts, unit: UnitKind): Amount | null {
  * the tariff that the user was told of first [RFC 8506 8.27].
  */
 function usedUnits(service: ServiceRequest, unit: UnitKind, after = false): Amount {
-  const used = service.used.filter((each) => (each.tariffChange === 'after') === after);
-  return addAmounts(ZERO, ...used.map((each) => amountOf(each, unit) ?? ZERO));
+  let total = ZERO;
+  for (const each of service.used) {
+    if ((each.tariffChange === 'after') !== after) continue;
+    total = addAmounts(total, amountOf(each, unit) ?? ZERO);
+  }
+  return total;
 }
 
 function wantedUnits(service: ServiceRequest, unit: UnitKind, fallback: Amount): Amount | null {

@@ -81,8 +81,8 @@ export function createCreditControl(
     if (typeof hold === 'string') return refuse('unavailable', hold);
     // The second time with a profile read afresh: the first may have been a stale copy.
     let last: Subject | null = null;
-    for (const fresh of [false, true]) {
-      const subject = await subjects.find(request, fresh);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const subject = await subjects.find(request, attempt > 0);
       if (subject === null) {
         return refuse('unknown-subscriber', 'no identity of the request is known in its scope');
       }
@@ -188,6 +188,9 @@ function isStale(refusal: ChargeRefusal): boolean {
 
 /** Two entries for one service in a request are one: their use adds up, the last ask counts. */
 function mergeServices(request: CreditControlRequest): CreditControlRequest['services'] {
+  if (new Set(request.services.map(serviceKey)).size === request.services.length) {
+    return request.services;
+  }
   const merged = new Map<string, CreditControlRequest['services'][number]>();
   for (const service of request.services) {
     const key = serviceKey(service);
@@ -199,7 +202,7 @@ function mergeServices(request: CreditControlRequest): CreditControlRequest['ser
         : { ...before, ...service, used: [...before.used, ...service.used] },
     );
   }
-  return merged.size === request.services.length ? request.services : [...merged.values()];
+  return [...merged.values()];
 }
 
 function buildCharge(
@@ -224,15 +227,25 @@ function buildCharge(
   };
 }
 
+/** Each made once: a catalog has its own policies. */
+const POLICIES = new WeakMap<ChargingPolicy, ChargeRequest['policy']>();
+
 function chargePolicy(policy: ChargingPolicy): ChargeRequest['policy'] {
-  return {
+  const kept = POLICIES.get(policy);
+  if (kept !== undefined) return kept;
+  const made = {
     unknownSession: policy.unknownSession,
     overuse: policy.overuse,
     supervisionMs: policy.supervisionSecondsMin * 1000,
     retentionMs: policy.retentionSeconds * 1000,
     graceMs: policy.graceSeconds * 1000,
   };
+  POLICIES.set(policy, made);
+  return made;
 }
+
+/** Of the context, what stands among what is personal. */
+const PERSONAL: ReadonlySet<string> = new Set(['calledParty', 'calledAddress', 'callingParty']);
 
 /** Who and where, for the record. Personal identifiers stand apart: they can be erased. */
 function stampOf(
@@ -240,7 +253,7 @@ function stampOf(
   profile: SubscriberProfile,
   configVersion: number,
 ): EventStamp {
-  const { calledParty, calledAddress, callingParty, ...network } = request.context;
+  const { calledParty, calledAddress, callingParty } = request.context;
   const sent = (kind: string): string | undefined =>
     request.identities.find((identity) => identity.kind === kind)?.value;
   const personal = {
@@ -259,21 +272,25 @@ function stampOf(
     peer: request.peer,
     serviceContext: request.serviceContext,
     personal: withoutUndefined(personal),
-    network: withoutUndefined(network),
+    network: withoutUndefined(request.context, PERSONAL),
     eventTimestamp: request.eventTimestamp ?? null,
     configVersion,
   };
 }
 
-function withoutUndefined<Value>(
-  fields: Readonly<Record<string, Value | undefined>>,
-): Record<string, Value> {
-  const defined: Record<string, Value> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    if (value !== undefined) defined[name] = value;
+function withoutUndefined(
+  fields: Readonly<Record<string, string | undefined>>,
+  left: ReadonlySet<string> = NOTHING,
+): Record<string, string> {
+  const defined: Record<string, string> = {};
+  for (const name in fields) {
+    const value = fields[name];
+    if (value !== undefined && !left.has(name)) defined[name] = value;
   }
   return defined;
 }
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 const REFUSALS: Readonly<Record<ChargeRefusal, readonly [Refusal, string]>> = {
   fenced: ['unavailable', 'the partition is closed until recovery has compared it'],
