@@ -217,7 +217,7 @@ export const SETTINGS = {
     }),
     batchEntriesMax: wholeNumber({
       meaning: 'Stream entries written in one Postgres transaction.',
-      fallback: 1_000,
+      fallback: 5_000,
       min: 1,
       max: 20_000,
     }),

@@ -27,16 +27,25 @@ class Names {
 
   /** @throws PackingError for a code of a later version. */
   gather(flat: readonly Unpacked[]): Record<string, string> {
-    const texts: [string, string][] = [];
+    const texts: Record<string, string> = {};
     for (let at = 0; at < flat.length; at += 2) {
       const name = flat[at];
-      texts.push([
-        asText(typeof name === 'number' ? this.#names[name] : name),
-        asText(flat[at + 1]),
-      ]);
+      const text = asText(flat[at + 1]);
+      if (typeof name === 'number') texts[asText(this.#names[name])] = text;
+      else setOwn(texts, asText(name), text);
     }
-    return Object.fromEntries(texts);
+    return texts;
   }
+}
+
+/** By an assignment a name such as __proto__ would not become one of the object's own. */
+function setOwn(texts: Record<string, string>, name: string, text: string): void {
+  Object.defineProperty(texts, name, {
+    value: text,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
 }
 
 /** Codes count from 0 in the order of the words: new ones come last, and none goes. */

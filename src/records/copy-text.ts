@@ -33,8 +33,13 @@ const ESCAPES: Readonly<Record<string, string>> = {
  * putting lines together: this is the inner loop of the flusher.
  */
 export class CopyLines {
-  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #buffer: Buffer;
   #at = 0;
+
+  /** `bytes`: about how much will be written, where that is known; it grows beyond. */
+  constructor({ bytes = FIRST_BYTES }: { readonly bytes?: number } = {}) {
+    this.#buffer = Buffer.allocUnsafe(bytes);
+  }
 
   get isEmpty(): boolean {
     return this.#at === 0;

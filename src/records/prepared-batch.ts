@@ -46,7 +46,8 @@ export async function prepareBatches(
   batches: readonly PartitionBatch[],
   options: PrepareOptions,
 ): Promise<PreparedBatches> {
-  const pass = new Pass(options);
+  const entries = batches.reduce((sum, batch) => sum + batch.entries.length, 0);
+  const pass = new Pass(entries, options);
   const taken: TakenBatch[] = [];
   for (const batch of batches) {
     const entries = await pass.takeFrom(batch);
@@ -67,11 +68,12 @@ class Pass {
   readonly accounts: AccountFold;
   readonly faults: FlushFault[] = [];
   readonly missing = new Set<string>();
-  rows: BatchRows | null = new BatchRows();
+  rows: BatchRows | null;
   #inARow = 0;
 
-  constructor({ known, runs }: PrepareOptions) {
+  constructor(entries: number, { known, runs }: PrepareOptions) {
     this.#known = known;
+    this.rows = new BatchRows({ entries });
     this.accounts = new AccountFold({ known, runs });
   }
 
