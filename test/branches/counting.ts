@@ -24,13 +24,19 @@ vi.mock('../support/redis-instance.js', async (importOriginal) => {
   const original = await importOriginal<typeof instances>();
   const startRedisInstance: typeof original.startRedisInstance = async (options) => {
     const own = await original.startRedisInstance(options);
-    const remove = async (): Promise<void> => {
+    /** What it counted goes with its process. */
+    const counted = async (end: () => Promise<void>): Promise<void> => {
       const counts = await countsOf(own.url, inject('countedLibrary'));
       const file = path.join(inject('countsDirectory'), `${randomUUID()}.json`);
       writeFileSync(file, JSON.stringify(counts));
-      await own.remove();
+      await end();
     };
-    return { ...own, remove };
+    return {
+      ...own,
+      kill: () => counted(own.kill),
+      stop: () => counted(own.stop),
+      remove: () => counted(own.remove),
+    };
   };
   return { ...original, startRedisInstance };
 });

@@ -9,11 +9,10 @@ import fc from 'fast-check';
 import type { ChargingSubject } from '../support/charging-subject.js';
 import { writeCase } from './case-text.js';
 import { runCommands, type RunHooks } from './run.js';
-import { command, worldPlan } from './workload.js';
+import { workload } from './workload.js';
 
 /** Runs of a round: so many that the largest are among them, so few that a seed is soon had again. */
 const RUNS = 100;
-const COMMANDS_MAX = 100;
 /** What the search for a smaller case may take. */
 const SHRINKING_MS = 60_000;
 
@@ -43,30 +42,27 @@ export async function runRound(
 ): Promise<RoundResult> {
   const counts = { commands: 0, calls: 0 };
   let failedAt: number | null = null;
-  const property = fc.asyncProperty(
-    worldPlan,
-    fc.array(command, { maxLength: COMMANDS_MAX, size: 'max' }),
-    async (plan, commands) => {
-      // Shrinking ends where nothing fails any more.
-      if (failedAt !== null && performance.now() > failedAt + shrinkingMs) return;
-      try {
-        counts.commands += commands.length;
-        counts.calls += (await runCommands(await subject(), plan, commands, hooks)).calls;
-      } catch (error) {
-        failedAt ??= performance.now();
-        throw error;
-      }
-    },
-  );
+  const property = fc.asyncProperty(workload, async ([plan, commands]) => {
+    // Shrinking ends where nothing fails any more.
+    if (failedAt !== null && performance.now() > failedAt + shrinkingMs) return;
+    try {
+      counts.commands += commands.length;
+      counts.calls += (await runCommands(await subject(), plan, commands, hooks)).calls;
+    } catch (error) {
+      failedAt ??= performance.now();
+      throw error;
+    }
+  });
   const details = await fc.check(property, { seed, numRuns: runs });
   if (!details.failed) return { ...counts, failure: null };
-  const [plan, commands] = details.counterexample ?? [];
-  if (plan === undefined || commands === undefined) {
+  const [found] = details.counterexample ?? [];
+  if (found === undefined) {
     return { ...counts, failure: `seed ${seed}: ${String(details.errorInstance)}` };
   }
   if (shrinkingMs === 0) {
     return { ...counts, failure: (details.errorInstance as Error | null)?.message ?? 'it failed' };
   }
+  const [plan, commands] = found;
   const file = path.join(tmpdir(), 'tolld-regressions', `seed-${seed}.yaml`);
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, writeCase(plan, commands, `Found by seed ${seed}.`));

@@ -420,7 +420,9 @@ const ask: fc.Arbitrary<AskPlan> = fc.record({
 
 const fenced = fc.nat(79).map((die) => die === 0);
 
-const request = fc.record({
+type RequestCommand = Extract<Command, { kind: 'request' }>;
+
+const request: fc.Arbitrary<RequestCommand> = fc.record({
   kind: fc.constant('request' as const),
   session: fc.nat(SESSIONS - 1),
   insist: fc.nat(5).map((die) => die === 0),
@@ -557,4 +559,79 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
       ms: seconds(30),
     }),
   },
+);
+
+/** A world in which most updates are plain: of octets there are plenty, and nobody shares. */
+function calm(plan: WorldPlan): WorldPlan {
+  const { bucketId: _, ...plenty } = newBucket('', 'octets', 2_000_000, { priority: 1 });
+  return {
+    ...plan,
+    accounts: plan.accounts.map(({ buckets, thresholds }) => ({
+      buckets: [plenty, ...buckets],
+      // Of what is plentiful a level is far below.
+      thresholds: {
+        levels: thresholds.levels.filter(({ resource }) => resource === 'octets'),
+        ...{ percent: false, bundle: null },
+      },
+      sharing: null,
+    })),
+    groups: plan.groups.map((group) => ({
+      ...group,
+      unit: 'octets',
+      windows: group.windows.slice(-1).map((window) => {
+        return { ...window, fromMs: 0, kind: 'charged' };
+      }),
+    })),
+    policy: { ...plan.policy, supervisionMs: plan.policy.supervisionMs + 1_800_000 },
+    unitOrder: 'earliest-expiring',
+    moneyOrder: 'earliest-expiring',
+  };
+}
+
+/** A request as a gateway sends it when all goes well: it reports of what it was granted. */
+function plainly(given: RequestCommand): Command {
+  const used = { percent: 0, more: 0 };
+  const heartbeat = {
+    ...{ group: 0, want: 50, reason: null, pooled: false },
+    used,
+    usedAfter: used,
+  };
+  const asks = given.asks.length > 0 ? given.asks : [heartbeat];
+  return {
+    ...given,
+    ...{ phase: given.phase === 'terminate' ? 'terminate' : 'auto', script: 'charge' },
+    // Few sessions, so that most of their requests are updates.
+    session: given.session % 2,
+    ...{ offset: 0, wrong: null, alone: false, fenced: false },
+    asks: asks.slice(0, 1 + (given.session % 3)).map((ask) => ({
+      ...ask,
+      want: ((ask.want ?? 0) % 500) + 1,
+      used: { percent: Math.min(ask.used.percent, 100), more: 0 },
+      usedAfter: { percent: 0, more: 0 },
+      pooled: false,
+    })),
+  };
+}
+
+const COMMANDS_MAX = 100;
+const commandsOf = (each: fc.Arbitrary<Command>): fc.Arbitrary<Command[]> =>
+  fc.array(each, { maxLength: COMMANDS_MAX, size: 'max' });
+
+export type Workload = [plan: WorldPlan, commands: Command[]];
+
+/** A world in which anything happens, and all of it. */
+export const wildWorkload: fc.Arbitrary<Workload> = fc.tuple(worldPlan, commandsOf(command));
+
+/** A calm world, in which a plain request is what comes most. */
+export const calmWorkload: fc.Arbitrary<Workload> = fc.tuple(
+  worldPlan.map(calm),
+  commandsOf(
+    fc.oneof({ weight: 1, arbitrary: command }, { weight: 4, arbitrary: request.map(plainly) }),
+  ),
+);
+
+/** Some like this and some like that. */
+export const workload: fc.Arbitrary<Workload> = fc.oneof(
+  { weight: 1, arbitrary: wildWorkload },
+  { weight: 1, arbitrary: calmWorkload },
 );

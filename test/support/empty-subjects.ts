@@ -3,6 +3,7 @@ import { createEngineConnection } from '../../src/charging/engine-connection.js'
 import type { Engine } from '../../src/charging/engine.js';
 import { createKeys } from '../../src/charging/keys.js';
 import { openKeySpace } from '../../src/charging/partitions.js';
+import type { RedisClient } from '../../src/charging/redis-client.js';
 import type { Scripts } from '../../src/charging/script-loader.js';
 import { createLogger } from '../../src/observability/logger.js';
 import type { ChargingSubject } from './charging-subject.js';
@@ -16,6 +17,8 @@ export interface EmptySubjectsOptions {
 }
 
 export interface EmptySubjects {
+  /** Of the server, for what is asked of it besides. */
+  readonly redis: RedisClient;
   fresh(): Promise<ChargingSubject>;
   /** An empty key space without a subject over it. */
   engine(): Promise<Engine>;
@@ -51,6 +54,7 @@ export async function openEmptySubjects({
     return engine;
   };
   return {
+    redis: charging.redis,
     fresh: async () => createEngineSubject(await open()),
     engine: open,
     close: async () => {

@@ -13,6 +13,9 @@ import {
 /** Where {@link countingCall} counts, in the server that all key spaces share. */
 export const PLAIN_COUNT = 'plain';
 
+/** The short way of a charge, as its script calls it. */
+export const PLAIN_CHARGE = 'charge_plainly(keys, args)';
+
 /** A call of a short way that counts how often it answered. */
 export function countingCall(call: string): string {
   return `(function() local reply = ${call} if reply then redis.call('INCR', '${PLAIN_COUNT}') end return reply end)() or`;

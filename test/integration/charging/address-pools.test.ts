@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  HELD,
   leaseAddress,
   poolOfAddress,
   releaseAddress,
@@ -93,5 +94,52 @@ describe('a pool', () => {
     expect(await leaseAddress(engine, { ...wanted, sessionId: 's1', now: START_MS + 1 })).toBe(
       address,
     );
+  });
+
+  it('gives nobody an address that it has no more', async () => {
+    const engine = await engines.fresh();
+    const lease = (pool: AddressPool, sessionId: string, now: number, more = {}) =>
+      leaseAddress(engine, { pool, sessionId, owner: sessionId, leaseMs: 10, now, ...more });
+    const [first, second] = [
+      { ...POOL, ranges: POOL.ranges.slice(0, 1) },
+      { ...POOL, ranges: POOL.ranges.slice(1) },
+    ];
+    expect(await lease(first, 's1', START_MS)).toBe('10.0.0.254');
+    // Who has one that is gone gets another, and so does who had one.
+    expect(await lease(second, 's1', START_MS + 1)).toBe('10.9.0.1');
+    expect(await lease(first, 's2', START_MS + 2)).toBe('10.0.0.255');
+    await releaseAddress(engine, { pool: POOL, sessionId: 's2', now: START_MS + 3 });
+    expect(await lease(second, 's3', START_MS + 20, { owner: 's2' })).toBe('10.9.0.2');
+    // All are over, and those that are gone are taken off the books.
+    expect(await lease(second, 's4', START_MS + 90_000)).toMatch(/^10\.9\.0\./);
+    expect(await engine.redis.zrange(engine.keys.leases(POOL.code), '0', '-1')).not.toContain(
+      String(10 * 2 ** 24 + 254),
+    );
+    // Below all ranges, or behind one.
+    const low = { ...POOL, ranges: [{ first: '9.0.0.1', last: '9.0.0.1' }] };
+    expect(await lease(low, 's1', START_MS + 90_001)).toBe('9.0.0.1');
+  });
+
+  it('goes on with what a session holds, and has nothing for one that holds none', async () => {
+    const engine = await engines.fresh();
+    const lease = { pool: POOL, owner: 'anna', leaseMs: LEASE_MS, now: START_MS };
+    expect(await leaseAddress(engine, { ...lease, sessionId: 's1', address: HELD })).toBeNull();
+    const given = await leaseAddress(engine, { ...lease, sessionId: 's1' });
+    expect(await leaseAddress(engine, { ...lease, sessionId: 's1', address: HELD })).toBe(given);
+  });
+
+  it('lets no session give back what another has got meanwhile', async () => {
+    const engine = await engines.fresh();
+    const small = { ...POOL, ranges: [{ first: '10.0.0.1', last: '10.0.0.1' }] };
+    const lease = (sessionId: string, now: number) =>
+      leaseAddress(engine, { pool: small, sessionId, owner: sessionId, leaseMs: 10, now });
+    expect(await lease('s1', START_MS)).toBe('10.0.0.1');
+    // A crash left the pointer of the first one behind.
+    expect(await lease('s2', START_MS + 20)).toBe('10.0.0.1');
+    const holders = engine.keys.holders(small.code);
+    await engine.redis.hset(holders, 's:s1', String(10 * 2 ** 24 + 1));
+    await releaseAddress(engine, { pool: small, sessionId: 's1', now: START_MS + 21 });
+    expect(await engine.redis.hget(holders, `a:${10 * 2 ** 24 + 1}`)).toBe('s2');
+    expect(await lease('s3', START_MS + 22)).toBeNull();
   });
 });

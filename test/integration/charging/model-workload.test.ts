@@ -2,22 +2,35 @@
 import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type {} from '../../branches/collection.js';
 import { runRound, seedsFrom } from '../../model/campaign.js';
 import { readCase } from '../../model/case-text.js';
 import { runCommands } from '../../model/run.js';
 import { openEmptySubjects, type EmptySubjects } from '../../support/empty-subjects.js';
+import {
+  countingCall,
+  PLAIN_CHARGE,
+  PLAIN_COUNT,
+  scriptsWith,
+} from '../../support/key-space-contents.js';
 
 const COMMANDS = 100_000;
+/** Of all charges, in percent: those that go the short way, which the workload is to see enough of. */
+const PLAIN_SHARE_MIN = 25;
+/** Where ways are counted, only what is in every run is to be counted, by scripts that count. */
+const IS_COUNTING = inject('countedLibrary') !== undefined;
 /** These rounds are in every run, so that what they reach of the scripts is reached in every run. */
-const SAME_SEEDS = Array.from({ length: 10 }, (_, seed) => seed);
+const SAME_SEEDS = Array.from({ length: IS_COUNTING ? 16 : 10 }, (_, seed) => seed);
 /** While one lane waits for Redis the other computes. */
 const LANES = 3;
 const CASES = path.resolve(import.meta.dirname, '../../model/regressions');
 
 let subjects: EmptySubjects;
 beforeAll(async () => {
-  subjects = await openEmptySubjects();
+  const charge = `(function() redis.call('INCR', 'charges') end)() or ${countingCall(PLAIN_CHARGE)}`;
+  const counted = scriptsWith('tolld_shares', `${PLAIN_CHARGE} or`, charge);
+  subjects = await openEmptySubjects(IS_COUNTING ? {} : { scripts: counted });
 });
 afterAll(async () => {
   await subjects.close();
@@ -38,7 +51,7 @@ it(`the scripts do what the model does (seed ${first})`, { timeout: 1_800_000 },
   const failures: string[] = [];
   let commands = 0;
   async function work(): Promise<void> {
-    while (commands < COMMANDS && failures.length === 0) {
+    while ((IS_COUNTING ? same.length > 0 : commands < COMMANDS) && failures.length === 0) {
       const result = await runRound(
         { seed: same.shift() ?? others.next().value },
         { subject: () => subjects.fresh() },
@@ -49,5 +62,10 @@ it(`the scripts do what the model does (seed ${first})`, { timeout: 1_800_000 },
   }
   await Promise.all(Array.from({ length: LANES }, work));
   expect(failures.join('\n\n')).toBe('');
+  if (IS_COUNTING) return;
   expect(commands).toBeGreaterThanOrEqual(COMMANDS);
+  const [plain, charges] = (await subjects.redis.mget(PLAIN_COUNT, 'charges')).map(Number);
+  const share = (100 * (plain ?? 0)) / (charges ?? 0);
+  process.stdout.write(`${share.toFixed(1)} % of ${charges} charges went the short way\n`);
+  expect(share).toBeGreaterThanOrEqual(PLAIN_SHARE_MIN);
 });
