@@ -9,6 +9,12 @@ const WORKERS = 2;
  */
 const isCounting = (mode: string): boolean => mode === 'branches';
 
+/** With `--mode mutant-<n>` they run on scripts with a fault in them (scripts/mutants.ts). */
+function mutantOf(mode: string): number | null {
+  const match = /^mutant-(\d+)$/.exec(mode);
+  return match === null ? null : Number(match[1]);
+}
+
 export default defineConfig(({ mode }) => ({
   test: {
     pool: 'forks',
@@ -31,7 +37,11 @@ export default defineConfig(({ mode }) => ({
             'test/support/servers.ts',
             ...(isCounting(mode) ? ['test/branches/collection.ts'] : []),
           ],
-          setupFiles: isCounting(mode) ? ['test/branches/counting.ts'] : [],
+          setupFiles: [
+            ...(isCounting(mode) ? ['test/branches/counting.ts'] : []),
+            ...(mutantOf(mode) !== null ? ['test/mutants/mutating.ts'] : []),
+          ],
+          provide: { mutant: mutantOf(mode) ?? -1 },
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },

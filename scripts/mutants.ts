@@ -1,10 +1,14 @@
 /**
  * `npm run mutants`: runs the scenarios and a short workload against the scripts with one fault in
- * them at a time (test/mutants/charging.txt). A fault that no test finds is a rule without a test. A
- * short way of network access is held to the whole way instead.
+ * them at a time (test/mutants). A fault that no test finds is a rule without a test. A short way of
+ * network access is held to the whole way instead, and integration tests find the faults of scripts
+ * that no scenario calls.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { readLuaFile, readScripts, type Scripts } from '../src/charging/script-loader.js';
 import { runRound } from '../test/model/campaign.js';
@@ -22,6 +26,7 @@ const SEEDS = [1, 2, 3];
 const TIMEOUT_MS = 60_000;
 const SCENARIOS = path.resolve(import.meta.dirname, '../test/scenarios');
 
+const all = readMutants();
 const scenarios = readdirSync(SCENARIOS)
   .filter((file) => file.startsWith('charging-'))
   .flatMap((file) => readScenarios(file).map((scenario) => ({ file, scenario })));
@@ -36,8 +41,70 @@ const WHOLE = scriptsWith('tolld_whole', REPORT_CALL, '', (file) =>
   readLuaFile(file).replace(LOGIN_CALL, 'local plain'),
 );
 
+/** Scripts that no scenario of charging calls, or none in all of their ways: the tests that do. */
+const TESTS: Readonly<Record<string, readonly string[]>> = {
+  claim: ['steering/tasks', 'charging/moving'],
+  conclude: ['steering/tasks', 'steering/dispatcher'],
+  steer: ['steering/tasks'],
+  'include/raise_steering': ['steering/tasks', 'steering/dispatcher'],
+  lease: ['charging/address-pools'],
+  release: ['charging/address-pools'],
+  move_out: ['charging/script-guards'],
+  move_lift: ['charging/moving'],
+  'include/bar_arrival': ['charging/moving'],
+  'include/read_sealed': ['charging/moving'],
+  move_in: ['charging/moving'],
+  move_drop: ['charging/moving'],
+  move_note: ['recovery/cut-moves'],
+  open: ['charging/script-guards', 'recovery/fence', 'recovery/cut-moves'],
+  sweep: ['charging/script-guards'],
+};
+const VITEST = path.resolve(import.meta.dirname, '../node_modules/.bin/vitest');
+/** The first test that fails, as vitest says it. */
+const FAILED = /FAIL\s+(.+)/;
+
 /** What a mutant is caught by; null for one that survives. */
 async function catchMutant(mutant: Mutant): Promise<string | null> {
+  const tests = TESTS[mutant.file] ?? [];
+  if (isCalledInScenarios(mutant.file)) {
+    const caughtBy = await catchInScenarios(mutant);
+    if (caughtBy !== null || tests.length === 0) return caughtBy;
+  }
+  return catchInTests(mutant, tests);
+}
+
+/** The tests alone call the rest. */
+function isCalledInScenarios(file: string): boolean {
+  return !(file in TESTS) || file === 'sweep';
+}
+
+async function catchInTests(mutant: Mutant, tests: readonly string[]): Promise<string | null> {
+  const number = all.findIndex(({ title }) => title === mutant.title);
+  const files = tests.map((test) => `test/integration/${test}.test.ts`);
+  const child = spawn(
+    VITEST,
+    [
+      'run',
+      '--project',
+      'integration',
+      '--mode',
+      `mutant-${number}`,
+      '--bail=1',
+      '--no-color',
+      ...files,
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const [said, failures, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+  ]);
+  if (code === 0) return null;
+  return FAILED.exec(failures)?.[1] ?? FAILED.exec(said)?.[1] ?? 'a run that ends with an error';
+}
+
+async function catchInScenarios(mutant: Mutant): Promise<string | null> {
   const scripts = readScripts((file) =>
     file === mutant.file ? mutated(mutant, readLuaFile(file)) : readLuaFile(file),
   );
@@ -116,7 +183,5 @@ const { only, lanes } = new Command('npm run mutants --')
   .addHelpText('after', '\nEnds with 0 when every mutant was caught, with 1 when one survived.')
   .parse()
   .opts<{ readonly only: string; readonly lanes: number }>();
-const chosen = readMutants().filter(({ title, file, place }) =>
-  `${title} ${file} ${place}`.includes(only),
-);
+const chosen = all.filter(({ title, file, place }) => `${title} ${file} ${place}`.includes(only));
 process.exitCode = await runMutants(chosen, lanes);

@@ -1,5 +1,5 @@
-/** Faults put into the scripts on purpose (charging.txt), to see that the tests find them. */
-import { readFileSync } from 'node:fs';
+/** Faults put into the scripts on purpose (the texts here), to see that the tests find them. */
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 export interface Mutant {
@@ -15,10 +15,11 @@ export interface Mutant {
 
 /** @throws Error that names the mutant whose lines are not understood. */
 export function readMutants(): readonly Mutant[] {
-  const text = readFileSync(path.resolve(import.meta.dirname, 'charging.txt'), 'utf8');
-  return text
-    .split(/^= /m)
-    .slice(1)
+  const texts = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.txt'));
+  return texts
+    .toSorted()
+    .map((file) => readFileSync(path.join(import.meta.dirname, file), 'utf8'))
+    .flatMap((text) => text.split(/^= /m).slice(1))
     .map((part) => {
       const match = /^(.+)\nin (\S+) (\S+)\n- (.+)\n\+ (.+)\s*$/.exec(part);
       if (match === null) throw new Error(`not understood: ${part}`);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   HELD,
+  holdPool,
   leaseAddress,
   poolOfAddress,
   releaseAddress,
@@ -126,6 +127,28 @@ describe('a pool', () => {
     expect(await leaseAddress(engine, { ...lease, sessionId: 's1', address: HELD })).toBeNull();
     const given = await leaseAddress(engine, { ...lease, sessionId: 's1' });
     expect(await leaseAddress(engine, { ...lease, sessionId: 's1', address: HELD })).toBe(given);
+  });
+
+  it('that is held gives out nothing but what its sessions have', async () => {
+    const engine = await engines.fresh();
+    const lease = (sessionId: string, now: number) =>
+      leaseAddress(engine, { pool: POOL, sessionId, owner: sessionId, leaseMs: LEASE_MS, now });
+    const had = await lease('s1', START_MS);
+    await holdPool(engine, POOL.code, START_MS + 100);
+    expect(await lease('s1', START_MS + 1)).toBe(had);
+    expect(await lease('s2', START_MS + 1)).toBeNull();
+    expect(await lease('s2', START_MS + 100)).not.toBeNull();
+  });
+
+  it('lets an address rest before another gets it', async () => {
+    const engine = await engines.fresh();
+    const small = { ...POOL, ranges: [{ first: '10.0.0.1', last: '10.0.0.1' }] };
+    const lease = (sessionId: string, now: number) =>
+      leaseAddress(engine, { pool: small, sessionId, owner: sessionId, leaseMs: LEASE_MS, now });
+    expect(await lease('s1', START_MS)).toBe('10.0.0.1');
+    await releaseAddress(engine, { pool: small, sessionId: 's1', now: START_MS + 1 });
+    expect(await lease('s2', START_MS + 10_000)).toBeNull();
+    expect(await lease('s2', START_MS + 10_001)).toBe('10.0.0.1');
   });
 
   it('lets no session give back what another has got meanwhile', async () => {

@@ -7,7 +7,7 @@ import * as layout from '../../../src/charging/generated/layout.js';
 import { moveAccount } from '../../../src/charging/moving.js';
 import { liftSession, sealAccount } from '../../../src/charging/move-steps.js';
 import { pack, unpackBytes, type Packable } from '../../../src/charging/packing.js';
-import { openPartition, readFence } from '../../../src/charging/partition-fence.js';
+import { openInReign, openPartition, readFence } from '../../../src/charging/partition-fence.js';
 import {
   creditAccount,
   type CreditOperation,
@@ -27,7 +27,8 @@ import {
   START_MS,
   type RequestParts,
 } from '../../support/charge-requests.js';
-import { fundAccount, testEngines } from '../../support/charging-engine.js';
+import { testEngines } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 
 const engines = testEngines();
 const LATER = START_MS + 86_400_000;
@@ -210,6 +211,12 @@ describe('the level of a session', () => {
       timers,
     );
   });
+});
+
+test('a partition that was compared in another reign is not opened', async () => {
+  const before = await readFence(engine, 1);
+  expect(await openInReign(engine, { partition: 1, epoch: 9, reign: 'ab' })).toBe(false);
+  expect(await readFence(engine, 1)).toEqual(before);
 });
 
 test('partitions are known to be open, however many there are', async () => {

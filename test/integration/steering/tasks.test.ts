@@ -14,7 +14,8 @@ import {
 import { dueTimers } from '../../../src/charging/sweeping.js';
 import type { SteeringKind, SteeringReason } from '../../../src/domain/steering.js';
 import { chargeRequest, newBucket, stamp, START_MS } from '../../support/charge-requests.js';
-import { fundAccount, testEngines } from '../../support/charging-engine.js';
+import { testEngines } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 
 const engines = testEngines();
 const ACCOUNT = { partition: 0, accountId: 'a' };
@@ -104,6 +105,21 @@ describe('a task', () => {
     expect(await claimed()).toMatchObject({ kind: 'abort', reason: 'demand', attempt: 1 });
     await conclude(first, { againMs: 5 });
     expect(await tasks()).toEqual(['s:s']);
+  });
+
+  test('that is set for later is concluded once, and gives way to what was raised meanwhile', async () => {
+    await openSession();
+    await raise(SESSION, 're-authorise', 'tariff');
+    const first = await claimed();
+    const before = await events();
+    await conclude(first, { outcome: 'unanswered', againMs: 5 });
+    await conclude(first, { outcome: 'unanswered', againMs: 5 });
+    expect(await events()).toBe((before ?? 0) + 1);
+    now += 5;
+    const second = await claimed();
+    await raise(SESSION, 'abort', 'demand');
+    await conclude(second, { outcome: 'unanswered', againMs: 60_000 });
+    expect(await claimed()).toMatchObject({ kind: 'abort', reason: 'demand' });
   });
 
   test('to end a session stays one, whatever else is raised', async () => {
