@@ -83,7 +83,7 @@ const world: fc.Arbitrary<World> = fc.record({
   order: seldom<World['order']>('earliest-expiring', fc.constant('largest')),
   rate: fc.constantFrom(0, 1_000, 1_000_000),
   sharePercent: fc.constantFrom(50, 50, 100, 1),
-  capped: seldom(false, fc.constant(true)),
+  capped: fc.constantFrom(false, false, false, true),
   sessionsMax: fc.constantFrom(null, null, 1, 2),
   expiresAfterMs: seldom<number | null>(null, fc.constantFrom(400_000, 2_000_000)),
   gardens: fc.boolean(),
@@ -148,7 +148,7 @@ function servicesOf({ timed, priced, order, sharePercent }: World): readonly Cha
   return (timed ? [octets, seconds] : [octets]).map((service) => {
     const quota = {
       ...{ ...service.quota, sharePercent, maximum: toAmount(2 ** 50) },
-      ...{ validitySeconds: 45, shortValiditySeconds: 45 },
+      ...{ validitySeconds: 60, shortValiditySeconds: 60 },
     };
     const terms = { ...service, unitOrder: order, quota };
     return { ...terms, packedTerms: packTerms(terms) };
@@ -192,7 +192,6 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
     gauges: given.timed ? (['total', 'seconds'] as const) : (['total'] as const),
     rates: { total: 2 * given.rate, download: given.rate, upload: given.rate },
     expiresAt: given.expiresAfterMs === null ? null : START_MS + given.expiresAfterMs,
-    caps: given.capped ? [CAP] : [],
     sessionsMax: given.sessionsMax,
     freeTerms: services.map((service) => packTerms({ ...service, windows: windowsOf('free') })),
   };
@@ -202,9 +201,11 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
   for (const [index, one] of steps.entries()) {
     now += one.afterMs;
     const sessionId = `s${one.session ?? index}`;
+    // The plan has fair use, and then no more.
+    const caps = given.capped && index % 2 === 0 ? [CAP] : [];
     if (one.kind === 'login' || one.kind === 'again') {
       const request = admissionRequest({
-        ...shared,
+        ...{ ...shared, caps },
         ...{ sessionId, now, station: one.station, port: one.port, nas: one.nas, user: one.user },
         gardens: { noCredit: given.gardens, expired: given.gardens },
         requestKey: `login ${one.kind === 'again' ? index - 1 : index}`,
@@ -225,7 +226,7 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
       await provisionAccount(engine, { ...account, standing: 'suspended', profileVersion: 1 });
     } else {
       const report = networkReport({
-        ...{ ...shared, now, status: one.kind, user: one.user, nas: one.nas },
+        ...{ ...shared, caps, now, status: one.kind, user: one.user, nas: one.nas },
         ...{ sessionId: `s${index - 1}`, uploadOctets: toAmount(0), downloadOctets: toAmount(0) },
       });
       answers.push(await takeReport(engine, { ...report, charge: { ...report.charge, services } }));
@@ -251,6 +252,19 @@ const CROWD = Array.from({ length: 17 }, (_, index): Step => ({
   station: `${index}`,
 }));
 
+/** Comes from another NAS, comes in as long as it may, loses what its plan counted. */
+const ELSEWHERE: Step[] = [PLAIN_STEP, { ...PLAIN_STEP, nas: 'other' }];
+const OVERDUE = Array.from({ length: 6 }, (): Step => ({ ...PLAIN_STEP, afterMs: 100_000 }));
+
+/** What there is lasts for minutes at this speed, and ends. */
+function ending(endsAfterMs: number): Purse {
+  return {
+    ...{ resource: 'octets', granted: 1e9, priority: 10, state: 'active', startsAfterMs: null },
+    ...{ endsAfterMs, step: 1, blocker: false, scoped: false, floor: 0 },
+  };
+}
+const FAST: World = { ...PLENTY, plenty: false, rate: 1_000_000 };
+
 /** Plays random logins both ways, and compares. @throws AssertionError where they differ. */
 export async function compareLogins(
   { fresh, whole, short }: TwoWays,
@@ -273,7 +287,17 @@ export async function compareLogins(
         played += steps.length;
       },
     ),
-    { seed, numRuns: runs, endOnFailure: true, examples: [[PLENTY, CROWD]] },
+    {
+      ...{ seed, numRuns: runs, endOnFailure: true },
+      examples: [
+        [PLENTY, CROWD],
+        [{ ...PLENTY, sessionsMax: 1 }, ELSEWHERE],
+        [{ ...PLENTY, expiresAfterMs: 400_000 }, OVERDUE],
+        [{ ...PLENTY, capped: true }, OVERDUE],
+        [{ ...FAST, purses: [ending(80_000)] }, [PLAIN_STEP]],
+        [{ ...FAST, purses: [ending(1e6), ending(1e9)] }, [PLAIN_STEP]],
+      ],
+    },
   );
   return played;
 }

@@ -62,8 +62,12 @@ const world: fc.Arbitrary<World> = fc.record({
 });
 
 interface Step {
-  /** `again`: the report before, once more. `moved`: an interim one, from another port from now on. */
-  readonly kind: 'interim' | 'again' | 'moved' | 'start' | 'stop' | 'sweep' | 'told' | 'slowed';
+  /**
+   * `again`: the report before, once more. `moved`: an interim one, from another port from now on.
+   * `rebuilt`: the session is looked at later than its end, and soon no more one of its NAS.
+   */
+  readonly kind:
+    'interim' | 'again' | 'moved' | 'start' | 'stop' | 'sweep' | 'told' | 'slowed' | 'rebuilt';
   readonly session: number;
   readonly afterMs: number;
   readonly delayMs: number;
@@ -82,7 +86,7 @@ function seldom<Value>(usual: Value, other: fc.Arbitrary<Value>): fc.Arbitrary<V
 const step: fc.Arbitrary<Step> = fc.record({
   kind: fc.oneof(
     { weight: 40, arbitrary: fc.constant<Step['kind']>('interim') },
-    { weight: 5, arbitrary: fc.constantFrom<Step['kind']>('again', 'told', 'sweep') },
+    { weight: 5, arbitrary: fc.constantFrom<Step['kind']>('again', 'told', 'sweep', 'rebuilt') },
     {
       weight: 3,
       arbitrary: fc.constantFrom<Step['kind']>('start', 'stop', 'moved', 'moved', 'slowed'),
@@ -173,6 +177,10 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
     now += one.afterMs;
     if (one.kind === 'sweep') {
       answers.push(await sweepTimer(engine, { partition: 0, member: `s:${sessionId}` }, now));
+    } else if (one.kind === 'rebuilt') {
+      const { keys, redis } = engine;
+      await redis.zadd(keys.timers(0), 'XX', now + 1e7, `s:${sessionId}`);
+      await redis.zadd(keys.nasSessions(0, 'bng'), 'XX', now + 1, sessionId);
     } else if (one.kind === 'told') {
       // Near to what it has used, far from it, or no limit any more.
       const margin = [90_000, null, 1e11, null][one.down % 4] ?? null;
@@ -212,6 +220,14 @@ const UNBOUND: Step[] = [
   { ...PLAIN_STEP, up: 1_000 },
 ];
 
+/** What may be used ends while the session goes on, which a rebuild left to be looked at later. */
+const ENDING: World = { ...PLENTY, endsAfterMs: 1e9 };
+const REBUILT: Step[] = [
+  { ...PLAIN_STEP, up: 1_000 },
+  { ...PLAIN_STEP, kind: 'rebuilt' },
+  { ...PLAIN_STEP, up: 1_000 },
+];
+
 /** Plays random reports both ways, and compares. @throws AssertionError where they differ. */
 export async function compareReports(
   { fresh, whole, short }: TwoWays,
@@ -234,7 +250,13 @@ export async function compareReports(
         played += steps.length;
       },
     ),
-    { seed, numRuns: runs, endOnFailure: true, examples: [[PLENTY, UNBOUND]] },
+    {
+      ...{ seed, numRuns: runs, endOnFailure: true },
+      examples: [
+        [PLENTY, UNBOUND],
+        [ENDING, REBUILT],
+      ],
+    },
   );
   return played;
 }
