@@ -259,7 +259,7 @@ const OVERDUE = Array.from({ length: 6 }, (): Step => ({ ...PLAIN_STEP, afterMs:
 /** What there is lasts for minutes at this speed, and ends. */
 function ending(endsAfterMs: number): Purse {
   return {
-    ...{ resource: 'octets', granted: 1e9, priority: 10, state: 'active', startsAfterMs: null },
+    ...{ resource: 'octets', granted: 3e9, priority: 10, state: 'active', startsAfterMs: null },
     ...{ endsAfterMs, step: 1, blocker: false, scoped: false, floor: 0 },
   };
 }

@@ -179,7 +179,7 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
       answers.push(await sweepTimer(engine, { partition: 0, member: `s:${sessionId}` }, now));
     } else if (one.kind === 'rebuilt') {
       const { keys, redis } = engine;
-      await redis.zadd(keys.timers(0), 'XX', now + 1e7, `s:${sessionId}`);
+      await redis.zadd(keys.timers(0), 'XX', now + 1e10, `s:${sessionId}`);
       await redis.zadd(keys.nasSessions(0, 'bng'), 'XX', now + 1, sessionId);
     } else if (one.kind === 'told') {
       // Near to what it has used, far from it, or no limit any more.
