@@ -7,7 +7,7 @@ import { readCountedScripts, type Counts } from '../test/branches/counted-script
 import { judge, type Floor } from '../test/branches/judgement.js';
 
 const FLOOR: Floor = {
-  percent: 88,
+  percent: 91,
   moves: [
     'active -> armed (resumed)',
     'active -> inactive (exhausted)',
