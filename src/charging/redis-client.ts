@@ -50,7 +50,11 @@ function createClient(options: RedisClientOptions): RedisClient {
   const { topology = 'single' } = options;
   const common = serverOptions(options);
   if (topology === 'cluster') return createCluster(options, common);
-  if (topology === 'sentinel') return new BatchingRedis(sentinelOptions(options, common));
+  if (topology === 'sentinel') {
+    const redis = new BatchingRedis(sentinelOptions(options, common));
+    redis.on('end', () => setTimeout(() => redis.connectUnlessClosed(), RECONNECT_DELAY_MS));
+    return redis;
+  }
   return new BatchingRedis(options.url, common);
 }
 
@@ -61,6 +65,21 @@ function createClient(options: RedisClientOptions): RedisClient {
  */
 class BatchingRedis extends Redis {
   #corked: unknown = null;
+  #isClosed = false;
+
+  override disconnect(reconnect = false): void {
+    if (!reconnect) this.#isClosed = true;
+    super.disconnect(reconnect);
+  }
+
+  /**
+   * Under sentinels a connection may end that nobody has closed: ioredis 6.0.0 gives up when it hears
+   * of a new master while it is asking for the master.
+   */
+  connectUnlessClosed(): void {
+    // What fails is told as an error, and ends again.
+    if (!this.#isClosed && this.status === 'end') this.connect().catch(() => undefined);
+  }
 
   override sendCommand(...args: [command: Command, stream?: never]): unknown {
     const { stream } = this;
@@ -76,6 +95,8 @@ class BatchingRedis extends Redis {
     return super.sendCommand(...args);
   }
 }
+
+const RECONNECT_DELAY_MS = 100;
 
 function serverOptions({ name, commandTimeoutMs }: RedisClientOptions): RedisOptions {
   return {
