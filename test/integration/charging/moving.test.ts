@@ -3,6 +3,12 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { charge, type ChargeOutcome, type ChargeRequest } from '../../../src/charging/charge.js';
 import type { Engine } from '../../../src/charging/engine.js';
 import { decodeEntry } from '../../../src/charging/event-codec.js';
+import {
+  dropSessions,
+  isSealed,
+  liftSession,
+  sealAccount,
+} from '../../../src/charging/move-steps.js';
 import { moveAccount, settleMove, type MoveStep } from '../../../src/charging/moving.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
 import { PartitionFencedError } from '../../../src/charging/fenced.js';
@@ -370,10 +376,32 @@ describe('a move that is cut off', () => {
         },
       });
       await expect(cutOff).rejects.toBeInstanceOf(PartitionFencedError);
+      // It has not arrived where the seal may be lost by then.
+      const hasArrived = (await engine.redis.exists(engine.keys.account(1, 'a'))) === 1;
+      expect(hasArrived).toBe(step === 'arrived');
       expect(await settleMove(second, { accountId: 'a', from: 0, stamp })).toBe(1);
       expect(await readSession(second, 0, 's')).toBeNull();
       expect(await readSession(second, 1, 's')).not.toBeNull();
     }
+  });
+
+  test('is not taken for another of the same account', async () => {
+    const { engine } = await space();
+    await open(engine, 'a', 1_000);
+    await charge(engine, ask({ phase: 'initial', number: 0, want: 100 }));
+    const move = { accountId: 'a', from: 0, to: 1, stamp, now: START_MS };
+    const sealed = await sealAccount(engine, move);
+    const sequence = sealed?.sequence ?? 0;
+    const control = (await engine.redis.get(engine.keys.control(0))) ?? '';
+    for (const another of [sequence - 1, sequence + 1]) {
+      const step = { sessionId: 's', sequence: another };
+      expect(await liftSession(engine, move, step)).toBeNull();
+      await dropSessions(engine, move, { sessionIds: ['s'], sequence: another, control });
+      await dropSessions(engine, move, { sessionIds: [], sequence: another, control });
+      expect(await readSession(engine, 0, 's')).not.toBeNull();
+      expect(await isSealed(engine, move, sequence)).toBe(true);
+    }
+    expect(await liftSession(engine, move, { sessionId: 's', sequence })).not.toBeNull();
   });
 
   test('of which Redis has lost the seal, is given up', async () => {

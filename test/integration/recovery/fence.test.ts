@@ -162,9 +162,12 @@ describe('a partition of a Redis that has restarted', () => {
     await charge(engine, event);
     await openSession(engine, 'new');
     await world.recorded();
+    const { last: recorded } = await readFence(engine, 0);
     await undo();
 
     expect(await (await keeperOf(engine, world)).look()).toBe(0);
+    // Another restart before anything is written finds it where the record is.
+    expect(await readFence(engine, 0)).toMatchObject({ state: 'open', last: recorded });
     expect(await lastRecovery(world)).toMatchObject({ verdict: 'behind', restored: 2 });
     expect(lines.map(({ level, message }) => `${level} ${message}`)).toContain(
       'error redis lacked events; replayed from the record',
