@@ -27,9 +27,9 @@ export class Auditor {
   readonly #buckets = new Map<string, BucketBook>();
   readonly #sequences = new Map<string, number>();
   readonly #thresholds = new Map<string, 'crossed' | 're-armed'>();
-  /** Units by session, number and service: reported, and found in events. */
-  readonly #reported = new Map<string, number>();
-  readonly #recorded = new Map<string, number>();
+  /** Units by session, number and service: reported, and found in events; sums pass 2^53. */
+  readonly #reported = new Map<string, bigint>();
+  readonly #recorded = new Map<string, bigint>();
   readonly #answers = new Map<string, string>();
   readonly #freeLines = new Set<string>();
   readonly #accounts = new Map<string, AccountSnapshot | null>();
@@ -110,7 +110,7 @@ export class Auditor {
         request.phase !== 'event' ||
         (request.action !== 'refund' && answer.services[index]?.result === 'settled');
       const name = `${request.sessionId} #${request.requestNumber} ${key}`;
-      if (isTaken) this.#add(this.#reported, name, used + usedAfter);
+      if (isTaken) this.#add(this.#reported, name, BigInt(used) + BigInt(usedAfter));
     }
   }
 
@@ -140,7 +140,7 @@ export class Auditor {
         this.#add(
           this.#recorded,
           `${event.sessionId} #${event.requestNumber} ${event.service}`,
-          event.used,
+          BigInt(event.used),
         );
         for (const impact of event.impacts) this.#move(impact, 'usage');
         break;
@@ -191,9 +191,9 @@ export class Auditor {
       );
       const paid = [...charged, ...shared]
         .flatMap((event) => ('impacts' in event ? event.impacts : []))
-        .reduce((sum, { units }) => sum + units, 0);
-      const used = charged.reduce((sum, event) => sum + event.used, 0);
-      const uncollected = charged.reduce((sum, event) => sum + event.uncollected, 0);
+        .reduce((sum, { units }) => sum + BigInt(units), 0n);
+      const used = charged.reduce((sum, event) => sum + BigInt(event.used), 0n);
+      const uncollected = charged.reduce((sum, event) => sum + BigInt(event.uncollected), 0n);
       if (paid + uncollected !== used) {
         const name = `${sessionId} #${requestNumber} ${service}`;
         this.#violate(6, `${name}: ${used} used, ${paid} paid, ${uncollected} not`);
@@ -246,7 +246,7 @@ export class Auditor {
 
   #checkReported(names: Iterable<string>): void {
     for (const name of new Set(names)) {
-      const [reported, recorded] = [this.#reported.get(name) ?? 0, this.#recorded.get(name) ?? 0];
+      const [reported, recorded] = [this.#reported.get(name) ?? 0n, this.#recorded.get(name) ?? 0n];
       if (reported !== recorded) {
         this.#violate(6, `${name} reported ${reported}, events hold ${recorded}`);
       }
@@ -262,8 +262,8 @@ export class Auditor {
     }
   }
 
-  #add(sums: Map<string, number>, name: string, amount: number): void {
-    if (amount > 0) sums.set(name, (sums.get(name) ?? 0) + amount);
+  #add(sums: Map<string, bigint>, name: string, amount: bigint): void {
+    if (amount > 0n) sums.set(name, (sums.get(name) ?? 0n) + amount);
   }
 
   #violate(invariant: number, text: string): void {
