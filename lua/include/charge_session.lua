@@ -240,7 +240,8 @@ local function windows_of(service)
 end
 
 -- load_services(asks, stored, header, session_key): the services that a request speaks of, by their
--- keys, and the windows that are stored with them; the header gets to know those that are new.
+-- keys, and the windows that are stored with them; the header gets to know those that are new. One
+-- that costs nothing any more forgets the price of its reservation.
 local function load_services(asks, stored, header, session_key)
   local loaded, known, priced = {}, header[SESSION_SERVICES], {}
   for i = 1, #asks do
@@ -253,6 +254,9 @@ local function load_services(asks, stored, header, session_key)
       remember(known, key, true)
     end
     priced[key] = windows_of(loaded[key])
+    if asks[i][ASK_FREE] then
+      loaded[key][SERVICE_WINDOW], loaded[key][SERVICE_NEXT] = false, false
+    end
   end
   return loaded, priced
 end

@@ -247,7 +247,8 @@ ANSWER_WINDOW = 8
 
 -- Service of a charge request. What is the same for many requests is packed apart, as its terms:
 -- the scripts keep unpacked terms by the digest that names them. ASK_POOLED is there
--- for services of a pool only.
+-- for services of a pool only. ASK_FREE is the scripts' own: the terms are free ones, and price
+-- what was reserved before, too.
 ASK_KEY = 1
 ASK_USED = 2
 ASK_USED_AFTER = 3
@@ -255,6 +256,7 @@ ASK_WANT = 4
 ASK_REASON = 5
 ASK_TERMS = 6
 ASK_POOLED = 7
+ASK_FREE = 8
 
 -- Nothing asked for, as ASK_WANT
 WANT_NOTHING = -1

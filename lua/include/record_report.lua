@@ -75,7 +75,7 @@ function nas.redirect(session_key, id)
 end
 
 -- fill_asks(request, report, track, grown, grants): what each service used, and what it is given next:
--- what its line can use in two intervals.
+-- what its line can use in two intervals; on a rung, and in the garden, free and nothing.
 function nas.fill_asks(request, report, track, grown, grants)
   local asks, gauges, rates = request[REQUEST_SERVICES], report[REPORT_GAUGES], report[REPORT_RATES]
   local free = track[TRACK_LEVEL] >= LEVEL_LADDER
@@ -88,7 +88,7 @@ function nas.fill_asks(request, report, track, grown, grants)
       ask[ASK_WANT] = rates[gauges[i]] * 2 * track[TRACK_INTERIM_S]
     end
     if free then
-      ask[ASK_TERMS] = report[REPORT_FREE_TERMS][i]
+      ask[ASK_TERMS], ask[ASK_FREE] = report[REPORT_FREE_TERMS][i], true
     end
   end
 end

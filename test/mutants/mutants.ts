@@ -32,7 +32,7 @@ export function readMutants(): readonly Mutant[] {
 export function linesOf({ place, before }: Mutant, lua: string): readonly number[] {
   let inside = 'main';
   return lua.split('\n').flatMap((line, number) => {
-    inside = /^local function (\w+)\(/.exec(line)?.[1] ?? inside;
+    inside = /^(?:local )?function ([\w.]+)\(/.exec(line)?.[1] ?? inside;
     const here = inside;
     if (line === 'end') inside = 'main';
     return here === place && line.trim() === before ? [number] : [];

@@ -65,6 +65,7 @@ interface Step {
   /**
    * `again`: the report before, once more. `moved`: an interim one, from another port from now on.
    * `rebuilt`: the session is looked at later than its end, and soon no more one of its NAS.
+   * `slowed`: put on a rung, or off it.
    */
   readonly kind:
     'interim' | 'again' | 'moved' | 'start' | 'stop' | 'sweep' | 'told' | 'slowed' | 'rebuilt';
@@ -188,8 +189,9 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
         margin === null ? null : toAmount(Math.min(total.up + total.down + margin, 2 ** 52));
       await noteSteered(engine, place, { told: { limits: [limit, null], endsAt: null } });
     } else if (one.kind === 'slowed') {
-      const at = { kind: 'ladder', rung: 1 } as const;
-      await noteSteered(engine, place, { level: { at, taken: false } });
+      const isDown = one.down % 2 === 0;
+      const at = isDown ? ({ kind: 'ladder', rung: 1 } as const) : ({ kind: 'full' } as const);
+      await noteSteered(engine, place, { level: { at, taken: !isDown } });
     } else {
       if (one.kind === 'moved') total.port = `port ${now}`;
       total.up = Math.min(Math.max(0, total.up + one.up), AMOUNT_MAX);

@@ -248,7 +248,8 @@ export const ANSWER_WINDOW = 8;
 
 // Service of a charge request. What is the same for many requests is packed apart, as its terms:
 // the scripts keep unpacked terms by the digest that names them. ASK_POOLED is there
-// for services of a pool only.
+// for services of a pool only. ASK_FREE is the scripts' own: the terms are free ones, and price
+// what was reserved before, too.
 export const ASK_KEY = 1;
 export const ASK_USED = 2;
 export const ASK_USED_AFTER = 3;
@@ -256,6 +257,7 @@ export const ASK_WANT = 4;
 export const ASK_REASON = 5;
 export const ASK_TERMS = 6;
 export const ASK_POOLED = 7;
+export const ASK_FREE = 8;
 
 // Nothing asked for, as ASK_WANT
 export const WANT_NOTHING = -1;
