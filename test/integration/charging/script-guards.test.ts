@@ -7,12 +7,18 @@ import * as layout from '../../../src/charging/generated/layout.js';
 import { moveAccount } from '../../../src/charging/moving.js';
 import { liftSession, sealAccount } from '../../../src/charging/move-steps.js';
 import { pack, unpackBytes, type Packable } from '../../../src/charging/packing.js';
-import { openInReign, openPartition, readFence } from '../../../src/charging/partition-fence.js';
+import {
+  holdPartition,
+  openInReign,
+  openPartition,
+  readFence,
+} from '../../../src/charging/partition-fence.js';
 import {
   creditAccount,
   type CreditOperation,
   type CreditRequest,
 } from '../../../src/charging/provisioning.js';
+import { noteDeparture, restoreAccount } from '../../../src/charging/restoring.js';
 import { measureSession } from '../../../src/charging/session-measure.js';
 import { noteSteered, takeReport } from '../../../src/charging/session-report.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
@@ -29,6 +35,7 @@ import {
 } from '../../support/charge-requests.js';
 import { testEngines } from '../../support/charging-engine.js';
 import { fundAccount } from '../../support/funded-account.js';
+import { dumpOf } from '../../support/redis-dump.js';
 
 const engines = testEngines();
 const LATER = START_MS + 86_400_000;
@@ -211,6 +218,60 @@ describe('the level of a session', () => {
       timers,
     );
   });
+});
+
+describe('a partition that recovery holds', () => {
+  beforeEach(async () => {
+    await charge(engine, chargeRequest({ phase: 'initial', number: 0, want: 50, now: START_MS }));
+    await holdPartition(engine, 0, 1);
+  });
+
+  test('loses the sessions of an account that are over', async () => {
+    await restoreAccount(engine, {
+      ...{ partition: 0, accountId: 'a', sequence: 9, lastSeen: START_MS, standing: 'active' },
+      ...{ profileVersion: 1, lastIntent: 1, buckets: [], counters: [], thresholds: [] },
+      ...{ sessions: [], live: [], caps: [], forgottenSessionIds: ['s'] },
+    });
+    expect(await engine.redis.exists(engine.keys.session(0, 's'))).toBe(0);
+    expect(await engine.redis.zrange(engine.keys.timers(0), '0', '-1')).toEqual([]);
+  });
+
+  test('keeps an account that came back after the move that is noted', async () => {
+    const before = await dumpOf(engine);
+    const departed = { partition: 0, accountId: 'a', sequence: 1, to: 1, sessionIds: ['s'] };
+    await noteDeparture(engine, departed);
+    expect(await dumpOf(engine)).toEqual(before);
+  });
+});
+
+test('a partition without an outbox is opened where the record stands', async () => {
+  const { reign } = await readFence(engine, 2);
+  const opening = { partition: 2, epoch: 4, reign, standsAt: { epoch: 3, n: 7 } };
+  expect(await openInReign(engine, opening)).toBe(true);
+  expect(await readFence(engine, 2)).toMatchObject({ state: 'open', last: { epoch: 3, n: 7 } });
+});
+
+test('a timer that came too early comes again when what a session may use ends', async () => {
+  const endsAt = START_MS + 30_000;
+  await admit(engine, admissionRequest({ expiresAt: endsAt }));
+  const timer = { partition: 0, member: 's:s1' };
+  await engine.redis.zadd(engine.keys.timers(0), START_MS, timer.member);
+  expect(await sweepTimer(engine, timer, START_MS + 1)).toEqual({ kind: 'not-due' });
+  const score = await engine.redis.zscore(engine.keys.timers(0), timer.member);
+  expect(Number(score)).toBe(endsAt);
+});
+
+test('a bucket of more octets than a short text has is charged as any other', async () => {
+  const bucketId = 'long '.repeat(40);
+  await fundAccount(engine, 'long', [newBucket(bucketId, 'octets', 10_000)]);
+  const parts = { accountId: 'long', now: START_MS } as const;
+  await charge(engine, chargeRequest({ ...parts, phase: 'initial', number: 0, want: 50 }));
+  for (const number of [1, 2]) {
+    await charge(engine, chargeRequest({ ...parts, phase: 'update', number, used: 40, want: 50 }));
+  }
+  expect((await readAccount(engine, 0, 'long'))?.buckets).toMatchObject([
+    { bucketId, remaining: 9_920, reserved: 50 },
+  ]);
 });
 
 test('a partition that was compared in another reign is not opened', async () => {
