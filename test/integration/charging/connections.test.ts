@@ -1,7 +1,7 @@
 /** An engine with several connections keeps the order of what concerns one account. */
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { charge } from '../../../src/charging/charge.js';
 import {
   createEngineConnection,
@@ -14,6 +14,7 @@ import { readAccount } from '../../../src/charging/snapshot.js';
 import { chargeRequest, newBucket, START_MS } from '../../support/charge-requests.js';
 import { silentLogger } from '../../support/charging-engine.js';
 import { fundAccount } from '../../support/funded-account.js';
+import { startRedisInstance, type OwnRedis } from '../../support/redis-instance.js';
 
 const CONNECTIONS = 3;
 const PARTITIONS = 6;
@@ -22,15 +23,18 @@ const name = `connections-${randomBytes(4).toString('hex')}`;
 const accountIn = (partition: number): string => `account-${partition}`;
 const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
 
+/** What others have it do would be among what is watched here. */
+let own: OwnRedis;
 let connection: EngineConnection;
 let engine: Engine;
 let observer: Redis;
 
 beforeAll(async () => {
-  observer = new Redis(inject('redisUrl'));
+  own = await startRedisInstance({ appendFsync: 'off' });
+  observer = new Redis(own.url);
   connection = createEngineConnection(
     {
-      ...{ url: inject('redisUrl'), keyPrefix: name, name, connections: CONNECTIONS },
+      ...{ url: own.url, keyPrefix: name, name, connections: CONNECTIONS },
       commandTimeoutMs: 1_000,
       requestTimeoutMs: 20_000,
     },
@@ -47,6 +51,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await connection.close();
   observer.disconnect();
+  await own.remove();
 });
 
 /** What Redis says of each connection of ours, by its name. */
@@ -99,7 +104,7 @@ test('requests of different partitions go by different connections', async () =>
 });
 
 test('the route of a session is set before its first charge runs', async () => {
-  const watching = new Redis(inject('redisUrl'));
+  const watching = new Redis(own.url);
   const monitor = await watching.monitor();
   const seen: (readonly [source: string, command: string])[] = [];
   const done = new Promise<void>((resolve) => {
