@@ -22,8 +22,8 @@ const PLAIN_SHARE_MIN = 25;
 const IS_COUNTING = inject('countedLibrary') !== undefined;
 /** These rounds are in every run, so that what they reach of the scripts is reached in every run. */
 const SAME_SEEDS = Array.from({ length: IS_COUNTING ? 16 : 10 }, (_, seed) => seed);
-/** While one lane waits for Redis the other computes. */
-const LANES = 3;
+/** While some wait for Redis others compute: few, and a third of the time nobody does. */
+const LANES = 8;
 const CASES = path.resolve(import.meta.dirname, '../../model/regressions');
 
 let subjects: EmptySubjects;
