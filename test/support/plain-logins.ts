@@ -162,6 +162,9 @@ async function fund(engine: Engine, { plenty, purses, threshold }: World): Promi
       startsAt: one.startsAfterMs === null ? null : START_MS + one.startsAfterMs,
       endsAt: one.endsAfterMs === null ? null : START_MS + one.endsAfterMs,
       floor: toAmount(one.floor),
+      // Waits for a time, or behind the bucket before it.
+      ...(one.state === 'pending' &&
+        one.startsAfterMs === null && { after: index > 0 ? `bucket ${index - 1}` : 'data' }),
       ...(one.scoped && { scope: { contexts: ['elsewhere'] } }),
     }),
   );
@@ -296,6 +299,7 @@ export async function compareLogins(
         [{ ...PLENTY, capped: true }, OVERDUE],
         [{ ...FAST, purses: [ending(80_000)] }, [PLAIN_STEP]],
         [{ ...FAST, purses: [ending(1e6), ending(1e9)] }, [PLAIN_STEP]],
+        [{ ...FAST, purses: [ending(1e6), { ...ending(1e9), state: 'pending' }] }, [PLAIN_STEP]],
       ],
     },
   );
