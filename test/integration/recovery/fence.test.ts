@@ -9,6 +9,7 @@ import { decodeEntry, parseEntryId } from '../../../src/charging/event-codec.js'
 import { createFenceGate } from '../../../src/charging/fence-gate.js';
 import { readFence } from '../../../src/charging/partition-fence.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
+import { toAmount } from '../../../src/domain/amounts.js';
 import { createMetrics } from '../../../src/observability/metrics.js';
 import { createFlushSink } from '../../../src/records/flush-sink.js';
 import { readInstallation } from '../../../src/records/installation.js';
@@ -17,7 +18,10 @@ import { createRecoveryMetrics } from '../../../src/recovery/metrics.js';
 import { verify } from '../../../src/recovery/verify.js';
 import {
   chargeRequest,
+  chargeService,
+  chargeWindow,
   newBucket,
+  rateLine,
   START_MS,
   type RequestParts,
 } from '../../support/charge-requests.js';
@@ -27,6 +31,8 @@ import { collectingLogger } from '../../support/collecting-logger.js';
 import { recordedEngine, type RecordedEngine } from '../../support/recorded-engine.js';
 import { startRedis } from '../../support/redis.js';
 import type { OwnRedis } from '../../support/redis-instance.js';
+
+type PricedLine = ReturnType<typeof rateLine>;
 
 let own: OwnRedis;
 beforeAll(async () => {
@@ -256,6 +262,30 @@ describe('a library that is loaded anew', () => {
     await engine.redis.function('FLUSH');
     await engine.scripts.load(engine.redis);
     expect(await readFence(engine, 0)).toMatchObject({ state: 'open' });
+  });
+
+  test('prices what a session holds as it was reserved, whatever has been agreed since', async () => {
+    const { engine } = world;
+    await fundAccount(engine, 'priced', [newBucket('money', 'EUR', 10_000)]);
+    const [day, night, since] = [1, 2, 50].map((num) =>
+      rateLine({ id: `at ${num}`, tiers: [{ from: 0, num, den: 1 }] }),
+    ) as [PricedLine, PricedLine, PricedLine];
+    const changesAt = START_MS + 30_000;
+    const windows = [
+      chargeWindow(day, { untilMs: changesAt }),
+      chargeWindow(night, { fromMs: changesAt }),
+    ];
+    const first = chargeService({ want: toAmount(100), windows });
+    const ask = (parts: RequestParts) => charge(engine, reports('priced', parts));
+    await ask({ phase: 'initial', number: 0, services: [first] });
+    await engine.redis.function('FLUSH');
+    await engine.scripts.load(engine.redis);
+    const then = chargeService({
+      ...{ used: toAmount(40), usedAfter: toAmount(10), windows: [chargeWindow(since)] },
+    });
+    const update = { phase: 'update', number: 1, services: [then], now: changesAt + 1 } as const;
+    expect(await ask(update)).toMatchObject({ kind: 'answered' });
+    expect(await holding(engine, 'priced')).toEqual([{ remaining: 9_940, reserved: 0 }]);
   });
 });
 
