@@ -13,6 +13,10 @@ import { checkServer } from './charging/server-checks.js';
 import { createSteeringSignal } from './charging/steering-signal.js';
 import { createCatalogHolder, type CatalogHolder } from './credit-control/catalog-holder.js';
 import { createCreditControlMetrics } from './credit-control/metrics.js';
+import {
+  createReservationMonitor,
+  RESERVATION_MONITOR_DEFAULTS,
+} from './credit-control/reservation-monitor.js';
 import { createRestarts, RESTARTS_DEFAULTS, type GatewayStart } from './credit-control/restarts.js';
 import { createCreditControl } from './credit-control/session.js';
 import { createSweeper } from './credit-control/sweeper.js';
@@ -140,6 +144,12 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
       );
       sweeper.start();
       closing(() => sweeper.stop());
+      const reservations = createReservationMonitor(
+        { partitions, ...RESERVATION_MONITOR_DEFAULTS },
+        { engine, logger, metrics },
+      );
+      reservations.start();
+      closing(() => reservations.stop());
     }
 
     const operations = createOperationsServer(

@@ -16,6 +16,8 @@ export interface SessionHolders {
   readonly sessionId: string;
   readonly accountId: string;
   readonly ownerAccountId: string | null;
+  /** False for one that has ended and is kept to answer what comes late. */
+  readonly isOpen: boolean;
 }
 
 const EMPTY: PartitionInventory = { accountIds: new Set(), sessionIds: new Set() };
@@ -95,6 +97,7 @@ export async function holdersOfSessions(
         sessionId: chunk[index] ?? '',
         accountId: asText(fields[layout.SESSION_ACCOUNT]),
         ownerAccountId: asTextOrNull(fields[layout.SESSION_OWNER] ?? false),
+        isOpen: fields[layout.SESSION_STATE] === layout.SESSION_OPEN,
       });
     }
   }
