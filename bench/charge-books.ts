@@ -5,7 +5,7 @@
 import type { Engine } from '../src/charging/engine.js';
 import { decodeEntry } from '../src/charging/event-codec.js';
 import { entryOf } from '../src/charging/stream.js';
-import { SERVICE_LEGS } from '../src/charging/generated/layout.js';
+import { OWNER_MARK, SERVICE_LEGS } from '../src/charging/generated/layout.js';
 import { partitionOf } from '../src/charging/keys.js';
 import { unpackBytes, type Unpacked } from '../src/charging/packing.js';
 import { readAccount, type AccountSnapshot } from '../src/charging/snapshot.js';
@@ -140,13 +140,15 @@ async function compareAccount(
   return differences;
 }
 
-/** What the sessions of an account hold of each bucket. */
+/** What the sessions of an account hold of each bucket. A leg of an owner's bucket bears a mark. */
 async function readHeld(
   engine: Engine,
   accountId: string,
   run: AccountRun,
 ): Promise<Map<string, number>> {
   const held = new Map<string, number>();
+  const mark = String.fromCharCode(OWNER_MARK);
+  const isOwner = accountId === ownerIdOf(Number(accountId.slice(1)));
   const sessions = new Set([...run.sessions, sessionIdOf(Number(accountId.slice(1)))]);
   for (const sessionId of sessions) {
     const key = engine.keys.session(run.partition, sessionId);
@@ -154,7 +156,9 @@ async function readHeld(
       if (!field.startsWith('s:')) continue;
       const legs = elements(elements(unpackBytes(packed))[SERVICE_LEGS - 1]);
       for (let at = 0; at < legs.length; at += 3) {
-        const bucketId = String(legs[at]);
+        const text = String(legs[at]);
+        if (text.startsWith(mark) !== isOwner) continue;
+        const bucketId = isOwner ? text.slice(mark.length) : text;
         held.set(bucketId, (held.get(bucketId) ?? 0) + Number(legs[at + 1]));
       }
     }
