@@ -1,5 +1,4 @@
 /** Random logins of a NAS, played the short way and the whole one: both must leave the same behind. */
-import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { admit, type FairUseCap } from '../../src/charging/admission.js';
 import { packTerms, type ChargeService } from '../../src/charging/charge.js';
@@ -21,8 +20,7 @@ import {
   START_MS,
 } from './charge-requests.js';
 import { fundAccount } from './funded-account.js';
-import { keySpaceContents } from './key-space-contents.js';
-import type { TwoWays } from './two-ways.js';
+import { compareWays, type ComparisonSize, type TwoWays } from './two-ways.js';
 
 /** Where the scripts try the short way. */
 export const LOGIN_CALL = 'local plain = admit_plainly(KEYS, ARGV)';
@@ -269,39 +267,17 @@ function ending(endsAfterMs: number): Purse {
 const FAST: World = { ...PLENTY, plenty: false, rate: 1_000_000 };
 
 /** Plays random logins both ways, and compares. @throws AssertionError where they differ. */
-export async function compareLogins(
-  { fresh, whole, short }: TwoWays,
-  { seed, runs }: { readonly seed: number; readonly runs: number },
-): Promise<number> {
-  let played = 0;
-  await fc.assert(
-    fc.asyncProperty(
-      world,
-      fc.array(step, { maxLength: 12, size: 'max' }),
-      async (given, steps) => {
-        const long = { ...(await fresh()), scripts: whole };
-        const quick = { ...(await fresh()), scripts: short };
-        const expected = await play(long, given, steps);
-        assert.deepEqual(await play(quick, given, steps), expected);
-        const [left, right] = await Promise.all(
-          [long, quick].map((engine) => keySpaceContents(engine, expected.now)),
-        );
-        assert.deepEqual({ ...right, meta: null }, { ...left, meta: null });
-        played += steps.length;
-      },
-    ),
-    {
-      ...{ seed, numRuns: runs, endOnFailure: true },
-      examples: [
-        [PLENTY, CROWD],
-        [{ ...PLENTY, sessionsMax: 1 }, ELSEWHERE],
-        [{ ...PLENTY, expiresAfterMs: 400_000 }, OVERDUE],
-        [{ ...PLENTY, capped: true }, OVERDUE],
-        [{ ...FAST, purses: [ending(80_000)] }, [PLAIN_STEP]],
-        [{ ...FAST, purses: [ending(1e6), ending(1e9)] }, [PLAIN_STEP]],
-        [{ ...FAST, purses: [ending(1e6), { ...ending(1e9), state: 'pending' }] }, [PLAIN_STEP]],
-      ],
-    },
-  );
-  return played;
+export function compareLogins(ways: TwoWays, size: ComparisonSize): Promise<number> {
+  return compareWays(ways, size, {
+    ...{ world, step, stepsMax: 12, play },
+    examples: [
+      [PLENTY, CROWD],
+      [{ ...PLENTY, sessionsMax: 1 }, ELSEWHERE],
+      [{ ...PLENTY, expiresAfterMs: 400_000 }, OVERDUE],
+      [{ ...PLENTY, capped: true }, OVERDUE],
+      [{ ...FAST, purses: [ending(80_000)] }, [PLAIN_STEP]],
+      [{ ...FAST, purses: [ending(1e6), ending(1e9)] }, [PLAIN_STEP]],
+      [{ ...FAST, purses: [ending(1e6), { ...ending(1e9), state: 'pending' }] }, [PLAIN_STEP]],
+    ],
+  });
 }

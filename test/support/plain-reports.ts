@@ -1,5 +1,4 @@
 /** Random reports of a NAS, played the short way and the whole one: both must leave the same behind. */
-import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { admit, type FairUseCap, type GaugeRates } from '../../src/charging/admission.js';
 import { packTerms, type ChargeService } from '../../src/charging/charge.js';
@@ -10,8 +9,7 @@ import { AMOUNT_MAX, toAmount } from '../../src/domain/amounts.js';
 import { admissionRequest, networkReport } from './access-requests.js';
 import { chargeService, chargeWindow, newBucket, rateLine, START_MS } from './charge-requests.js';
 import { fundAccount } from './funded-account.js';
-import { keySpaceContents } from './key-space-contents.js';
-import type { TwoWays } from './two-ways.js';
+import { compareWays, type ComparisonSize, type TwoWays } from './two-ways.js';
 
 /** Where the scripts try the short way. */
 export const REPORT_CALL = 'report_plainly(keys, args)\n  or';
@@ -231,34 +229,12 @@ const REBUILT: Step[] = [
 ];
 
 /** Plays random reports both ways, and compares. @throws AssertionError where they differ. */
-export async function compareReports(
-  { fresh, whole, short }: TwoWays,
-  { seed, runs }: { readonly seed: number; readonly runs: number },
-): Promise<number> {
-  let played = 0;
-  await fc.assert(
-    fc.asyncProperty(
-      world,
-      fc.array(step, { maxLength: 60, size: 'max' }),
-      async (given, steps) => {
-        const long = { ...(await fresh()), scripts: whole };
-        const quick = { ...(await fresh()), scripts: short };
-        const expected = await play(long, given, steps);
-        assert.deepEqual(await play(quick, given, steps), expected);
-        const [left, right] = await Promise.all(
-          [long, quick].map((engine) => keySpaceContents(engine, expected.now)),
-        );
-        assert.deepEqual({ ...right, meta: null }, { ...left, meta: null });
-        played += steps.length;
-      },
-    ),
-    {
-      ...{ seed, numRuns: runs, endOnFailure: true },
-      examples: [
-        [PLENTY, UNBOUND],
-        [ENDING, REBUILT],
-      ],
-    },
-  );
-  return played;
+export function compareReports(ways: TwoWays, size: ComparisonSize): Promise<number> {
+  return compareWays(ways, size, {
+    ...{ world, step, stepsMax: 60, play },
+    examples: [
+      [PLENTY, UNBOUND],
+      [ENDING, REBUILT],
+    ],
+  });
 }

@@ -10,7 +10,6 @@ import {
   sealAccount,
 } from '../../../src/charging/move-steps.js';
 import { moveAccount, settleMove, type MoveStep } from '../../../src/charging/moving.js';
-import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
 import { PartitionFencedError } from '../../../src/charging/fenced.js';
 import { findRoute } from '../../../src/charging/routing.js';
 import { readSession } from '../../../src/charging/session-snapshot.js';
@@ -31,6 +30,7 @@ import {
   type RequestParts,
 } from '../../support/charge-requests.js';
 import { openEngine, testEngines } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 import { randomSource } from '../../support/random-source.js';
 
 const engines = testEngines();
@@ -51,22 +51,10 @@ async function space(): Promise<{ readonly engine: Engine; readonly second: Engi
 }
 
 async function open(engine: Engine, accountId: string, octets: number): Promise<void> {
-  const account = { partition: 0, accountId, stamp, now: START_MS };
-  await provisionAccount(engine, { ...account, standing: 'active', profileVersion: 1 });
-  await creditAccount(engine, {
-    ...account,
-    intentNumber: 1,
-    intentId: `${accountId}-1`,
-    kind: 'grant',
-    reason: null,
-    operations: [
-      { operation: 'grant', bucket: newBucket(`${accountId}.o`, 'octets', octets) },
-      {
-        operation: 'grant',
-        bucket: newBucket(`${accountId}.m`, 'EUR', 0, { endsAt: START_MS + 9e8 }),
-      },
-    ],
-  });
+  await fundAccount(engine, accountId, [
+    newBucket(`${accountId}.o`, 'octets', octets),
+    newBucket(`${accountId}.m`, 'EUR', 0, { endsAt: START_MS + 9e8 }),
+  ]);
 }
 
 /** Units without a price: each charge takes as many octets as were used. */
