@@ -9,7 +9,7 @@
 -- ARGV time in ms or 0, session id, level (LEVEL_) or -1 to leave it, 1 where the NAS has taken it, 0
 --      where it is wanted only, packed limits and end that the NAS was told (TRACK_LIMITS,
 --      TRACK_TOLD_END) or empty, when what it may use ends in ms or empty
--- Reply { REPLY_DONE }, { REPLY_UNKNOWN_SESSION }, { REPLY_FENCED }
+-- Reply { REPLY_DONE }, { REPLY_UNKNOWN_SESSION }, { REPLY_FENCED }, { REPLY_NEWER_STATE }
 local session_key, control_key, timers_key = KEYS[1], KEYS[2], KEYS[3]
 local given, id, level, taken = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 local told, ends_at = ARGV[5], tonumber(ARGV[6])
@@ -22,6 +22,9 @@ if not packed then
   return { REPLY_UNKNOWN_SESSION }
 end
 local track = nas.read_track(packed)
+if track[TRACK_VERSION] > SCHEMA_VERSION then
+  return { REPLY_NEWER_STATE }
+end
 if level >= 0 then
   track[TRACK_WANTED] = level
   if taken and (track[TRACK_LEVEL] ~= level or level >= LEVEL_LADDER) then

@@ -100,6 +100,12 @@ local function sweep_session()
     return forget('forgotten')
   end
   local header = cmsgpack.unpack(stored)
+  if
+    header[SESSION_VERSION] > SCHEMA_VERSION
+    or (track and track[TRACK_VERSION] > SCHEMA_VERSION)
+  then
+    return { REPLY_NEWER_STATE }
+  end
   local now = read_time(given, account and account[ACCOUNT_LAST_SEEN] or 0)
   local silent = header[SESSION_DEADLINE] <= now
   local lost = header[SESSION_STATE] == SESSION_OPEN and header[SESSION_LAST_SEEN] < forgotten

@@ -7,7 +7,8 @@ import * as layout from '../../../src/charging/generated/layout.js';
 import { pack, unpackBytes, type Packable } from '../../../src/charging/packing.js';
 import { creditAccount } from '../../../src/charging/provisioning.js';
 import { measureSession } from '../../../src/charging/session-measure.js';
-import { settleReport, takeReport } from '../../../src/charging/session-report.js';
+import { noteSteered, settleReport, takeReport } from '../../../src/charging/session-report.js';
+import { sweepTimer } from '../../../src/charging/sweeping.js';
 import { toAmount } from '../../../src/domain/amounts.js';
 import type { SharingMembership } from '../../../src/domain/profile.js';
 import { admissionRequest, networkReport } from '../../support/access-requests.js';
@@ -97,5 +98,28 @@ test.each(CASES)('%s of a later version stays as it is', async (_what, rewrite, 
       expect(said, name).toMatch(REFUSED);
       expect(await dumpOf(engine), name).toEqual(before);
     }
+  }
+});
+
+test.each([
+  ['a session', 's', 'h'],
+  ['a session of the network', 's1', 'h'],
+  ['what a NAS said', 's1', 'r'],
+])('%s of a later version is not swept or steered', async (_what, id, field) => {
+  const engine = await engines.fresh();
+  await fundAccount(engine, 'a', [newBucket('own', 'octets', 100_000)]);
+  const initial = { phase: 'initial', number: 0, want: 50, now: START_MS } as const;
+  await charge(engine, chargeRequest(initial));
+  await admit(engine, admissionRequest());
+  await takeReport(engine, networkReport({ status: 'start', now: START_MS + 1_000 }));
+  await fieldOf(id, field)(engine);
+  const before = await dumpOf(engine);
+  for (const now of [SOON, START_MS + 365 * 86_400_000]) {
+    await sweepTimer(engine, { partition: 0, member: `s:${id}` }, now);
+    expect(await dumpOf(engine), `swept at ${now}`).toEqual(before);
+  }
+  if (field === 'r') {
+    await noteSteered(engine, { partition: 0, sessionId: id }, { endsAt: SOON });
+    expect(await dumpOf(engine)).toEqual(before);
   }
 });
