@@ -4,14 +4,13 @@
  */
 import type { Redis } from 'ioredis';
 import {
-  charge,
-  enquire,
   packTerms,
   type ChargePolicy,
   type ChargeRequest,
   type ChargeService,
   type ChargeTerms,
-} from '../src/charging/charge.js';
+} from '../src/charging/charge-request.js';
+import { charge, enquire } from '../src/charging/charge.js';
 import type { Engine } from '../src/charging/engine.js';
 import { REPLY_FENCED } from '../src/charging/generated/layout.js';
 import { createKeys, partitionOf } from '../src/charging/keys.js';

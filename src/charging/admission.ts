@@ -1,6 +1,6 @@
 /** The admit script: may a subscriber whose credentials were checked come in, and with what. */
 import type { Amount } from '../domain/amounts.js';
-import { areTermsKept, packUnnumbered, sayTerms, type ChargeRequest } from './charge.js';
+import { areTermsKept, packUnnumbered, sayTerms, type ChargeRequest } from './charge-request.js';
 import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
 import { pack, unpack, type Packable } from './packing.js';

@@ -8,7 +8,7 @@ import {
   type FairUseCap,
   type Gauge,
 } from './admission.js';
-import { packRequest, type ChargeRequest } from './charge.js';
+import { packRequest, type ChargeRequest } from './charge-request.js';
 import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
 import { pack, unpack } from './packing.js';

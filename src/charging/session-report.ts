@@ -11,7 +11,7 @@ import {
   type Gauge,
   type GaugeRates,
 } from './admission.js';
-import { areTermsKept, packUnnumbered, sayTerms, type ChargeRequest } from './charge.js';
+import { areTermsKept, packUnnumbered, sayTerms, type ChargeRequest } from './charge-request.js';
 import {
   bytesOf,
   callScript,

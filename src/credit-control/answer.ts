@@ -1,5 +1,5 @@
 /** What the engine decided, in the words the fronts answer with. */
-import type { ChargedService } from '../charging/charge.js';
+import type { ChargedService } from '../charging/charge-outcome.js';
 import { toAmount } from '../domain/amounts.js';
 import type { Money, ServiceOutcome } from '../domain/credit-control.js';
 import type { CompiledCatalog } from '../rating/catalog.js';

@@ -1,5 +1,6 @@
 /** One-time events that change nothing: is there enough, and what would it cost [RFC 8506 6]. */
-import { enquire, type ChargeRequest } from '../charging/charge.js';
+import type { ChargeRequest } from '../charging/charge-request.js';
+import { enquire } from '../charging/charge.js';
 import type { Engine } from '../charging/engine.js';
 import { addAmounts, ZERO, type Amount } from '../domain/amounts.js';
 import type { CreditControlOutcome, Money } from '../domain/credit-control.js';

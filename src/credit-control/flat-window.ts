@@ -1,5 +1,5 @@
 /** Prices that no tariff declares: nothing at all, or an amount that the peer itself names. */
-import type { ChargeWindow } from '../charging/charge.js';
+import type { ChargeWindow } from '../charging/charge-request.js';
 import { AMOUNT_MAX, ZERO } from '../domain/amounts.js';
 
 /** For ever `price` of a currency's smallest unit for each unit: 0 for what is only recorded. */

@@ -6,7 +6,7 @@ import {
   type ChargeService,
   type ChargeTerms,
   type ChargeWindow,
-} from '../charging/charge.js';
+} from '../charging/charge-request.js';
 import { addAmounts, toAmount, ZERO, type Amount } from '../domain/amounts.js';
 import type { CreditControlRequest, ServiceRequest } from '../domain/credit-control.js';
 import type { SubscriberProfile } from '../domain/profile.js';

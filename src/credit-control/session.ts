@@ -3,13 +3,9 @@
  * let the engine decide, answer. Nothing is kept here between two requests: any process may answer
  * any request of any session.
  */
-import {
-  charge,
-  settle,
-  type ChargeOutcome,
-  type ChargeRefusal,
-  type ChargeRequest,
-} from '../charging/charge.js';
+import type { ChargeOutcome, ChargeRefusal } from '../charging/charge-outcome.js';
+import type { ChargeRequest } from '../charging/charge-request.js';
+import { charge, settle } from '../charging/charge.js';
 import { EngineOutOfMemoryError, EngineUnavailableError, type Engine } from '../charging/engine.js';
 import { settleMove } from '../charging/moving.js';
 import { findAccount } from '../charging/snapshot.js';

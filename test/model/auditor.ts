@@ -2,7 +2,8 @@
  * Holds the invariants of charging by what the scripts wrote and answered alone: it knows the
  * calls, the answers, the outbox and the accounts, and nothing of the model.
  */
-import type { ChargeOutcome, ChargeRequest } from '../../src/charging/charge.js';
+import type { ChargeOutcome } from '../../src/charging/charge-outcome.js';
+import type { ChargeRequest } from '../../src/charging/charge-request.js';
 import type { CreditOutcome, CreditRequest } from '../../src/charging/provisioning.js';
 import type { AccountSnapshot } from '../../src/charging/snapshot.js';
 import type { AccountEvents, ChargingEvent, Impact, OutboxEntry } from '../../src/domain/events.js';

@@ -3,7 +3,8 @@
  * whoever wants to read them, and to hold the scripts to. It answers as the scripts must.
  */
 import { PartitionFencedError } from '../../src/charging/provisioning.js';
-import type { ChargeRequest, EnquiryOutcome } from '../../src/charging/charge.js';
+import type { EnquiryOutcome } from '../../src/charging/charge-outcome.js';
+import type { ChargeRequest } from '../../src/charging/charge-request.js';
 import type { DecodedBucket } from '../../src/charging/event-codec.js';
 import type { AccountProvision, CreditRequest } from '../../src/charging/provisioning.js';
 import type { AccountSnapshot } from '../../src/charging/snapshot.js';

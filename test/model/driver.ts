@@ -3,7 +3,7 @@
  * opened, what it was granted and what it has sent. The model answers each call at once, and so
  * says what the next can be; the same calls then go to the scripts.
  */
-import type { ChargeRequest, ChargeService } from '../../src/charging/charge.js';
+import type { ChargeRequest, ChargeService } from '../../src/charging/charge-request.js';
 import type {
   AccountProvision,
   AccountThreshold,

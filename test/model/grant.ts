@@ -1,10 +1,10 @@
 /** Granting what is asked for (docs/charging.md, step 5). */
+import type { ChargedService } from '../../src/charging/charge-outcome.js';
 import type {
-  ChargedService,
   ChargeRequest,
   ChargeService,
   ChargeWindow,
-} from '../../src/charging/charge.js';
+} from '../../src/charging/charge-request.js';
 import { isOver, startArmed, startWaiting } from './lifecycle.js';
 import { eligible, suits } from './order.js';
 import {

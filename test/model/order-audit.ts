@@ -5,13 +5,12 @@
  * It has an order of its own, and looks away where it can't tell: at buckets whose state or content
  * the call changed otherwise.
  */
+import type { ChargedService, ChargeOutcome } from '../../src/charging/charge-outcome.js';
 import type {
-  ChargedService,
-  ChargeOutcome,
   ChargeRequest,
   ChargeService,
   ChargeWindow,
-} from '../../src/charging/charge.js';
+} from '../../src/charging/charge-request.js';
 import type { DecodedBucket } from '../../src/charging/event-codec.js';
 import type { ChargingEvent } from '../../src/domain/events.js';
 import type { SharingMembership } from '../../src/domain/profile.js';

@@ -1,6 +1,6 @@
 /** Which buckets may pay for a service, and in which order (docs/charging.md, "Which bucket pays first"). */
 import type { ConsumptionOrder } from '../../src/domain/consumption-order.js';
-import type { ChargeService, ChargeWindow } from '../../src/charging/charge.js';
+import type { ChargeService, ChargeWindow } from '../../src/charging/charge-request.js';
 import type { SharingMembership } from '../../src/domain/profile.js';
 import {
   reservedOf,

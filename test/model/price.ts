@@ -3,7 +3,7 @@
  * steps, each tier's part of it is priced by its exact fraction and rounded up once; fee, minimum
  * and cap stand around the sum. What a report costs is the difference it makes.
  */
-import type { PackableRateLine } from '../../src/charging/charge.js';
+import type { PackableRateLine } from '../../src/charging/charge-request.js';
 
 /** The totals of one service, seen from one of its lines. */
 export interface Meter {

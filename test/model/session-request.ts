@@ -1,11 +1,10 @@
 /** One request of a charging session, from its answer to its events (docs/charging.md). */
+import type { ChargedService, ChargeOutcome } from '../../src/charging/charge-outcome.js';
 import type {
-  ChargedService,
-  ChargeOutcome,
   ChargeRequest,
   ChargeService,
   ChargeWindow,
-} from '../../src/charging/charge.js';
+} from '../../src/charging/charge-request.js';
 import type { Amount } from '../../src/domain/amounts.js';
 import type { SessionEvent } from '../../src/domain/events.js';
 import { grant } from './grant.js';

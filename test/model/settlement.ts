@@ -1,5 +1,9 @@
 /** Committing what is reported (docs/charging.md, step 4). */
-import type { ChargeRequest, ChargeService, ChargeWindow } from '../../src/charging/charge.js';
+import type {
+  ChargeRequest,
+  ChargeService,
+  ChargeWindow,
+} from '../../src/charging/charge-request.js';
 import type { Amount } from '../../src/domain/amounts.js';
 import type { Impact } from '../../src/domain/events.js';
 import { retire, startArmed, startWaiting } from './lifecycle.js';

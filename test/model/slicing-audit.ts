@@ -2,7 +2,7 @@
  * Invariant 7: however usage was cut into reports, what a service has cost is the price of all its
  * units at once, as long as one rate line priced them.
  */
-import type { PackableRateLine } from '../../src/charging/charge.js';
+import type { PackableRateLine } from '../../src/charging/charge-request.js';
 import type { Impact, OutboxEntry, UsageEvent } from '../../src/domain/events.js';
 import { sessionOf, type AuditedStep } from './audited-step.js';
 import { pay } from './price.js';

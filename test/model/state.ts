@@ -2,7 +2,8 @@
  * What the model keeps: plain records, no reference between accounts and sessions but names. A
  * bucket does not say what is reserved of it: that is the sum of what the services hold, always.
  */
-import type { ChargeOutcome, ChargeWindow } from '../../src/charging/charge.js';
+import type { ChargeOutcome } from '../../src/charging/charge-outcome.js';
+import type { ChargeWindow } from '../../src/charging/charge-request.js';
 import type { AccountThreshold } from '../../src/charging/provisioning.js';
 import type { AccountStanding, BucketState, ChargingEvent } from '../../src/domain/events.js';
 

@@ -1,5 +1,5 @@
 /** The walk over buckets: who gives what for so many units. It changes nothing. */
-import type { ChargeWindow } from '../../src/charging/charge.js';
+import type { ChargeWindow } from '../../src/charging/charge-request.js';
 import { pay, payable, roundedUp, type Meter } from './price.js';
 import type { Account, Bucket, Service } from './state.js';
 

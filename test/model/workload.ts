@@ -5,7 +5,7 @@
  */
 import { type ConsumptionOrder, CONSUMPTION_ORDERS } from '../../src/domain/consumption-order.js';
 import fc from 'fast-check';
-import type { ChargePolicy, ChargeQuota, ChargeWindow } from '../../src/charging/charge.js';
+import type { ChargePolicy, ChargeQuota, ChargeWindow } from '../../src/charging/charge-request.js';
 import type { NewBucket } from '../../src/charging/event-codec.js';
 import { toAmount, type Amount } from '../../src/domain/amounts.js';
 import type { LedgerKind } from '../../src/domain/events.js';

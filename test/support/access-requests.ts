@@ -1,6 +1,6 @@
 /** Admissions and reports with everything filled in that a test does not speak of. */
 import type { AdmissionRequest } from '../../src/charging/admission.js';
-import { packTerms } from '../../src/charging/charge.js';
+import { packTerms } from '../../src/charging/charge-request.js';
 import type { NetworkReport } from '../../src/charging/session-report.js';
 import { toAmount } from '../../src/domain/amounts.js';
 import {

@@ -4,7 +4,7 @@ import type {
   ChargeRequest,
   ChargeService,
   ChargeWindow,
-} from '../../src/charging/charge.js';
+} from '../../src/charging/charge-request.js';
 import type { NewBucket } from '../../src/charging/event-codec.js';
 import { AMOUNT_MAX, toAmount, ZERO, type Amount } from '../../src/domain/amounts.js';
 import type { EventStamp } from '../../src/domain/events.js';

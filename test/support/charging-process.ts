@@ -2,7 +2,8 @@
 import { fork } from 'node:child_process';
 import path from 'node:path';
 import { afterAll } from 'vitest';
-import type { ChargeOutcome, ChargeRequest } from '../../src/charging/charge.js';
+import type { ChargeOutcome } from '../../src/charging/charge-outcome.js';
+import type { ChargeRequest } from '../../src/charging/charge-request.js';
 
 const WORKER = path.resolve(import.meta.dirname, 'engine-worker.ts');
 

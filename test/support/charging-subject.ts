@@ -1,5 +1,6 @@
 /** What charges: the real scripts, or the model that they are held to. Both answer alike. */
-import type { ChargeOutcome, ChargeRequest, EnquiryOutcome } from '../../src/charging/charge.js';
+import type { ChargeOutcome, EnquiryOutcome } from '../../src/charging/charge-outcome.js';
+import type { ChargeRequest } from '../../src/charging/charge-request.js';
 import type {
   AccountProvision,
   CreditOutcome,

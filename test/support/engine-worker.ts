@@ -1,5 +1,6 @@
 /** A process of its own that charges what its parent sends it: another front on the same Redis. */
-import { charge, type ChargeRequest } from '../../src/charging/charge.js';
+import type { ChargeRequest } from '../../src/charging/charge-request.js';
+import { charge } from '../../src/charging/charge.js';
 import { createEngineConnection } from '../../src/charging/engine-connection.js';
 import { createLogger } from '../../src/observability/logger.js';
 

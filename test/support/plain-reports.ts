@@ -1,7 +1,7 @@
 /** Random reports of a NAS, played the short way and the whole one: both must leave the same behind. */
 import fc from 'fast-check';
 import { admit, type FairUseCap, type GaugeRates } from '../../src/charging/admission.js';
-import { packTerms, type ChargeService } from '../../src/charging/charge.js';
+import { packTerms, type ChargeService } from '../../src/charging/charge-request.js';
 import type { Engine } from '../../src/charging/engine.js';
 import { noteSteered, takeReport, type NetworkReport } from '../../src/charging/session-report.js';
 import { sweepTimer } from '../../src/charging/sweeping.js';

@@ -1,5 +1,5 @@
 /** Runs a charging scenario against the scripts, or against the model. */
-import type { ChargedService, ChargeOutcome } from '../../src/charging/charge.js';
+import type { ChargedService, ChargeOutcome } from '../../src/charging/charge-outcome.js';
 import type { CreditOutcome } from '../../src/charging/provisioning.js';
 import { PartitionFencedError } from '../../src/charging/provisioning.js';
 import { START_MS } from './charge-requests.js';

@@ -5,7 +5,7 @@ import type {
   ChargeQuota,
   ChargeService,
   ChargeWindow,
-} from '../../src/charging/charge.js';
+} from '../../src/charging/charge-request.js';
 import type { NewBucket } from '../../src/charging/event-codec.js';
 import { AMOUNT_MAX, toAmount, ZERO } from '../../src/domain/amounts.js';
 import type { SharingMembership } from '../../src/domain/profile.js';

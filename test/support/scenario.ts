@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ChargeRequest, ChargeService } from '../../src/charging/charge.js';
+import type { ChargeRequest, ChargeService } from '../../src/charging/charge-request.js';
 import type { NewBucket } from '../../src/charging/event-codec.js';
 import type {
   AccountProvision,

@@ -3,7 +3,7 @@
  * their running totals grew by, answered after that is durable.
  */
 import { HELD, leaseAddress, poolOfAddress, releaseAddress } from '../../charging/address-pools.js';
-import type { ChargeRequest } from '../../charging/charge.js';
+import type { ChargeRequest } from '../../charging/charge-request.js';
 import type { Engine } from '../../charging/engine.js';
 import {
   noteBoot,

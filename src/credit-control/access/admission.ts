@@ -4,7 +4,7 @@
  */
 import { admit, type Admission, type AdmissionRequest } from '../../charging/admission.js';
 import { leaseAddress } from '../../charging/address-pools.js';
-import type { ChargePolicy } from '../../charging/charge.js';
+import type { ChargePolicy } from '../../charging/charge-request.js';
 import type { Engine } from '../../charging/engine.js';
 import type { LoginFailures } from '../../charging/login-failures.js';
 import type { NetworkSession } from '../../charging/network-sessions.js';

@@ -1,7 +1,7 @@
 /** What a plan counts of a session, rated: one service for octets, one for seconds, or both. */
 import type { ConsumptionOrder } from '../../domain/consumption-order.js';
 import type { Gauge, GaugeRates } from '../../charging/admission.js';
-import { packTerms, type ChargeService, type ChargeTerms } from '../../charging/charge.js';
+import { packTerms, type ChargeService, type ChargeTerms } from '../../charging/charge-request.js';
 import type { AccessPlan, VolumeDirection } from '../../domain/access-plan.js';
 import { toAmount, ZERO, type Amount } from '../../domain/amounts.js';
 import type { NetworkContext } from '../../domain/credit-control.js';

@@ -1,7 +1,9 @@
 /** Many requests at once, through several connections and processes. */
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { charge, type ChargeOutcome, type ChargeRequest } from '../../../src/charging/charge.js';
+import type { ChargeOutcome } from '../../../src/charging/charge-outcome.js';
+import type { ChargeRequest } from '../../../src/charging/charge-request.js';
+import { charge } from '../../../src/charging/charge.js';
 import type { Engine } from '../../../src/charging/engine.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import { toAmount } from '../../../src/domain/amounts.js';

@@ -1,6 +1,8 @@
 /** An account moves between partitions with its sessions, and is charged in one place at a time. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { charge, type ChargeOutcome, type ChargeRequest } from '../../../src/charging/charge.js';
+import type { ChargeOutcome } from '../../../src/charging/charge-outcome.js';
+import type { ChargeRequest } from '../../../src/charging/charge-request.js';
+import { charge } from '../../../src/charging/charge.js';
 import type { Engine } from '../../../src/charging/engine.js';
 import { decodeEntry } from '../../../src/charging/event-codec.js';
 import {

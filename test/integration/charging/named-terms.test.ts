@@ -1,7 +1,8 @@
 /** Requests name the terms of their services where Redis knows them, and bring them where it does not. */
 import { expect, it } from 'vitest';
 import { admit, type AdmissionRequest } from '../../../src/charging/admission.js';
-import { charge, enquire, packTerms, type ChargeService } from '../../../src/charging/charge.js';
+import { packTerms, type ChargeService } from '../../../src/charging/charge-request.js';
+import { charge, enquire } from '../../../src/charging/charge.js';
 import type { Engine } from '../../../src/charging/engine.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
 import {

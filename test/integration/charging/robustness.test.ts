@@ -1,6 +1,7 @@
 /** What can break between a front and Redis, or in Redis, broken on purpose. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { charge, settle, type ChargeOutcome } from '../../../src/charging/charge.js';
+import type { ChargeOutcome } from '../../../src/charging/charge-outcome.js';
+import { charge, settle } from '../../../src/charging/charge.js';
 import {
   EngineOutOfMemoryError,
   EngineUnavailableError,

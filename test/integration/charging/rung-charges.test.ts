@@ -1,7 +1,7 @@
 /** On a rung of its plan's ladder a session costs nothing, whatever it held when it got there. */
 import { expect, it } from 'vitest';
 import { admit } from '../../../src/charging/admission.js';
-import type { ChargeService } from '../../../src/charging/charge.js';
+import type { ChargeService } from '../../../src/charging/charge-request.js';
 import type { Engine } from '../../../src/charging/engine.js';
 import {
   noteSteered,

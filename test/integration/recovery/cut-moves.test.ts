@@ -2,7 +2,8 @@
 import { cp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { charge, type ChargeOutcome } from '../../../src/charging/charge.js';
+import type { ChargeOutcome } from '../../../src/charging/charge-outcome.js';
+import { charge } from '../../../src/charging/charge.js';
 import { createFenceGate } from '../../../src/charging/fence-gate.js';
 import { moveAccount, settleMove, type MoveStep } from '../../../src/charging/moving.js';
 import { findAccount } from '../../../src/charging/snapshot.js';

@@ -4,7 +4,8 @@
  */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { charge, type ChargeRequest } from '../../../src/charging/charge.js';
+import type { ChargeRequest } from '../../../src/charging/charge-request.js';
+import { charge } from '../../../src/charging/charge.js';
 import { readSession } from '../../../src/charging/session-snapshot.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import { toAmount } from '../../../src/domain/amounts.js';

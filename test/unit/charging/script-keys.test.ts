@@ -4,7 +4,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { leaseAddress, releaseAddress } from '../../../src/charging/address-pools.js';
 import { admit } from '../../../src/charging/admission.js';
-import { charge, enquire, settle, type ChargeRequest } from '../../../src/charging/charge.js';
+import type { ChargeRequest } from '../../../src/charging/charge-request.js';
+import { charge, enquire, settle } from '../../../src/charging/charge.js';
 import type { Engine } from '../../../src/charging/engine.js';
 import {
   REPLY_FENCED,
