@@ -4,12 +4,10 @@
  */
 import type { AddressInfo } from 'node:net';
 import type pg from 'pg';
-import { createEngineConnection, type EngineConnection } from './charging/engine-connection.js';
 import type { Engine } from './charging/engine.js';
-import { createFenceGate, type FenceGate, type GateKeeping } from './charging/fence-gate.js';
+import { createFenceGate } from './charging/fence-gate.js';
 import { announceNode } from './charging/node-registry.js';
-import { openKeySpace, type KeySpace } from './charging/partitions.js';
-import { checkServer } from './charging/server-checks.js';
+import type { KeySpace } from './charging/partitions.js';
 import { createSteeringSignal } from './charging/steering-signal.js';
 import { createCatalogHolder, type CatalogHolder } from './credit-control/catalog-holder.js';
 import { createCreditControlMetrics } from './credit-control/metrics.js';
@@ -17,11 +15,11 @@ import {
   createReservationMonitor,
   RESERVATION_MONITOR_DEFAULTS,
 } from './credit-control/reservation-monitor.js';
-import { createRestarts, RESTARTS_DEFAULTS, type GatewayStart } from './credit-control/restarts.js';
 import { createCreditControl } from './credit-control/session.js';
 import { createSweeper } from './credit-control/sweeper.js';
 import { DIAMETER_LIMITS } from './diameter/limits.js';
-import { createDiameterServer, type DiameterServer } from './diameter/server.js';
+import type { DiameterServer } from './diameter/server.js';
+import { createDiameterFront, diameterHost } from './diameter-front.js';
 import { createDiameterSteering } from './diameter/steering-sender.js';
 import type { SteeringSenders } from './domain/steering.js';
 import { createEngineFace } from './management/engine-face.js';
@@ -34,13 +32,10 @@ import { openRadiusFront, type RadiusFront } from './radius-front.js';
 import { createOperationsServer } from './observability/http.js';
 import type { Logger } from './observability/logger.js';
 import { createMetrics, type Metrics } from './observability/metrics.js';
-import { asTenant, checkDatabase, createDatabase, EVERY_TENANT } from './records/database.js';
-import { readInstallation, recordInstallation } from './records/installation.js';
-import { migrate, missingMigrations } from './records/migrate.js';
-import { findLiveSessions, openSessionsOfPeer } from './records/open-sessions.js';
-import { createFenceKeeper } from './recovery/fence-keeper.js';
-import { createRecoveryMetrics } from './recovery/metrics.js';
+import { asTenant, createDatabase, EVERY_TENANT } from './records/database.js';
+import { findLiveSessions } from './records/open-sessions.js';
 import type { Config, Role } from './settings.js';
+import { createEngine, openEngine, openRecord, openRecovery, readinessChecks } from './stores.js';
 import { createSteeringDispatcher } from './steering/dispatcher.js';
 import { startOutbox, type OutboxRunner } from './threads/outbox-runner.js';
 import { openTlsFiles, type TlsFiles } from './tls-files.js';
@@ -56,11 +51,6 @@ export interface TolldNode {
   readonly addresses: NodeAddresses;
   /** Finishes what is in flight, then closes everything, the fronts first. */
   close(): Promise<void>;
-}
-
-/** The process cannot start as things are; the message says what to change. */
-export class NodeStartError extends Error {
-  readonly code = 'TOLLD_NODE_START';
 }
 
 export interface NodeDependencies {
@@ -89,7 +79,7 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
     const database = await openRecord(config, { logger });
     closing(() => database.end());
     const gate = createFenceGate();
-    const connection = createConnection(config, { gate, logger });
+    const connection = createEngine(config, { gate, logger });
     closing(() => connection.close());
     const keySpace = await openEngine(config, { connection, database, logger });
     const { engine } = connection;
@@ -118,38 +108,15 @@ export async function startNode(config: Config, { logger }: NodeDependencies): P
         refusesSessions: () => refusalOf(outbox),
       },
     );
-    const restarts = createRestarts(RESTARTS_DEFAULTS, {
-      engine,
-      openSessions: (peer) => openSessionsOfPeer(database, peer),
-      logger,
-    });
-    const restartWatch = (start: GatewayStart): void => {
-      restarts.noticed(start).catch((error: unknown) => {
-        logger.error(
-          { err: error, ...start },
-          'sessions of a restarted gateway wait for their end',
-        );
-      });
-    };
     const tls = openTlsFiles(config.tls);
     const diameter = has('diameter')
-      ? createDiameter(config, { handler, catalog, tls, started: restartWatch, logger, metrics })
+      ? createDiameterFront(config, { engine, database, catalog, handler, tls, logger, metrics })
       : null;
     closing(await keepUp(config, { engine, catalog, diameter, tls, logger }));
 
     if (has('sweeper')) {
-      const sweeper = createSweeper(
-        { partitions, ...config.sweeper },
-        { engine, logger, metrics, clock: Date.now },
-      );
-      sweeper.start();
-      closing(() => sweeper.stop());
-      const reservations = createReservationMonitor(
-        { partitions, ...RESERVATION_MONITOR_DEFAULTS },
-        { engine, logger, metrics },
-      );
-      reservations.start();
-      closing(() => reservations.stop());
+      const sweeping = startSweeping(config, { engine, partitions, logger, metrics });
+      closing(() => sweeping.close());
     }
 
     const operations = createOperationsServer(
@@ -263,165 +230,33 @@ function openManagement(
   return { synchroniser, close };
 }
 
-async function openRecord(
-  config: Config,
-  { logger }: { readonly logger: Logger },
-): Promise<pg.Pool> {
-  const { url, connectionsMax, migrateAtStart } = config.postgres;
-  const database = createDatabase({ url, name: config.node.name, connectionsMax }, { logger });
-  try {
-    await checkDatabase(database);
-    if (migrateAtStart) await migrate({ url });
-    const missing = await missingMigrations(database);
-    if (missing.length > 0) {
-      throw new NodeStartError(
-        `Postgres lacks ${missing.length} migrations; run \`tolld migrate\` first`,
-      );
-    }
-    return database;
-  } catch (error) {
-    await database.end();
-    throw error;
-  }
-}
-
-function createConnection(
-  config: Config,
-  dependencies: { readonly gate: FenceGate; readonly logger: Logger },
-): EngineConnection {
-  return createEngineConnection(
-    {
-      ...config.redis,
-      name: `${config.node.name} charging`,
-      connections: config.engine.connections,
-      requestTimeoutMs: config.engine.requestTimeoutMs,
-      durability: config.engine.durability,
-    },
-    dependencies,
-  );
-}
-
-/** Connects, refuses a Redis that may forget balances, and opens the key space of this record. */
-async function openEngine(
-  config: Config,
-  {
-    connection,
-    database,
-    logger,
-  }: {
-    readonly connection: EngineConnection;
-    readonly database: pg.Pool;
-    readonly logger: Logger;
-  },
-): Promise<KeySpace> {
-  await connection.open();
-  const { engine } = connection;
-  const findings = await checkServer(engine, config.engine.durability);
-  for (const { severity, message } of findings) logger.warn({ severity }, message);
-  const refusals = findings.filter(({ severity }) => severity === 'refuse');
-  if (refusals.length > 0 && !config.redis.acceptUnsafeSettings) {
-    throw new NodeStartError(
-      [
-        'Redis is not fit to hold balances:',
-        ...refusals.map(({ message }) => `  - ${message}`),
-        'Change its settings, or accept the risk with TOLLD_REDIS_ACCEPT_UNSAFE_SETTINGS=true.',
-      ].join('\n'),
-    );
-  }
-  const installation = await readInstallation(database);
-  const keySpace = await openKeySpace(
-    engine,
-    config.engine.partitions,
-    installation?.instanceId ?? null,
-  );
-  const { instance: instanceId, partitions } = keySpace;
-  await recordInstallation(database, { instanceId, partitions });
-  return keySpace;
-}
-
-/** How often each process looks whether a Redis has restarted that nobody has asked anything since. */
-const FENCE_INTERVAL_MS = 1_000;
-
-/** Compares Redis with the record before anything is served, and whenever it comes back. */
-async function openRecovery(
-  config: Config,
-  parts: {
-    readonly engine: Engine;
-    readonly gate: GateKeeping;
-    readonly keySpace: KeySpace;
-    readonly logger: Logger;
-    readonly metrics: Metrics;
-  },
-): Promise<{ close(): Promise<void> }> {
-  const { engine, gate, logger } = parts;
-  const { partitions, instance } = parts.keySpace;
-  const pool = createDatabase(
-    {
-      url: config.postgres.url,
-      name: `${config.node.name} recovery`,
-      connectionsMax: 3,
-      role: 'flusher',
-    },
-    { logger },
-  );
-  const metrics = createRecoveryMetrics(parts.metrics);
-  const keeper = createFenceKeeper(
-    {
-      ...{ partitions, instance, intervalMs: FENCE_INTERVAL_MS },
-      missedReportsMax: config.radius.missedReportsMax,
-    },
-    { engine, gate, pool, logger, metrics, clock: Date.now },
-  );
-  await keeper.start();
-  return {
-    close: async () => {
-      await keeper.stop();
-      await pool.end();
-    },
-  };
-}
-
-function createDiameter(
+/** Ends what time ends, and counts what is reserved. */
+function startSweeping(
   config: Config,
   dependencies: {
-    readonly handler: Parameters<typeof createDiameterServer>[1]['handler'];
-    readonly catalog: CatalogHolder;
-    readonly tls: TlsFiles | null;
-    readonly started: (start: GatewayStart) => void;
+    readonly engine: Engine;
+    readonly partitions: number;
     readonly logger: Logger;
     readonly metrics: Metrics;
   },
-): DiameterServer {
-  const { diameter } = config;
-  const { catalog, handler, tls, started, logger, metrics } = dependencies;
-  const { listenHost: host, listenPort, tlsListenPort } = diameter;
-  return createDiameterServer(
-    {
-      identity: {
-        host: diameterHost(config),
-        realm: diameter.originRealm,
-        originStateId: Math.floor(Date.now() / 1000),
-      },
-      realms: diameter.realms.split(',').flatMap((realm) => realm.trim() || []),
-      listen: [
-        { host, port: listenPort },
-        ...(tls === null ? [] : [{ host, port: tlsListenPort, security: 'tls' as const }]),
-      ],
-      ...(tls === null ? {} : { tls: tls.current }),
-      peers: catalog.current().diameterPeers,
-      limits: {
-        messageSizeMax: diameter.messageBytesMax,
-        inFlightPerConnectionMax: diameter.requestsInFlightMax,
-        watchdogMs: diameter.watchdogSeconds * 1000,
-        requestMs: diameter.answerTimeoutMs,
-      },
-    },
-    { handler, started, logger, metrics },
+): { close(): Promise<void> } {
+  const { engine, partitions, logger, metrics } = dependencies;
+  const sweeper = createSweeper(
+    { partitions, ...config.sweeper },
+    { engine, logger, metrics, clock: Date.now },
   );
-}
-
-function diameterHost({ diameter, node }: Config): string {
-  return diameter.originHost === '' ? `${node.name}.${diameter.originRealm}` : diameter.originHost;
+  const reservations = createReservationMonitor(
+    { partitions, ...RESERVATION_MONITOR_DEFAULTS },
+    { engine, logger, metrics },
+  );
+  sweeper.start();
+  reservations.start();
+  return {
+    close: async () => {
+      await reservations.stop();
+      await sweeper.stop();
+    },
+  };
 }
 
 /** How often a process looks for a newer catalog and for its siblings. */
@@ -518,24 +353,6 @@ async function openSteering(
     await dispatcher.stop({ graceMs: STEERING_GRACE_MS });
   };
   return { close };
-}
-
-function readinessChecks(
-  connection: EngineConnection,
-  database: pg.Pool,
-): Readonly<Record<string, () => Promise<void>>> {
-  return {
-    redis: async () => {
-      await connection.ping();
-    },
-    postgres: async () => {
-      await database.query('SELECT 1');
-    },
-    migrations: async () => {
-      const missing = await missingMigrations(database);
-      if (missing.length > 0) throw new Error(`missing: ${missing.join(', ')}`);
-    },
-  };
 }
 
 function addressOf({ address, port }: AddressInfo): { host: string; port: number } {

@@ -145,7 +145,16 @@ const TABLE = {
 };
 
 /** Places that join everything. */
-const UNLIMITED = new Set(['local', 'cli', 'threads', 'node.ts', 'radius-front.ts', 'main.ts']);
+const UNLIMITED = new Set([
+  'local',
+  'cli',
+  'threads',
+  'node.ts',
+  'stores.ts',
+  'diameter-front.ts',
+  'radius-front.ts',
+  'main.ts',
+]);
 /** May be imported only by the places above: the daemon's folders take options instead. */
 const CONFIG_RULE =
   'take the settings you need as an options object; node.ts passes them from config.ts';
