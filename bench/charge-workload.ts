@@ -419,6 +419,7 @@ class CallRecorder {
         this.#last = { keys, args };
         return Promise.resolve(FENCED);
       },
+      runTold: () => Promise.reject(new Error('nothing is replicated')),
     };
     // The recorder never reaches Redis.
     const redis = {} as Redis;

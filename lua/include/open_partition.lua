@@ -18,6 +18,22 @@ function fence.reign()
     .. string.match(info, '\nmaster_replid:(%x%x%x%x%x%x%x%x)')
 end
 
+-- fence.lineage(): names the life of this library in this server; '' on one that never was a master.
+-- The library is made anew where Redis starts and where it takes over another server's data, so that
+-- what was written while it had one name was not lost before it has another.
+function fence.lineage()
+  fence.named = fence.named or fence.reign()
+  return fence.named or ''
+end
+
+-- fence.telling(script): the script with the lineage before its reply: { lineage, reply }.
+function fence.telling(script)
+  return function(keys, arguments)
+    local reply = script(keys, arguments)
+    return { fence.lineage(), reply }
+  end
+end
+
 -- fence.epoch_of(control): the epoch of a control value that was not met before; nil where it is of
 -- another reign, where recovery holds the partition ("fenced:...") or where there is none: an emptied
 -- Redis must not look like empty accounts.

@@ -2,14 +2,14 @@ import { Cluster } from 'ioredis';
 import type { Logger } from '../observability/logger.js';
 import type { Engine } from './engine.js';
 import type { FenceGate } from './fence-gate.js';
-import { createKeys, partitionOfKey, type Keys } from './keys.js';
+import { createKeys, type Keys } from './keys.js';
 import {
   createRedisClient,
   type RedisClient,
   type RedisClientOptions,
   type RedisPlace,
 } from './redis-client.js';
-import { createReplication } from './replication.js';
+import { createReplication, type ReplicationOptions } from './replication.js';
 import { readScripts } from './script-loader.js';
 
 export interface EngineConnectionOptions
@@ -69,9 +69,13 @@ export function createEngineConnection(
     limits: { requestTimeoutMs: options.requestTimeoutMs },
     ...(dependencies.gate !== undefined && { gate: dependencies.gate }),
     ...(options.durability === 'relaxed' && redis instanceof Cluster && { syncMs: SYNC_MS }),
-    ...(witness === null
-      ? {}
-      : { confirm: confirmation(witness, { keys, options, dependencies }) }),
+    ...(witness !== null && {
+      replication: createReplication(replicationOptions(options, keys), {
+        redis: witness,
+        scripts,
+        ...dependencies,
+      }),
+    }),
   };
   const clients = witness === null ? connections : [...connections, witness];
   return {
@@ -100,22 +104,13 @@ async function closeClient(redis: RedisClient): Promise<void> {
 const REPLICA_TIMEOUT_MS = 250;
 
 /** One confirmation serves a whole server; of a cluster, whose servers we don't tell apart, a slot. */
-function confirmation(
-  witness: RedisClient,
-  {
-    keys,
-    options,
-    dependencies,
-  }: {
-    readonly keys: Keys;
-    readonly options: EngineConnectionOptions;
-    readonly dependencies: { readonly logger: Logger };
-  },
-): NonNullable<Engine['confirm']> {
-  const timeoutMs = Math.min(REPLICA_TIMEOUT_MS, Math.ceil(options.commandTimeoutMs / 2));
-  const replication = createReplication({ timeoutMs }, { redis: witness, ...dependencies });
-  const bySlot = options.topology === 'cluster';
-  return (key) => {
-    return replication.confirm(keys.waited(bySlot ? partitionOfKey(key) : 0));
+function replicationOptions(
+  { commandTimeoutMs, topology }: EngineConnectionOptions,
+  keys: Keys,
+): ReplicationOptions {
+  const whole = keys.waited(keys.control(0));
+  return {
+    timeoutMs: Math.min(REPLICA_TIMEOUT_MS, Math.ceil(commandTimeoutMs / 2)),
+    waitedKey: topology === 'cluster' ? (key) => keys.waited(key) : () => whole,
   };
 }

@@ -3,6 +3,7 @@ import { PartitionFencedError } from './fenced.js';
 import * as layout from './generated/layout.js';
 import { partitionOfKey, type Keys } from './keys.js';
 import type { RedisClient } from './redis-client.js';
+import type { Replication } from './replication.js';
 import type { ScriptName, ScriptReply, Scripts } from './script-loader.js';
 
 /** What every script function needs: connections, the loaded scripts, and the names of the keys. */
@@ -13,11 +14,8 @@ export interface Engine {
   readonly scripts: Scripts;
   readonly keys: Keys;
   readonly limits: EngineLimits;
-  /**
-   * With durability `replicated`: resolves once a replica has all that the server of `key` has.
-   * @throws while it can't be said.
-   */
-  readonly confirm?: (key: string) => Promise<void>;
+  /** With durability `replicated`. */
+  readonly replication?: Replication;
   /**
    * Where partitions lie on several servers that sync by themselves: after so long what was answered
    * is on disk.
@@ -88,17 +86,17 @@ export async function callScript(
   args: readonly (string | Buffer)[],
 ): Promise<ScriptReply> {
   const [key = ''] = keys;
-  const { confirm, gate, limits } = engine;
+  const { replication, gate, limits } = engine;
   const deadline = Date.now() + limits.requestTimeoutMs;
   const redis =
     engine.connections === undefined ? engine.redis : connectionOf(engine, partitionOfKey(key));
   const run = (): Promise<ScriptReply> => engine.scripts.run(redis, name, keys, args);
   const runLasting = async (): Promise<ScriptReply> => {
-    const reply = await run();
-    await confirm?.(key);
+    const { lineage, reply } = await engine.scripts.runTold(redis, name, keys, args);
+    await replication?.confirm(key, lineage);
     return reply;
   };
-  const call = confirm === undefined || key === '' || READING.has(name) ? run : runLasting;
+  const call = replication === undefined || key === '' || READING.has(name) ? run : runLasting;
   for (;;) {
     const reply = await untilAnswered({ limits, deadline }, call);
     const waitMs = deadline - Date.now();
@@ -113,7 +111,7 @@ export async function callScript(
 }
 
 /** Scripts that change nothing. */
-const READING: ReadonlySet<ScriptName> = new Set(['enquire', 'snapshot', 'fence']);
+const READING: ReadonlySet<ScriptName> = new Set(['enquire', 'snapshot', 'measure', 'fence']);
 
 /**
  * Makes a call of Redis that may be made twice, until a reply comes or the time is up: a server may

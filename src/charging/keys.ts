@@ -18,8 +18,8 @@ export interface Keys {
   session(partition: number, sessionId: string): string;
   timers(partition: number): string;
   outbox(partition: number): string;
-  /** Written to learn whether a replica has what stands before it. */
-  waited(partition: number): string;
+  /** Written to learn whether a replica has what stands before it; beside `key`, on its server. */
+  waited(key: string): string;
   /** Also the channel on which a new task is told. */
   steer(partition: number): string;
   tasks(partition: number): string;
@@ -59,7 +59,7 @@ export function createKeys(prefix: string): Keys {
     session: (partition, sessionId) => `${inPartition(partition)}session:${sessionId}`,
     timers: (partition) => `${inPartition(partition)}timers`,
     outbox: (partition) => `${inPartition(partition)}outbox`,
-    waited: (partition) => `${inPartition(partition)}waited`,
+    waited: (key) => `${prefix}:${/\{.*?\}/.exec(key)?.[0] ?? ''}:waited`,
     steer: (partition) => `${inPartition(partition)}steer`,
     tasks: (partition) => `${inPartition(partition)}tasks`,
     steerPattern: `${prefix}:{p*}:steer`,

@@ -23,6 +23,7 @@ export const SCRIPT_NAMES = [
   'restore',
   'fence',
   'open',
+  'witness',
   'steer',
   'claim',
   'conclude',
@@ -62,11 +63,23 @@ export interface Scripts {
     keys: readonly string[],
     args: readonly (string | Buffer)[],
   ): Promise<ScriptReply>;
+  /** The same, with the lineage of the server that replied (lua/include/open_partition.lua). */
+  runTold(
+    redis: RedisClient,
+    name: ScriptName,
+    keys: readonly string[],
+    args: readonly (string | Buffer)[],
+  ): Promise<ToldReply>;
+}
+
+export interface ToldReply {
+  readonly lineage: string;
+  readonly reply: ScriptReply;
 }
 
 /** The byte variant of FCALL. */
 interface ByteCalls {
-  fcallBuffer(name: string, ...rest: readonly (string | number | Buffer)[]): Promise<ScriptReply>;
+  fcallBuffer(name: string, ...rest: readonly (string | number | Buffer)[]): Promise<unknown>;
 }
 
 /**
@@ -100,18 +113,39 @@ export function scriptsOf(library: Scripts['library']): Scripts {
     await Promise.all(mastersOf(redis).map((server) => loadInto(server, library.source)));
   };
 
-  const run: Scripts['run'] = async (redis, name, keys, args) => {
-    const call = (): Promise<ScriptReply> =>
-      byteCalls(redis).fcallBuffer(functionName(name), keys.length, ...keys, ...args);
+  const runFunction = async (
+    redis: RedisClient,
+    name: string,
+    [keys, args]: readonly [readonly string[], readonly (string | Buffer)[]],
+  ): Promise<unknown> => {
+    const call = (): Promise<unknown> =>
+      byteCalls(redis).fcallBuffer(name, keys.length, ...keys, ...args);
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof Error) || !error.message.includes('Function not found')) throw error;
+      if (!isFunctionMissing(error)) throw error;
       await load(redis);
       return call();
     }
   };
-  return { library, functionName, load, run };
+
+  const run: Scripts['run'] = async (redis, name, ...given) =>
+    (await runFunction(redis, functionName(name), given)) as ScriptReply;
+
+  const runTold: Scripts['runTold'] = async (redis, name, ...given) => {
+    const told = await runFunction(redis, `${functionName(name)}${TELLING}`, given);
+    const [lineage, reply] = told as readonly [Buffer, ScriptReply];
+    return { lineage: lineage.toString('latin1'), reply };
+  };
+  return { library, functionName, load, run, runTold };
+}
+
+/** Behind the name of a script's function: the one that tells of its server, too. */
+const TELLING = '_telling';
+
+/** Whether Redis refused because it lacks the library: after a flush, or where it is another server. */
+export function isFunctionMissing(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('Function not found');
 }
 
 async function loadInto(server: Redis, source: string): Promise<void> {
@@ -194,9 +228,10 @@ function assembleLibrary(luaFile: LuaReader): Scripts['library'] {
   const body = withNumbers(withoutComments([PREAMBLE, ...common, ...blocks].join('\n')), constants);
   const hash = createHash('sha1').update(body).digest('hex').slice(0, 8);
   const name = `tolld_${hash}`;
-  const registered = scripts.map(({ name: script, flags }) =>
-    registration(`${name}_${script}`, script, flags),
-  );
+  const registered = scripts.flatMap(({ name: script, flags }) => [
+    registration(`${name}_${script}`, `scripts.${script}`, flags),
+    registration(`${name}_${script}${TELLING}`, `fence.telling(scripts.${script})`, flags),
+  ]);
   return { name, source: [`#!lua name=${name}`, body, ...registered, ''].join('\n') };
 }
 
@@ -250,11 +285,11 @@ function asFunction(name: string, body: string): string {
   return `function scripts.${name}(KEYS, ARGV) ${bind}\n${body}\nend`;
 }
 
-function registration(functionName: string, script: string, flags: readonly string[]): string {
+function registration(functionName: string, callback: string, flags: readonly string[]): string {
   const list = flags.map((flag) => `'${flag}'`).join(', ');
   return (
     `register_function{ function_name = '${functionName}', ` +
-    `callback = scripts.${script}, flags = { ${list} } }`
+    `callback = ${callback}, flags = { ${list} } }`
   );
 }
 

@@ -7,6 +7,7 @@ import type { EntryId } from '../domain/events.js';
 import { parseEntryId } from './event-codec.js';
 import type { Keys } from './keys.js';
 import { isCluster, mastersOf, type RedisClient } from './redis-client.js';
+import type { Replication } from './replication.js';
 
 const GROUP = 'record';
 const ENTRY_FIELD = 'e';
@@ -56,12 +57,12 @@ export interface OutboxStreams {
 export function createOutboxStreams({
   redis,
   keys,
-  confirm,
+  replication,
 }: {
   readonly redis: RedisClient;
   readonly keys: Keys;
   /** Of an engine with durability `replicated`: the record must not have what a failover may lose. */
-  readonly confirm?: (key: string) => Promise<void>;
+  readonly replication?: Replication;
 }): OutboxStreams {
   async function mark(key: string, id: string): Promise<void> {
     try {
@@ -78,8 +79,14 @@ export function createOutboxStreams({
     count: number,
   ): Promise<readonly StreamEntry[]> {
     const start = after.n < 0 ? `${after.epoch}-0` : `(${after.epoch}-${after.n}`;
-    const found = await redis.xrangeBuffer(keys.outbox(partition), start, '+', 'COUNT', count);
-    if (found.length > 0) await confirm?.(keys.outbox(partition));
+    const key = keys.outbox(partition);
+    if (replication === undefined) {
+      return (await redis.xrangeBuffer(key, start, '+', 'COUNT', count)).map(entryFound);
+    }
+    const { lineage, found } = await replication.read<Entries>(redis, key, (commands) =>
+      commands.xrangeBuffer(key, start, '+', 'COUNT', count),
+    );
+    if (found.length > 0) await replication.confirm(key, lineage);
     return found.map(entryFound);
   }
 
@@ -91,19 +98,31 @@ export function createOutboxStreams({
     const partitions = new Map(
       places.map(({ partition }) => [keys.outbox(partition), partition] as const),
     );
-    const found = await redis.xreadBuffer(
-      'COUNT',
-      count,
-      'STREAMS',
-      ...partitions.keys(),
-      ...places.map(({ after }) => idBehind(after)),
+    const names = [...partitions.keys(), ...places.map(({ after }) => idBehind(after))];
+    const found = await readStreams(names, count);
+    return new Map(
+      found.map(([key, entries]) => [
+        partitions.get(key.toString()) ?? -1,
+        entries.map(entryFound),
+      ]),
     );
-    const read = (found ?? []).map(([key, entries]) => {
-      const name = key.toString();
-      return { name, partition: partitions.get(name) ?? -1, entries: entries.map(entryFound) };
-    });
-    await Promise.all(read.map(async ({ name }) => confirm?.(name)));
-    return new Map(read.map(({ partition, entries }) => [partition, entries]));
+  }
+
+  async function readStreams(
+    names: readonly string[],
+    count: number,
+  ): Promise<readonly [Buffer, Entries][]> {
+    const [key = ''] = names;
+    if (replication === undefined || key === '') {
+      return (await redis.xreadBuffer('COUNT', count, 'STREAMS', ...names)) ?? [];
+    }
+    const { lineage, found } = await replication.read<[Buffer, Entries][] | null>(
+      redis,
+      key,
+      (commands) => commands.xreadBuffer('COUNT', count, 'STREAMS', ...names),
+    );
+    if (found !== null) await replication.confirm(key, lineage);
+    return found ?? [];
   }
 
   /** Keys of different slots can't be named in one command. */
@@ -152,6 +171,9 @@ function memoryRatioOf(info: string): number {
   const allowed = Number(/^maxmemory:(\d+)/m.exec(info)?.[1] ?? 0);
   return allowed === 0 ? 0 : used / allowed;
 }
+
+/** As Redis replies them: each with its id and its fields. */
+type Entries = [id: Buffer, fields: Buffer[]][];
 
 function entryFound([id, fields]: readonly [Buffer, readonly Buffer[]]): StreamEntry {
   return { id: id.toString('latin1'), packed: entryOf(fields) };

@@ -2,7 +2,7 @@
 import { admit } from '../../src/charging/admission.js';
 import { leaseAddress, releaseAddress } from '../../src/charging/address-pools.js';
 import { charge, enquire, settle } from '../../src/charging/charge.js';
-import type { Engine } from '../../src/charging/engine.js';
+import { callScript, type Engine } from '../../src/charging/engine.js';
 import {
   dropSessions,
   landAccount,
@@ -180,6 +180,9 @@ const ARRANGED: Readonly<Record<ScriptName, Arranged>> = {
     await holdPartition(engine, HERE, 1);
     return () => restoreAccount(engine, restored);
   },
+  witness: atOnce((engine) =>
+    callScript(engine, 'witness', [engine.keys.waited(engine.keys.control(0))], ['1']),
+  ),
   steer: atOnce((engine) => raiseSteering(engine, session, { kind: 'abort', reason: 'demand' })),
   claim: async (engine) => {
     await raiseSteering(engine, session, { kind: 'abort', reason: 'demand', now: START_MS });

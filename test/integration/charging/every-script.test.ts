@@ -62,6 +62,7 @@ snapshot        DONE       DONE       DONE       NEWER_STATE  UNKNOWN_ACCOUNT  M
 restore         DONE       DONE       CONFLICT   DONE         DONE             DONE             DONE
 fence           DONE       DONE       DONE       DONE         DONE             DONE             DONE
 open            DONE       DONE       DONE       DONE         DONE             DONE             DONE
+witness         DONE       DONE       DONE       DONE         DONE             DONE             DONE
 steer           DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
 claim           DONE       FENCED     FENCED     NEWER_STATE  REFUSED          NOT_DUE          REFUSED
 conclude        DONE       FENCED     FENCED     NEWER_STATE  DONE             DONE             DONE
@@ -140,6 +141,8 @@ const UNTOUCHED: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   sweep: STEERING_KEYS,
   // Whoever asked opens the fields.
   snapshot: ['session:s (bytes)'],
+  // Whatever it holds says nothing.
+  witness: ['waited (type)'],
   // Written anew by recovery, or by a move, whatever was there.
   restore: ['account:a', 'access:a', 'session:s'].flatMap((key) => [
     `${key} (type)`,
@@ -192,7 +195,7 @@ const RUN_WITHOUT_MEMORY: readonly ScriptName[] = [
   ...(['settle', 'sweep', 'purge', 'report_settled', 'level', 'lease', 'release'] as const),
   ...(['claim', 'conclude', 'move_lift', 'move_lay', 'move_in', 'move_drop'] as const),
   'move_note',
-  ...(['enquire', 'measure', 'snapshot', 'fence', 'open'] as const),
+  ...(['enquire', 'measure', 'snapshot', 'fence', 'open', 'witness'] as const),
 ];
 
 describe('a script that is called when memory is out', () => {

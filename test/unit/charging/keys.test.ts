@@ -51,7 +51,7 @@ it('every kind of key is in schema/redis.md', () => {
     keys.session(0, 'X'),
     keys.timers(0),
     keys.outbox(0),
-    keys.waited(0),
+    keys.waited(keys.control(0)),
     keys.reach,
     keys.steer(0),
     keys.tasks(0),

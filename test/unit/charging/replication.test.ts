@@ -4,73 +4,114 @@ import { createReplication, NotReplicatedError } from '../../../src/charging/rep
 import { createLogger } from '../../../src/observability/logger.js';
 
 const TIMEOUT_MS = 250;
+const OURS = 'ours';
+
+/** What one WAIT is told: how many replicas have confirmed, or what the server says instead. */
+type Confirmed = number | Error;
 
 /** A server whose replicas confirm as the list says, one entry for each WAIT; then the last again. */
-function serverThat(confirmed: readonly (number | Error)[], replicas: number) {
+function serverThat(
+  confirmed: readonly Confirmed[],
+  replicas: number,
+  { lineage = OURS, library = true }: { lineage?: string; library?: boolean } = {},
+) {
   const calls: string[] = [];
   let waits = 0;
-  const redis = {
-    pipeline: () => ({
-      set: (key: string) => {
-        calls.push(`SET ${key}`);
-        return {
-          wait: () => ({
-            exec: async () => {
-              await new Promise((resolve) => setImmediate(resolve));
-              const reply = confirmed[waits] ?? confirmed.at(-1) ?? 0;
-              waits += 1;
-              calls.push('WAIT');
-              return reply instanceof Error
-                ? [[reply], [null, 0]]
-                : [
-                    [null, 'OK'],
-                    [null, reply],
-                  ];
-            },
-          }),
-        };
+  let isLoaded = library;
+  const pipeline = () => {
+    const replies: (() => [Error | null, unknown])[] = [];
+    const commands = {
+      fcall: (_name: string, _count: number, key: string, writes: number) => {
+        replies.push(() => {
+          if (!isLoaded) return [new Error('ERR Function not found'), null];
+          calls.push(`${writes === 1 ? 'write' : 'ask'} ${key}`);
+          return [null, [0, lineage, replicas]];
+        });
+        return commands;
       },
-    }),
-    info: async () => `role:master\r\nconnected_slaves:${replicas}\r\n`,
+      wait: () => {
+        replies.push(() => {
+          if (!isLoaded) return [null, 0];
+          calls.push('WAIT');
+          const reply = confirmed[waits] ?? confirmed.at(-1) ?? 0;
+          waits += 1;
+          return reply instanceof Error ? [reply, null] : [null, reply];
+        });
+        return commands;
+      },
+      exec: async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        return replies.map((reply) => reply());
+      },
+    };
+    return commands;
   };
   const replication = createReplication(
-    { timeoutMs: TIMEOUT_MS },
-    { redis: redis as unknown as RedisClient, logger: createLogger({ level: 'silent' }) },
+    { timeoutMs: TIMEOUT_MS, waitedKey: (key) => key },
+    {
+      redis: { pipeline } as unknown as RedisClient,
+      scripts: {
+        functionName: (script) => script,
+        load: async () => void (isLoaded = true),
+      },
+      logger: createLogger({ level: 'silent' }),
+    },
   );
-  return { replication, calls };
+  return { confirm: (told = OURS) => replication.confirm('k', told), calls };
 }
 
+const CONFIRMATION = ['write k', 'WAIT', 'ask k'];
+
 describe('a confirmation by a replica', () => {
-  it('is waited for behind a write of its own', async () => {
-    const { replication, calls } = serverThat([1], 1);
-    await replication.confirm('k');
-    expect(calls).toEqual(['SET k', 'WAIT']);
+  it('is waited for behind a write of its own, and its server named behind that', async () => {
+    const { confirm, calls } = serverThat([1], 1);
+    await confirm();
+    expect(calls).toEqual(CONFIRMATION);
   });
 
   it('serves all that ask while another is under way, and never one that asked later', async () => {
-    const { replication, calls } = serverThat([1], 1);
-    const first = replication.confirm('k');
+    const { confirm, calls } = serverThat([1], 1);
+    const first = confirm();
     await new Promise((resolve) => setImmediate(resolve));
-    const shared = [replication.confirm('k'), replication.confirm('k'), replication.confirm('k')];
+    const shared = [confirm(), confirm(), confirm()];
     await Promise.all([first, ...shared]);
-    expect(calls).toEqual(['SET k', 'WAIT', 'SET k', 'WAIT']);
+    expect(calls).toEqual([...CONFIRMATION, ...CONFIRMATION]);
+  });
+
+  it('is none for what another server answered, though it serves those beside it', async () => {
+    const { confirm } = serverThat([1], 1);
+    const [own, other] = await Promise.allSettled([confirm(), confirm('theirs')]);
+    expect(own.status).toBe('fulfilled');
+    expect(other).toMatchObject({ status: 'rejected', reason: { code: 'TOLLD_NOT_REPLICATED' } });
   });
 
   it('that a connected replica does not give in time is a failure', async () => {
-    const { replication } = serverThat([0], 1);
-    await expect(replication.confirm('k')).rejects.toBeInstanceOf(NotReplicatedError);
+    const { confirm } = serverThat([0], 1);
+    await expect(confirm()).rejects.toBeInstanceOf(NotReplicatedError);
   });
 
   it('is not waited for while no replica is connected', async () => {
-    const { replication, calls } = serverThat([0], 0);
-    await replication.confirm('k');
-    await replication.confirm('k');
-    expect(calls, 'the first found out').toEqual(['SET k', 'WAIT']);
+    const { confirm, calls } = serverThat([0], 0);
+    await confirm();
+    await confirm();
+    expect(calls, 'the first found out').toEqual([...CONFIRMATION, 'ask k']);
+  });
+
+  it('is not done without for the answer of a server that may have replicas', async () => {
+    const { confirm } = serverThat([0], 0, { lineage: 'of another, which has none' });
+    await expect(confirm()).rejects.toBeInstanceOf(NotReplicatedError);
+    await expect(confirm(), 'and again').rejects.toBeInstanceOf(NotReplicatedError);
   });
 
   it('fails with what the server says, and the next is asked for anew', async () => {
-    const { replication } = serverThat([new Error('READONLY'), 1], 1);
-    await expect(replication.confirm('k')).rejects.toThrow('READONLY');
-    await replication.confirm('k');
+    const { confirm } = serverThat([new Error('READONLY'), 1], 1);
+    await expect(confirm()).rejects.toThrow('READONLY');
+    await confirm();
+  });
+
+  it('has the library loaded where the server lacks it', async () => {
+    const { confirm, calls } = serverThat([1], 1, { library: false });
+    await confirm();
+    expect(calls).toEqual(CONFIRMATION);
   });
 });

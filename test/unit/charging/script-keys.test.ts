@@ -6,7 +6,7 @@ import { leaseAddress, releaseAddress } from '../../../src/charging/address-pool
 import { admit } from '../../../src/charging/admission.js';
 import type { ChargeRequest } from '../../../src/charging/charge-request.js';
 import { charge, enquire, settle } from '../../../src/charging/charge.js';
-import type { Engine } from '../../../src/charging/engine.js';
+import { callScript, type Engine } from '../../../src/charging/engine.js';
 import {
   REPLY_FENCED,
   REPLY_STEERING_NEEDED,
@@ -189,6 +189,7 @@ const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> 
   snapshot: (engine) => readAccountWithSessions(engine, { ...account, sessionIds: ['s'] }),
   fence: (engine) => readFence(engine, 0),
   open: (engine) => openInReign(engine, { partition: 0, epoch: 1, reign: 'r' }),
+  witness: (engine) => callScript(engine, 'witness', [engine.keys.waited('')], ['1']),
   restore: (engine) => restoreAccount(engine, { ...account, ...restored }),
   steer: (engine) => raiseSteering(engine, session, { kind: 'abort', reason: 'demand' }),
   claim: (engine) => claimSteering(engine, session, { leaseMs: 1 }),
