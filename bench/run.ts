@@ -9,6 +9,7 @@ const QUESTIONS: Readonly<Record<string, string>> = {
   'diameter-codec': 'Credit-Control messages decoded and encoded by a core',
   'gy-front': 'what Node does for a Gy request beside its round trip to Redis',
   'radius-codec': 'RADIUS packets decoded and encoded by a core',
+  'radius-flood': 'what a NAS notices while strangers flood the ports',
   rating: 'rating decisions of a core',
   'radius-accounting': 'durable RADIUS reports and logins per second, against FreeRADIUS with SQL',
   flusher: 'events per second from the outbox to Postgres',

@@ -83,6 +83,7 @@ export async function openRadiusFront(
       sealingSecrets: settings.keys,
       serverName: SERVER_NAME,
       messageAuthenticatorSources: await learnedAuthenticators(engine),
+      limits: { sourceQueuesMax: radius.sourceQueuesMax },
     },
     {
       access: control.access,

@@ -388,6 +388,14 @@ export const SETTINGS = {
       fallback: ['1.0', '1.1'],
       words: ['1.0', '1.1'],
     }),
+    sourceQueuesMax: wholeNumber({
+      meaning:
+        'NAS that get a receive queue of their own on each UDP port, so that a flood of others leaves ' +
+        'them theirs; the rest share one. Each takes a file descriptor a port. On Linux only. 0: none.',
+      fallback: 512,
+      min: 0,
+      max: 16_384,
+    }),
     missedReportsMax: wholeNumber({
       meaning: 'Reports in a row that a session may miss before it is taken for gone and closed.',
       fallback: 4,

@@ -6,6 +6,32 @@ export function parseIpv4(text: string): Buffer | undefined {
   return isIPv4(text) ? Buffer.from(text.split('.').map(Number)) : undefined;
 }
 
+const DOT = 46;
+const ZERO = 48;
+
+/** A dotted address as one number, without making anything on the way; undefined when it is none. */
+export function ipv4Number(text: string): number | undefined {
+  let address = 0;
+  let octet = -1;
+  let dots = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === DOT) {
+      if (octet < 0) return undefined;
+      address = address * 256 + octet;
+      octet = -1;
+      dots += 1;
+      continue;
+    }
+    const digit = code - ZERO;
+    // As Node: no sign, no leading zero, no octet above 255.
+    if (digit < 0 || digit > 9 || octet === 0) return undefined;
+    octet = octet < 0 ? digit : octet * 10 + digit;
+    if (octet > 255) return undefined;
+  }
+  return dots === 3 && octet >= 0 ? address * 256 + octet : undefined;
+}
+
 /** The sixteen octets of an IPv6 address (zone left out); undefined when it is none. */
 export function parseIpv6(text: string): Buffer | undefined {
   if (!isIPv6(text)) return undefined;

@@ -12,6 +12,7 @@ import type {
 import type { EapMethod } from './authentication/eap-state.js';
 import {
   formatIpv6,
+  ipv4Number,
   maskOctets,
   parseIpv4,
   parseIpv6,
@@ -104,6 +105,8 @@ const RESOLVED_MAX = 65_536;
 export interface NasRegistry {
   /** Clients that an address may belong to, most specific first. */
   atAddress(address: string): readonly NasClient[];
+  /** Addresses that are declared by themselves, not as part of a range. */
+  hosts(): readonly string[];
   /** Clients that a certificate with these names may belong to. */
   withCertificate(names: readonly string[]): readonly NasClient[];
   /** The client by the operator's name. */
@@ -148,9 +151,11 @@ export function createNasRegistry(options: readonly NasClientOptions[]): NasRegi
   faults.push(...findClashes(placed));
   if (faults.length > 0) throw new NasClientsError(faults);
   const resolve = resolver(placed);
+  const hosts = [...new Set(placed.flatMap(({ prefix }) => hostOf(prefix) ?? []))];
   const clients = [...byName.values()];
   return {
     atAddress: resolve,
+    hosts: () => hosts,
     withCertificate: (names) => {
       const known = new Set(names.map((name) => name.toLowerCase()));
       return clients
@@ -159,6 +164,12 @@ export function createNasRegistry(options: readonly NasClientOptions[]): NasRegi
     },
     named: (name) => byName.get(name),
   };
+}
+
+/** The address of a prefix that has no other in it, as the system writes it. */
+function hostOf({ octets, bits }: AddressPrefix): string | undefined {
+  if (bits < octets.length * 8) return undefined;
+  return octets.length === 4 ? octets.join('.') : formatIpv6(octets);
 }
 
 function byIdentifier(one: NasClient, other: NasClient): number {
@@ -246,24 +257,34 @@ function prefixKey(octets: Buffer, bits: number): string {
   return `${octets.toString('hex')}/${bits}`;
 }
 
+/** Clients by the prefixes of one length. */
+interface PrefixLength<Key> {
+  readonly bits: number;
+  readonly clients: ReadonlyMap<Key, readonly NasClient[]>;
+}
+
+const NONE: readonly NasClient[] = [];
+
 function resolver(placed: readonly PlacedClient[]): (address: string) => readonly NasClient[] {
-  const byPrefix = new Map<string, NasClient[]>();
-  for (const { client, prefix } of placed) {
-    const key = prefixKey(prefix.octets, prefix.bits);
-    byPrefix.set(key, [...(byPrefix.get(key) ?? []), client].sort(byIdentifier));
-  }
-  const lengths = [...new Set(placed.map(({ prefix }) => prefix.bits))].sort((a, b) => b - a);
+  const v4 = byLength(placed, 4, (octets) => octets.readUInt32BE());
+  const v6 = byLength(placed, 6, (octets) => octets.toString('latin1'));
   const resolved = new Map<string, readonly NasClient[]>();
-  const NONE: readonly NasClient[] = [];
+
+  const find = (address: string): readonly NasClient[] => {
+    const number = ipv4Number(address);
+    // A flood of strangers comes this way: nothing is made for them.
+    if (number !== undefined) return findIpv4(v4, number);
+    const octets = v6.length === 0 ? undefined : parseIpv6(address);
+    if (octets === undefined) return NONE;
+    return v6.flatMap(
+      ({ bits, clients }) => clients.get(maskOctets(octets, bits).toString('latin1')) ?? NONE,
+    );
+  };
 
   return (address) => {
     const known = resolved.get(address);
     if (known !== undefined) return known;
-    const octets = parseIpv4(address) ?? parseIpv6(address);
-    if (octets === undefined) return NONE;
-    const found = lengths
-      .filter((bits) => bits <= octets.length * 8)
-      .flatMap((bits) => byPrefix.get(prefixKey(maskOctets(octets, bits), bits)) ?? NONE);
+    const found = find(address);
     // Unknown sources are not remembered: a flood of spoofed ones must not push out real ones.
     if (found.length > 0) {
       if (resolved.size >= RESOLVED_MAX) resolved.clear();
@@ -271,4 +292,33 @@ function resolver(placed: readonly PlacedClient[]): (address: string) => readonl
     }
     return found;
   };
+}
+
+function findIpv4(lengths: readonly PrefixLength<number>[], address: number): readonly NasClient[] {
+  let found = NONE;
+  for (const { bits, clients } of lengths) {
+    const mask = bits === 0 ? 0 : -1 << (32 - bits);
+    const ofLength = clients.get((address & mask) >>> 0);
+    if (ofLength !== undefined) found = found.length === 0 ? ofLength : [...found, ...ofLength];
+  }
+  return found;
+}
+
+/** The longest prefixes first; of one prefix, those with an identifier first. */
+function byLength<Key>(
+  placed: readonly PlacedClient[],
+  family: AddressPrefix['family'],
+  keyOf: (octets: Buffer) => Key,
+): readonly PrefixLength<Key>[] {
+  const lengths = new Map<number, Map<Key, readonly NasClient[]>>();
+  for (const { client, prefix } of placed) {
+    if (prefix.family !== family) continue;
+    const clients = lengths.get(prefix.bits) ?? new Map<Key, readonly NasClient[]>();
+    const key = keyOf(prefix.octets);
+    clients.set(key, [...(clients.get(key) ?? NONE), client].sort(byIdentifier));
+    lengths.set(prefix.bits, clients);
+  }
+  return [...lengths]
+    .map(([bits, clients]) => ({ bits, clients }))
+    .sort((one, other) => other.bits - one.bits);
 }

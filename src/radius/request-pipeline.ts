@@ -60,6 +60,9 @@ export interface Arrival {
   readonly send: (reply: Buffer) => void;
   /** Called once the packet has been dropped or answered, or its answer was given up. */
   readonly done?: () => void;
+  /** Told whether the packet is its NAS' own, where the source is to be remembered for it. */
+  readonly onProven: (() => void) | null;
+  readonly onForged: (() => void) | null;
 }
 
 export interface PipelineOptions {
@@ -100,6 +103,8 @@ const ERROR_CAUSES: Partial<Readonly<Record<DropReason, ErrorCauseName>>> = {
   'too-many-attributes': 'Invalid-Request',
 };
 
+const DROPPED = 'radius packet dropped';
+
 /** A request under way and what it needs to end. */
 interface Turn {
   readonly request: GenuineRequest;
@@ -112,6 +117,7 @@ export class RequestPipeline {
   readonly #options: PipelineOptions;
   readonly #dependencies: PipelineDependencies;
   readonly #log: LimitedLog;
+  readonly #unknown: { inc(): void };
   readonly #access: DuplicateTable;
   readonly #accounting: DuplicateTable;
   #idle: (() => void)[] = [];
@@ -122,6 +128,7 @@ export class RequestPipeline {
     this.#options = options;
     this.#dependencies = dependencies;
     const { pendingMs, accessAnsweredMs, accountingAnsweredMs, logIntervalMs } = options;
+    this.#unknown = dependencies.metrics.dropped.labels('unknown-client');
     this.#log = new LimitedLog(
       { intervalMs: logIntervalMs, keysMax: LOG_KEYS_MAX },
       dependencies.logger,
@@ -165,7 +172,11 @@ export class RequestPipeline {
     const { address, tlsSecret } = arrival;
     const isSigned = arrival.version === '1.0';
     const verdict = isSigned ? verifier.verify(packet, { nas, address, tlsSecret }) : PROVEN_BY_TLS;
-    if (!verdict.ok) return this.#drop(verdict.why, arrival, nas);
+    if (!verdict.ok) {
+      arrival.onForged?.();
+      return this.#drop(verdict.why, arrival, nas);
+    }
+    if (verdict.secretProven) arrival.onProven?.();
     if (verdict.unprotected) this.#warnUnprotected(nas, arrival);
     metrics.received.inc({ code: packetCodeName(packet.code) });
     const { secret, secretProven } = verdict;
@@ -175,13 +186,25 @@ export class RequestPipeline {
     else this.#begin(request, arrival);
   }
 
+  /** Counts and logs a datagram of a source that no NAS has. */
+  dropUnknown(address: string): void {
+    this.#unknown.inc();
+    const reason = 'unknown-client';
+    this.#log.warn(
+      `${reason} ${address}`,
+      { reason, address },
+      DROPPED,
+      this.#dependencies.clock(),
+    );
+  }
+
   /** Counts and logs a request that is left without an answer. */
   #drop(reason: DropReason, arrival: Arrival, nas?: NasClient): void {
     const { metrics, clock } = this.#dependencies;
     metrics.dropped.inc({ reason });
     const { address } = arrival;
     const fields = { reason, address, ...(nas === undefined ? {} : { nas: nas.name }) };
-    this.#log.warn(`${reason} ${address}`, fields, 'radius packet dropped', clock());
+    this.#log.warn(`${reason} ${address}`, fields, DROPPED, clock());
     this.#tellError(reason, arrival);
     arrival.done?.();
   }
@@ -201,12 +224,7 @@ export class RequestPipeline {
   dropIncomplete(reason: 'no-status-type' | 'no-session-id', { nas }: GenuineRequest): void {
     const { metrics, clock } = this.#dependencies;
     metrics.dropped.inc({ reason });
-    this.#log.warn(
-      `${reason} ${nas.name}`,
-      { reason, nas: nas.name },
-      'radius packet dropped',
-      clock(),
-    );
+    this.#log.warn(`${reason} ${nas.name}`, { reason, nas: nas.name }, DROPPED, clock());
   }
 
   #warnUnprotected(nas: NasClient, { address }: Arrival): void {

@@ -51,7 +51,7 @@ export interface RadiusServerOptions {
 }
 
 export type RadiusServerLimits = PipelineOptions &
-  Pick<UdpListenerOptions, 'receiveBufferOctets'> &
+  Pick<UdpListenerOptions, 'receiveBufferOctets' | 'sourceQueuesMax'> &
   Pick<
     TlsListenerOptions,
     'connectionsMax' | 'pendingPerConnectionMax' | 'handshakeTimeoutMs' | 'idleTimeoutMs'
@@ -76,6 +76,8 @@ export const RADIUS_SERVER_LIMITS: RadiusServerLimits = {
   logIntervalMs: 60_000,
   /** A tenth of a second of accounting at 40,000 packets a second and 512 octets each, twice. */
   receiveBufferOctets: 4 * 1024 * 1024,
+  /** A descriptor each: both ports and TLS together stay below what a service may open. */
+  sourceQueuesMax: 512,
   connectionsMax: 1_024,
   pendingPerConnectionMax: 256,
   handshakeTimeoutMs: 10_000,
@@ -164,8 +166,8 @@ export function createRadiusServer(
       ? []
       : [
           createUdpListener(
-            { address, port, service, receiveBufferOctets: limits.receiveBufferOctets },
-            shared,
+            { ...limits, address, port, service },
+            { ...shared, dropUnknown: pipeline.dropUnknown.bind(pipeline), clock },
           ),
         ];
   const listeners = {
@@ -195,6 +197,9 @@ export function createRadiusServer(
     },
     replaceClients: (clients) => {
       registry = createNasRegistry(clients);
+      for (const listener of [...listeners.authentication, ...listeners.accounting]) {
+        listener.keepQueues();
+      }
       logger.info({ clients: clients.length }, 'radius clients replaced');
     },
     get pending() {

@@ -177,6 +177,8 @@ export function createTlsListener(
         if (!socket.destroyed) socket.write(reply);
       },
       done,
+      onProven: null,
+      onForged: null,
     });
   }
 

@@ -78,6 +78,8 @@ export function createTestPipeline({ clients, limits = {}, accounting }: TestPip
       version: '1.0',
       tlsSecret: null,
       send: (reply) => replies.push(reply),
+      onProven: null,
+      onForged: null,
       ...arrival,
     });
   };

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import {
   NasClientsError,
@@ -49,6 +50,29 @@ describe('a NAS is found by its source', () => {
     expect(registry.atAddress('10.1.2.3')).toBe(registry.atAddress('10.1.2.3'));
     expect(registry.named('odd')?.vendor).toBe('mikrotik');
     expect(registry.named('even')).toBeUndefined();
+  });
+
+  it.each([
+    '1.2.3',
+    '1.2.3.4.5',
+    '1.2.3.',
+    '.1.2.3',
+    '1.2.3.256',
+    '1.2.3.04',
+    '1.2.3.-4',
+    '1..2.3',
+    '',
+  ])('%j is no address, though everybody is somebody', (text) => {
+    expect(found([nas('all', { addresses: ['0.0.0.0/0'] })], text)).toBeUndefined();
+    expect(isIPv4(text)).toBe(false);
+  });
+
+  it('and addresses that are declared by themselves are known before they send', () => {
+    const registry = createNasRegistry([
+      ...clients,
+      nas('again', { addresses: ['10.1.2.3/32'], nasIdentifier: 'b' }),
+    ]);
+    expect(registry.hosts()).toEqual(['10.1.2.3', '2001:db8:1::5']);
   });
 
   it('and 0.0.0.0/0 is everybody else', () => {
