@@ -152,6 +152,6 @@ nas.put_live(access, {
   nas.is_bound(track),
 })
 nas.write_access(access_key, access)
-nas.watch_end(KEYS[5], track, id)
+nas.watch_end(KEYS[5], ends_at, id)
 redis.call('SET', answer_key, answer, 'PX', admit[ADMIT_ANSWER_MS])
 return { REPLY_DONE, answer }

@@ -39,6 +39,6 @@ track[TRACK_ENDS_AT] = ends_at or track[TRACK_ENDS_AT]
 redis.call('ZCARD', timers_key)
 redis.call('HSET', session_key, 'r', cmsgpack.pack(track))
 if track[TRACK_STATE] ~= TRACK_ENDED then
-  nas.watch_end(timers_key, track, id)
+  nas.watch_end(timers_key, track[TRACK_ENDS_AT], id)
 end
 return { REPLY_DONE }

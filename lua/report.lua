@@ -19,4 +19,4 @@
 -- Events session, usage, bucket-state, ledger (expiry)
 local keys, args = KEYS, ARGV
 return report_plainly(keys, args)
-  or record_report(keys, open_request(args, keys), cmsgpack.unpack(args[#args]), true)
+  or record_report(keys, open_request(args, keys), args[#args], true)

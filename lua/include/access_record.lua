@@ -47,11 +47,11 @@ function nas.is_bound(track)
     or track[TRACK_WANTED] >= LEVEL_LADDER
 end
 
--- watch_end(timers_key, track, id): has the sweeper look when what a session may use ends. A timer
--- that stands before stays: it is set again then.
-function nas.watch_end(timers_key, track, id)
-  if track[TRACK_ENDS_AT] > 0 then
-    redis.call('ZADD', timers_key, 'LT', track[TRACK_ENDS_AT], 's:' .. id)
+-- watch_end(timers_key, ends_at, id): has the sweeper look when what a session may use ends, 0 for no
+-- moment. A timer that stands before stays: it is set again then.
+function nas.watch_end(timers_key, ends_at, id)
+  if ends_at > 0 then
+    redis.call('ZADD', timers_key, 'LT', ends_at, 's:' .. id)
   end
 end
 
@@ -75,25 +75,34 @@ function nas.drop_dead(access, now)
   return dropped
 end
 
--- put_live(access, entry): enters a session, or what is new of it.
+-- put_live(access, entry): enters a session, or what is new of it. Returns until when it counted before,
+-- nil for a new one.
 function nas.put_live(access, entry)
   local sessions = access[ACCESS_SESSIONS]
   for i = 1, #sessions do
     if sessions[i][LIVE_ID] == entry[LIVE_ID] then
+      local until_ms = sessions[i][LIVE_UNTIL]
       sessions[i] = entry
-      return
+      return until_ms
     end
   end
   sessions[#sessions + 1] = entry
+  return nil
 end
 
--- count_longer(nas_key, id, counted, now, stale_ms): lets a session be one of its NAS for stale_ms at
--- least. It is let be so for longer at a time (counted: until when so far), so that most reports
--- leave it alone.
-function nas.count_longer(nas_key, id, counted, now, stale_ms)
-  if not counted or tonumber(counted) < now + stale_ms then
-    redis.call('ZADD', nas_key, now + 4 * stale_ms, id)
-  end
+-- is_longer(until_ms, since, now, stale_ms): whether a report lets its session be one of its NAS for longer:
+-- the first report in each stretch of twice the time of silence, counted from when it began, so that
+-- most reports leave that alone. until_ms is until when it counted by the report before.
+function nas.is_longer(until_ms, since, now, stale_ms)
+  local stretch, before = 2 * stale_ms, until_ms - stale_ms - since
+  local after = now - since
+  return after - after % stretch ~= before - before % stretch
+end
+
+-- count_longer(nas_key, id, now, stale_ms): lets a session be one of its NAS until the next stretch
+-- (is_longer) has surely begun, and for the time of silence from then on.
+function nas.count_longer(nas_key, id, now, stale_ms)
+  redis.call('ZADD', nas_key, now + 4 * stale_ms, id)
 end
 
 -- take_live(access, id): takes a session out. Returns it, or nil.

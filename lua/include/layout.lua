@@ -631,7 +631,9 @@ VERDICT_SUSPENDED = 6
 VERDICT_CLOSED = 7
 
 -- Report of a NAS (last ARGV of report and report_settled). Those up to REPORT_CAPS are read in place by
--- report_plainly. REPORT_NETWORK: where the session is, JSON; true where that was left out, false for none.
+-- report_plainly. REPORT_PLACE: the five of LIVE_ from LIVE_NAS on, packed one behind the other, as they
+-- stand in the record; the scripts put them in as REPORT_NAS and what follows. REPORT_NETWORK: where
+-- the session is, JSON; true where that was left out, false for none.
 REPORT_STATUS = 1
 REPORT_EVENT_AT = 2
 REPORT_UPLOAD = 3
@@ -639,22 +641,23 @@ REPORT_DOWNLOAD = 4
 REPORT_WIDTH = 5
 REPORT_SECONDS = 6
 REPORT_STALE_FACTOR = 7
-REPORT_NAS = 8
-REPORT_KEY = 9
-REPORT_STATION = 10
-REPORT_PORT = 11
-REPORT_USER = 12
-REPORT_EXPIRES_AT = 13
-REPORT_RATES = 14
-REPORT_GAUGES = 15
-REPORT_CAPS = 16
-REPORT_HANDLED = 17
-REPORT_INTERIM_MAX_S = 18
-REPORT_FREE_TERMS = 19
-REPORT_NETWORK = 20
-REPORT_BASELINE_MS = 21
-REPORT_LADDER = 22
-REPORT_SESSIONS_MAX = 23
+REPORT_PLACE = 8
+REPORT_EXPIRES_AT = 9
+REPORT_RATES = 10
+REPORT_GAUGES = 11
+REPORT_CAPS = 12
+REPORT_HANDLED = 13
+REPORT_INTERIM_MAX_S = 14
+REPORT_FREE_TERMS = 15
+REPORT_NETWORK = 16
+REPORT_BASELINE_MS = 17
+REPORT_LADDER = 18
+REPORT_SESSIONS_MAX = 19
+REPORT_NAS = 20
+REPORT_KEY = 21
+REPORT_STATION = 22
+REPORT_PORT = 23
+REPORT_USER = 24
 
 -- Rung in REPORT_LADDER, from the top; its speed in octets a second, both directions, 0 for none
 RUNG_KIND = 1

@@ -3,13 +3,21 @@
 --- @include "take_growth"
 --- @include "measure_capacity"
 --- @include "raise_steering"
--- record_report(keys, request, report, may_grant): takes what a NAS says of a session: charges what its
+-- record_report(keys, request, packed, may_grant): takes what a NAS says of a session: charges what its
 -- running totals grew by, moves the reservation on, keeps the account's live sessions. Shared by
 -- report.lua and report_settled.lua, which differ as charge.lua and settle.lua do.
 
 -- A NAS that keeps no Class is believed to begin a session anew this long after its last one of the
 -- same id ended; before that a Start is an old one.
 local REUSED_AFTER_MS = 60000
+
+-- open_report(packed): a report, with what it says of where its session is as values of its own.
+function nas.open_report(packed)
+  local report = cmsgpack.unpack(packed)
+  report[REPORT_NAS], report[REPORT_KEY], report[REPORT_STATION], report[REPORT_PORT], report[REPORT_USER] =
+    cmsgpack.unpack(report[REPORT_PLACE])
+  return report
+end
 
 -- find_admitted(access, report): the live session that a report without our Class speaks of, or nil.
 function nas.find_admitted(access, report)
@@ -222,7 +230,8 @@ function nas.ignores_end(track, report)
     and report[REPORT_EVENT_AT] > track[TRACK_LEVEL_AT] + ACK_MS
 end
 
-local function record_report(keys, request, report, may_grant)
+local function record_report(keys, request, packed, may_grant)
+  local report = nas.open_report(packed)
   local session_key, access_key, nas_key = keys[2], keys[6], keys[7]
   local steer_key, tasks_key = keys[8], keys[9]
   forget_owner()
@@ -329,7 +338,7 @@ local function record_report(keys, request, report, may_grant)
     level = nas.count_caps(access, report[REPORT_CAPS], now, up, down)
   end
   -- Reads only: keys of the wrong type must fail before the first write.
-  local counted = redis.call('ZSCORE', nas_key, id)
+  redis.call('ZCARD', nas_key)
   redis.call('ZCARD', keys[5])
   check_steering(steer_key, tasks_key)
   track[TRACK_NUMBER] = request[REQUEST_NUMBER]
@@ -362,15 +371,17 @@ local function record_report(keys, request, report, may_grant)
     if begun then
       redis.call('ZREMRANGEBYSCORE', nas_key, '-inf', now)
     end
-    nas.count_longer(nas_key, id, counted, now, stale_ms)
     local denied
     spent, denied = nas.results_of(reply[2])
     local wanted = lifted and level or nas.next_level(track, report, level, spent, up + down, last_at)
     track[TRACK_WANTED] = wanted
     entry[LIVE_BOUND] = nas.is_bound(track)
     nas.drop_dead(access, now)
-    nas.put_live(access, entry)
-    nas.watch_end(keys[5], track, id)
+    local until_ms = nas.put_live(access, entry)
+    if begun or not until_ms or nas.is_longer(until_ms, track[TRACK_OPENED], now, stale_ms) then
+      nas.count_longer(nas_key, id, now, stale_ms)
+    end
+    nas.watch_end(keys[5], track[TRACK_ENDS_AT], id)
     -- Who is past the end of what was bought may stay where the login let it in, and nowhere else.
     local overdue = expired and track[TRACK_LEVEL] ~= LEVEL_GARDEN
     local moves = wanted ~= track[TRACK_LEVEL] or wider or overdue

@@ -1,4 +1,4 @@
---- @include "read_pair"
+--- @include "charge_plainly"
 --- @include "take_growth"
 --- @include "record_report"
 -- report_plainly(keys, args): the report that nearly every report is, taken the short way: an interim one
@@ -8,180 +8,193 @@
 -- behind, but that sessions of the account that fell silent are dropped by the other only: they count
 -- no more either way.
 
--- Of one call; kept so that no call makes tables.
-local plain_report, plain_track = blank_row(REPORT_GAUGES), blank_row(TRACK_ENDS_AT)
-local plain_rates, plain_gauges = blank_row(GAUGE_SECONDS), {}
-local plain_limits, plain_growth = {}, {}
-local find, packed_live
+-- What a line carries, by what is counted; of one call, kept so that no call makes a table.
+local plain_rates = blank_row(GAUGE_SECONDS)
+local find
 
--- bind_report(): what this file uses beside charge_plainly, once.
-local function bind_report()
-  bind_globals()
-  if not find then
-    find, packed_live = string.find, string.char(PACKED_ARRAY + LIVE_BOUND)
-    plain_report[REPORT_RATES], plain_report[REPORT_GAUGES] = plain_rates, plain_gauges
-    plain_track[TRACK_LIMITS] = plain_limits
+-- WORD: one past what 32 bits hold.
+local WORD = 4294967296
+
+-- pack_track(number, opened, event_at, seconds, upload, download, up_sum, down_sum, kept): what a NAS has
+-- said by now, with what a report leaves alone behind it.
+local function pack_track(number, opened, event_at, seconds, upload, download, up_sum, down_sum, kept)
+  if up_sum < WORD and down_sum < WORD and upload < WORD and download < WORD then
+    return pack_bytes(
+      '>I5I5BI8BI8I5I5I5I5I5c0',
+      PACKED_LONG_ARRAY * 4294967296 + TRACK_ENDS_AT * 65536 + SCHEMA_VERSION * 256 + TRACK_STARTED,
+      WORD_HEAD + number,
+      PACKED_WIDE,
+      opened,
+      PACKED_WIDE,
+      event_at,
+      WORD_HEAD + seconds,
+      WORD_HEAD + upload,
+      WORD_HEAD + download,
+      WORD_HEAD + up_sum,
+      WORD_HEAD + down_sum,
+      kept
+    )
   end
+  return pack_bytes(
+    '>I5I5BI8BI8I5BI8BI8BI8BI8c0',
+    PACKED_LONG_ARRAY * 4294967296 + TRACK_ENDS_AT * 65536 + SCHEMA_VERSION * 256 + TRACK_STARTED,
+    WORD_HEAD + number,
+    PACKED_WIDE,
+    opened,
+    PACKED_WIDE,
+    event_at,
+    WORD_HEAD + seconds,
+    PACKED_WIDE,
+    upload,
+    PACKED_WIDE,
+    download,
+    PACKED_WIDE,
+    up_sum,
+    PACKED_WIDE,
+    down_sum,
+    kept
+  )
 end
 
--- read_plainly(packed): reads a report. Returns how many services it has, and where it is from: name and
--- session of the NAS, device, port, user; nil for one that is not plain.
-local function read_plainly(packed)
-  if byte(packed, 1) ~= PACKED_LONG_ARRAY then
+-- read_said(said, count): reads a report of so many services. Returns when it was said, both totals, how wide
+-- the NAS counts, the seconds, how many reports may be missed, where the session is, when what was
+-- bought is over, and what each service counts; nil for one that is not plain.
+local function read_said(said, count)
+  local rates_at, _, event_at, upload, download, width, seconds, stale_factor, place, expires_at =
+    unpack_some(said, REPORT_EXPIRES_AT, 3)
+  local rates, gauges_at = plain_rates, nil
+  gauges_at, rates[1], rates[2], rates[3], rates[4] = unpack_some(said, GAUGE_SECONDS, rates_at + 1)
+  local gauges, first, second, caps = byte(said, gauges_at + 1, gauges_at + 4)
+  if count == 1 then
+    caps = second
+  end
+  if count > 2 or gauges ~= PACKED_ARRAY + count or caps ~= PACKED_ARRAY then
     return nil
   end
-  local report, rates = plain_report, plain_rates
-  local expires_from, status, event_at, upload, download, width, seconds, factor, name, key, station, port, user =
-    unpack_some(packed, 12, 3)
-  if status ~= STATUS_INTERIM then
-    return nil
-  end
-  local rates_at, gauges_at
-  rates_at, report[REPORT_EXPIRES_AT] = unpack_some(packed, 1, expires_from)
-  gauges_at, rates[1], rates[2], rates[3], rates[4] = unpack_some(packed, 4, rates_at + 1)
-  local count, caps_at = read_pair(packed, gauges_at, plain_gauges)
-  if not count or byte(packed, caps_at + 1) ~= PACKED_ARRAY then
-    return nil
-  end
-  report[REPORT_EVENT_AT], report[REPORT_UPLOAD] = event_at, upload
-  report[REPORT_DOWNLOAD], report[REPORT_WIDTH] = download, width
-  report[REPORT_SECONDS], report[REPORT_STALE_FACTOR] = seconds, factor
-  return count, name, key, station, port, user
+  return event_at, upload, download, width, seconds, stale_factor, place, expires_at, first, second
 end
 
--- open_track(packed): reads what the NAS said before. Returns where the values that a plain report leaves
--- alone begin; nil for a session that it does not take.
-local function open_track(packed)
-  if not packed or byte(packed, 1) ~= PACKED_LONG_ARRAY or byte(packed, 3) ~= TRACK_ENDS_AT then
+-- read_limits(track, at): what the NAS was told, and when what may be used ends: the limits of two services
+-- at most, nil for those that have none, and both ends; no end for more limits than that.
+local function read_limits(track, at)
+  local told = byte(track, at + 1) - PACKED_ARRAY
+  if told > 2 then
     return nil
   end
-  local track = plain_track
-  local kept_from, version, state, number, opened, event_at, seconds, upload, download, upload_sum, download_sum =
-    unpack_some(packed, 10, 3)
-  local limits_at, epochs, interim, level, wanted = unpack_some(packed, 5, kept_from)
+  local _, first, second, third, fourth = unpack_some(track, told + 2, at + 1)
+  if told == 1 then
+    return first, nil, second, third
+  elseif told == 0 then
+    return nil, nil, first, second
+  end
+  return first, second, third, fourth
+end
+
+-- take_report(said, track, count): reads a report and what its NAS said before, and takes the growth of the
+-- totals into the services. Returns the track as it is by now, its number, when the session began, where
+-- it is by word of its NAS, whether that was told a limit, for how long it may be silent, when what
+-- was bought is over and when what it may use ends; nil for what is not plain.
+local function take_report(said, track, count)
+  if not track or byte(track, 1) ~= PACKED_LONG_ARRAY or byte(track, 3) ~= TRACK_ENDS_AT then
+    return nil
+  end
+  local event_at, upload, download, width, seconds, stale_factor, place, expires_at, which, second =
+    read_said(said, count)
+  local kept_from, version, state, number, opened, last_at, last_seconds, last_up, last_down, up_sum, down_sum =
+    unpack_some(track, TRACK_DOWNLOAD_SUM, 3)
+  local limits_at, _, interim, level, wanted = unpack_some(track, 5, kept_from)
+  local limit, other_limit, told_end, ends_at = read_limits(track, limits_at)
   if
     version ~= SCHEMA_VERSION
     or state ~= TRACK_STARTED
     or level ~= LEVEL_FULL
     or wanted ~= LEVEL_FULL
+    or not ends_at
+    or not (seconds and upload and download)
+    or seconds < last_seconds
+    or seconds >= WORD
   then
     return nil
   end
-  local count, ends_from = read_pair(packed, limits_at, plain_limits)
-  if not count then
+
+  -- How much it grew.
+  local longer, up, down = seconds - last_seconds, upload - last_up, download - last_down
+  if width == 32 then
+    up, down = upload - last_up % WORD, download - last_down % WORD
+  end
+  if up < 0 or down < 0 or (up + down + longer == 0 and event_at <= last_at) then
     return nil
   end
-  track[TRACK_NUMBER], track[TRACK_OPENED], track[TRACK_EVENT_AT] = number, opened, event_at
-  track[TRACK_SECONDS], track[TRACK_UPLOAD], track[TRACK_DOWNLOAD] = seconds, upload, download
-  track[TRACK_UPLOAD_SUM], track[TRACK_DOWNLOAD_SUM] = upload_sum, download_sum
-  track[TRACK_EPOCHS], track[TRACK_INTERIM_S] = epochs, interim
-  track[TRACK_LEVEL], track[TRACK_WANTED] = level, wanted
-  local _, told_end, ends_at = unpack_some(packed, 2, ends_from)
-  track[TRACK_TOLD_END], track[TRACK_ENDS_AT] = told_end, ends_at
-  return kept_from
-end
-
--- pack_track(packed, kept_from): what the NAS has said by now.
-local function pack_track(packed, kept_from)
-  local track = plain_track
-  return pack_bytes(
-    '>BBBBBBI8BI8BI8BI8BI8BI8BI8BI8c0',
-    PACKED_LONG_ARRAY,
-    0,
-    TRACK_ENDS_AT,
-    SCHEMA_VERSION,
-    TRACK_STARTED,
-    PACKED_WIDE,
-    track[TRACK_NUMBER],
-    PACKED_WIDE,
-    track[TRACK_OPENED],
-    PACKED_WIDE,
-    track[TRACK_EVENT_AT],
-    PACKED_WIDE,
-    track[TRACK_SECONDS],
-    PACKED_WIDE,
-    track[TRACK_UPLOAD],
-    PACKED_WIDE,
-    track[TRACK_DOWNLOAD],
-    PACKED_WIDE,
-    track[TRACK_UPLOAD_SUM],
-    PACKED_WIDE,
-    track[TRACK_DOWNLOAD_SUM],
-    sub(packed, kept_from + 1)
-  )
-end
-
--- grow(count): takes the growth of the totals into the track and the services. Returns whether it is a
--- plain one.
-local function grow(count)
-  local report, track = plain_report, plain_track
-  local last_at = track[TRACK_EVENT_AT]
-  local up, down, longer, outcome, epoch = nas.take_growth(track, report)
-  if
-    outcome ~= OUTCOME_TAKEN
-    or epoch
-    or (up + down + longer == 0 and report[REPORT_EVENT_AT] <= last_at)
-    or up + down >= AMOUNT_LIMIT
-    or track[TRACK_UPLOAD_SUM] + track[TRACK_DOWNLOAD_SUM] >= AMOUNT_LIMIT
-  then
-    return false
+  upload, download, up_sum, down_sum = last_up + up, last_down + down, up_sum + up, down_sum + down
+  if up_sum + down_sum >= AMOUNT_LIMIT then
+    return nil
   end
-  plain_growth[1], plain_growth[2], plain_growth[3] = up, down, longer
-  if nas.is_near(track, report, plain_growth) then
-    return false
-  end
+  local bound = (limit or other_limit or told_end > 0) and PACKED_TRUE or PACKED_FALSE
   for i = 1, count do
-    local service, gauge = plain_services[i], plain_gauges[i]
-    local rate = plain_rates[gauge]
-    service[PLAIN_REPORTED] = nas.gauge(gauge, up, down, longer)
+    local service, rate = plain_services[i], plain_rates[which]
+    local used = nas.gauge(which, up, down, longer)
+    local soon = 2 * used
     if rate > 0 then
-      service[PLAIN_WANT] = rate * 2 * track[TRACK_INTERIM_S]
+      soon = rate * 2 * interim
+      service[PLAIN_WANT] = soon
     end
+    if limit and limit - nas.gauge(which, upload, download, seconds) < soon then
+      return nil
+    end
+    service[PLAIN_REPORTED] = used
+    which, limit = second, other_limit
   end
-  return true
+  if event_at < last_at then
+    event_at = last_at
+  end
+  number = number + 1
+  local kept = sub(track, kept_from + 1)
+  return pack_track(number, opened, event_at, seconds, upload, download, up_sum, down_sum, kept),
+    number,
+    opened,
+    place,
+    bound,
+    interim * 1000 * stale_factor,
+    expires_at,
+    ends_at
 end
 
--- find_until(access, id, name, key, station, port, user): the offset of the time until which a session
--- counts, in the packed record; nil where the record says something else of it than the report.
-local function find_until(access, id, name, key, station, port, user)
+-- find_until(access, id, opened, place, bound): the offset of the time until which a session counts, in the
+-- packed record, and that time; nil where the record says something else of it than the report.
+local function find_until(access, id, opened, place, bound)
   if not access or byte(access, 2) ~= SCHEMA_VERSION then
     return nil
   end
-  local _, till = find(access, packed_live .. pack_value(id), 1, true)
-  if not till or byte(access, till + 1) ~= PACKED_WIDE then
+  local from, till = find(access, id, 1, true)
+  -- In front of it stand its head, of an octet or two, and that of its array.
+  if not from or byte(access, from - (#id < 32 and 2 or 3)) ~= PACKED_ARRAY + LIVE_BOUND then
     return nil
   end
-  local _, since, live_nas, live_key, live_station, live_port, live_user, bound =
-    unpack_some(access, 7, till + 9)
+  local place_at, until_ms, since = unpack_some(access, 2, till)
   if
-    since == plain_track[TRACK_OPENED]
-    and live_nas == name
-    and live_key == key
-    and live_station == station
-    and live_port == port
-    and live_user == user
-    and bound == nas.is_bound(plain_track)
+    since == opened
+    and byte(access, till + 1) == PACKED_WIDE
+    and find(access, place, place_at + 1, true) == place_at + 1
+    and byte(access, place_at + #place + 1) == bound
   then
-    return till + 1
+    return till + 1, until_ms
   end
   return nil
 end
 
 local function report_plainly(keys, args)
-  bind_report()
+  bind_globals()
+  find = find or string.find
   forget_opened()
-  local packed, session_key, access_key, nas_key = args[1], keys[2], keys[6], keys[7]
-  if #packed > PLAIN_TEXT_MAX then
-    return nil
-  end
-  local gauges, name, key, station, port, user = read_plainly(args[#args])
-  if not gauges then
+  local packed, said, session_key, access_key = args[1], args[#args], keys[2], keys[6]
+  local head, _, _, status = byte(said, 1, 4)
+  if #packed > PLAIN_TEXT_MAX or head ~= PACKED_LONG_ARRAY or status ~= STATUS_INTERIM then
     return nil
   end
   local policy_at, given, id, _, _, _, account_id, profile = unpack_some(packed, 8, 1)
   local asks_at, _, _, _, _, grace = unpack_some(packed, 5, policy_at + 1)
   local count, asks_until = read_asks(args, asks_at)
-  if count ~= gauges then
+  if not count then
     return nil
   end
   local _, _, sharing = unpack_some(packed, 2, asks_until)
@@ -192,47 +205,51 @@ local function report_plainly(keys, args)
 
   -- Read, and decide what was used.
   local stored = read_fields(session_key, count, 'r')
-  local track = stored[count + 2]
-  local kept_from = open_track(track)
-  if not kept_from or not grow(count) then
+  local track, number, opened, place, bound, stale_ms, expires_at, ends_at =
+    take_report(said, stored[count + 2], count)
+  if not track then
     return nil
   end
-  local until_at = find_until(call('GET', access_key), id, name, key, station, port, user)
+  local access = call('GET', access_key)
+  local until_at, until_ms = find_until(access, id, opened, place, bound)
   if not until_at then
     return nil
   end
-  local counted, now = call('ZSCORE', nas_key, id), read_time(given, 0)
-  if nas.is_expired(plain_report, now) then
+  local now = read_time(given, 0)
+  if until_ms <= now or (expires_at > 0 and expires_at <= now) then
     return nil
-  elseif plain_track[TRACK_ENDS_AT] > 0 then
-    -- A read only: a timer key of the wrong type must fail before the first write.
+  end
+  local is_longer = nas.is_longer(until_ms, opened, now, stale_ms)
+  -- Reads only: keys of the wrong type must fail before the first write.
+  if is_longer then
+    call('ZCARD', keys[7])
+  end
+  if ends_at > 0 then
     call('ZCARD', keys[5])
   end
-  local stale_ms = plain_track[TRACK_INTERIM_S] * 1000 * plain_report[REPORT_STALE_FACTOR]
-  local number = plain_track[TRACK_NUMBER] + 1
-  plain_track[TRACK_NUMBER] = number
   set_update(now, id, number, false, account_id, profile, args[2])
   plain_update[UPDATE_SUPERVISION], plain_update[UPDATE_GRACE] = stale_ms, grace
-  plain_update[UPDATE_TRACK] = pack_track(track, kept_from)
+  plain_update[UPDATE_TRACK] = track
   if not charge_update(keys, epoch, stored, count) then
     return nil
   end
 
   -- Written after the charge: that the session counts longer.
   write_octets(access_key, until_at, pack_bytes('>I8', now + stale_ms))
-  nas.watch_end(keys[5], plain_track, id)
-  nas.count_longer(nas_key, id, counted, now, stale_ms)
+  if ends_at > 0 then
+    nas.watch_end(keys[5], ends_at, id)
+  end
+  if is_longer then
+    nas.count_longer(keys[7], id, now, stale_ms)
+  end
   local answer = pack_bytes(
-    '>BBBI8BBBBB',
+    '>BBBI8I5',
     PACKED_ARRAY + REPORTED_EPOCH,
     OUTCOME_TAKEN,
     PACKED_WIDE,
     now,
-    PACKED_FALSE,
-    LEVEL_FULL,
-    LEVEL_FULL,
-    PACKED_ARRAY,
-    PACKED_FALSE
+    -- Not spent; at the full level, and wanted there; none replaced, no new count.
+    PACKED_FALSE * 4294967296 + LEVEL_FULL * 16777216 + LEVEL_FULL * 65536 + PACKED_ARRAY * 256 + PACKED_FALSE
   )
   return { REPLY_DONE, answer }
 end

@@ -45,10 +45,14 @@ export interface ResumedNetwork {
   readonly session: NetworkSession;
 }
 
-/** A live session of an account, and until when it counts without a report (ms since 1970). */
+/**
+ * A live session of an account; until when it counts without a report, and until when it is one of its
+ * NAS at least (count_longer in lua/include/access_record.lua), in ms since 1970.
+ */
 export interface LiveNetworkSession {
   readonly sessionId: string;
   readonly until: number;
+  readonly ofNasUntil: number;
   readonly since: number;
   readonly nas: string;
   readonly sessionKey: string | null;
@@ -192,8 +196,8 @@ const POINTER_KEPT_SECONDS = 259_200;
 /** What finds the sessions of the network: by their NAS, and by its id. */
 async function restoreNetwork({ redis, keys }: Engine, account: RestoredAccount): Promise<void> {
   const { partition, live, sessions } = account;
-  for (const { nas, until, sessionId } of live) {
-    await redis.zadd(keys.nasSessions(partition, nas), until, sessionId);
+  for (const { nas, ofNasUntil, sessionId } of live) {
+    await redis.zadd(keys.nasSessions(partition, nas), ofNasUntil, sessionId);
   }
   for (const { sessionId, network } of sessions) {
     if (network === null) continue;

@@ -217,6 +217,11 @@ function callReport(
   ]);
 }
 
+/** Where a session is, value behind value, as they stand in the account's live sessions. */
+function packPlace({ nas, sessionKey, station, port, user }: NetworkReport): Buffer {
+  return pack([nas, sessionKey, station ?? false, port ?? false, user]).subarray(1);
+}
+
 function packReport(report: NetworkReport, said: 'brief' | 'whole'): Buffer {
   return pack([
     STATUSES[report.status],
@@ -226,11 +231,7 @@ function packReport(report: NetworkReport, said: 'brief' | 'whole'): Buffer {
     report.width,
     report.sessionSeconds ?? false,
     report.staleFactor,
-    report.nas,
-    report.sessionKey,
-    report.station ?? false,
-    report.port ?? false,
-    report.user,
+    packPlace(report),
     report.expiresAt ?? 0,
     packRates(report.rates),
     report.gauges.map(gaugeCode),

@@ -76,11 +76,12 @@ export function liveSessions(
   return sessions.flatMap(({ sessionId, state, openedAt, network, stamp }) => {
     if (state !== 'open' || network === null) return [];
     const { nas, sessionKey, station } = network.session.pointer;
-    const interimSeconds = Number(network.track[layout.TRACK_INTERIM_S - 1]);
+    const silenceMs = Number(network.track[layout.TRACK_INTERIM_S - 1]) * 1000 * missedReportsMax;
     return [
       {
         sessionId,
-        until: now + interimSeconds * 1000 * missedReportsMax,
+        until: now + silenceMs,
+        ofNasUntil: now + 4 * silenceMs,
         since: openedAt,
         nas,
         sessionKey: sessionKey === '' ? null : sessionKey,

@@ -62,7 +62,7 @@ const world: fc.Arbitrary<World> = fc.record({
 interface Step {
   /**
    * `again`: the report before, once more. `moved`: an interim one, from another port from now on.
-   * `rebuilt`: the session is looked at later than its end, and soon no more one of its NAS.
+   * `rebuilt`: the session is looked at later than its end.
    * `slowed`: put on a rung, or off it.
    */
   readonly kind:
@@ -179,7 +179,6 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
     } else if (one.kind === 'rebuilt') {
       const { keys, redis } = engine;
       await redis.zadd(keys.timers(0), 'XX', now + 1e10, `s:${sessionId}`);
-      await redis.zadd(keys.nasSessions(0, 'bng'), 'XX', now + 1, sessionId);
     } else if (one.kind === 'told') {
       // Near to what it has used, far from it, or no limit any more.
       const margin = [90_000, null, 1e11, null][one.down % 4] ?? null;
@@ -228,6 +227,13 @@ const REBUILT: Step[] = [
   { ...PLAIN_STEP, up: 1_000 },
 ];
 
+/** One session falls silent for longer than it counts, while another goes on. */
+const SILENT: Step[] = [
+  { ...PLAIN_STEP, session: 1, afterMs: 1_000_000 },
+  { ...PLAIN_STEP, session: 1, afterMs: 1_000_000 },
+  { ...PLAIN_STEP, afterMs: 0 },
+];
+
 /** Plays random reports both ways, and compares. @throws AssertionError where they differ. */
 export function compareReports(ways: TwoWays, size: ComparisonSize): Promise<number> {
   return compareWays(ways, size, {
@@ -235,6 +241,7 @@ export function compareReports(ways: TwoWays, size: ComparisonSize): Promise<num
     examples: [
       [PLENTY, UNBOUND],
       [ENDING, REBUILT],
+      [PLENTY, SILENT],
     ],
   });
 }

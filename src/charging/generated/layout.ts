@@ -632,7 +632,9 @@ export const VERDICT_SUSPENDED = 6;
 export const VERDICT_CLOSED = 7;
 
 // Report of a NAS (last ARGV of report and report_settled). Those up to REPORT_CAPS are read in place by
-// report_plainly. REPORT_NETWORK: where the session is, JSON; true where that was left out, false for none.
+// report_plainly. REPORT_PLACE: the five of LIVE_ from LIVE_NAS on, packed one behind the other, as they
+// stand in the record; the scripts put them in as REPORT_NAS and what follows. REPORT_NETWORK: where
+// the session is, JSON; true where that was left out, false for none.
 export const REPORT_STATUS = 1;
 export const REPORT_EVENT_AT = 2;
 export const REPORT_UPLOAD = 3;
@@ -640,22 +642,23 @@ export const REPORT_DOWNLOAD = 4;
 export const REPORT_WIDTH = 5;
 export const REPORT_SECONDS = 6;
 export const REPORT_STALE_FACTOR = 7;
-export const REPORT_NAS = 8;
-export const REPORT_KEY = 9;
-export const REPORT_STATION = 10;
-export const REPORT_PORT = 11;
-export const REPORT_USER = 12;
-export const REPORT_EXPIRES_AT = 13;
-export const REPORT_RATES = 14;
-export const REPORT_GAUGES = 15;
-export const REPORT_CAPS = 16;
-export const REPORT_HANDLED = 17;
-export const REPORT_INTERIM_MAX_S = 18;
-export const REPORT_FREE_TERMS = 19;
-export const REPORT_NETWORK = 20;
-export const REPORT_BASELINE_MS = 21;
-export const REPORT_LADDER = 22;
-export const REPORT_SESSIONS_MAX = 23;
+export const REPORT_PLACE = 8;
+export const REPORT_EXPIRES_AT = 9;
+export const REPORT_RATES = 10;
+export const REPORT_GAUGES = 11;
+export const REPORT_CAPS = 12;
+export const REPORT_HANDLED = 13;
+export const REPORT_INTERIM_MAX_S = 14;
+export const REPORT_FREE_TERMS = 15;
+export const REPORT_NETWORK = 16;
+export const REPORT_BASELINE_MS = 17;
+export const REPORT_LADDER = 18;
+export const REPORT_SESSIONS_MAX = 19;
+export const REPORT_NAS = 20;
+export const REPORT_KEY = 21;
+export const REPORT_STATION = 22;
+export const REPORT_PORT = 23;
+export const REPORT_USER = 24;
 
 // Rung in REPORT_LADDER, from the top; its speed in octets a second, both directions, 0 for none
 export const RUNG_KIND = 1;

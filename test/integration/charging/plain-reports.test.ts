@@ -3,7 +3,13 @@
  * leave the same behind, whether plain ones go the short way or none does.
  */
 import { expect, it } from 'vitest';
+import { admit } from '../../../src/charging/admission.js';
+import { takeReport } from '../../../src/charging/session-report.js';
+import { toAmount } from '../../../src/domain/amounts.js';
+import { admissionRequest, networkReport } from '../../support/access-requests.js';
+import { newBucket, START_MS } from '../../support/charge-requests.js';
 import { testEngines } from '../../support/charging-engine.js';
+import { fundAccount } from '../../support/funded-account.js';
 import { countingCall, PLAIN_COUNT, scriptsWith } from '../../support/key-space-contents.js';
 import { compareReports, REPORT_CALL } from '../../support/plain-reports.js';
 
@@ -27,4 +33,31 @@ it(`plain reports leave what whole ones would (seed ${SEED})`, { timeout: 300_00
   const ways = { fresh: engines.fresh, whole, short: counted };
   const played = await compareReports(ways, { seed: SEED, runs: RUNS });
   expect(Number(await redis.get(PLAIN_COUNT))).toBeGreaterThan(played / 6);
+});
+
+it('each report lets its session be one of its NAS until it would have fallen silent', async () => {
+  const engine = await engines.fresh();
+  await fundAccount(engine, 'a', [newBucket('data', 'octets', 1e15)]);
+  await admit(engine, admissionRequest());
+  const { staleFactor } = networkReport();
+  const silenceMs = 300_000 * staleFactor;
+  const until = new Set<number>();
+  let now = START_MS;
+  let octets = 0;
+  for (let number = 0; number < 60; number += 1) {
+    // From a second to just before it is silent.
+    now += 1_000 + ((number * 7_919) % (silenceMs / 1_000 - 1)) * 1_000;
+    octets += 1_000;
+    await takeReport(
+      engine,
+      networkReport({
+        ...{ now, eventAt: now, status: number === 0 ? 'start' : 'interim' },
+        ...{ uploadOctets: toAmount(octets), sessionSeconds: (now - START_MS) / 1_000 },
+      }),
+    );
+    const score = await engine.redis.zscore(engine.keys.nasSessions(0, 'bng'), 's1');
+    expect(Number(score)).toBeGreaterThanOrEqual(now + silenceMs);
+    until.add(Number(score));
+  }
+  expect(until.size).toBeLessThan(40);
 });
