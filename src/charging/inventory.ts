@@ -1,14 +1,17 @@
 /** Which accounts and sessions Redis holds: for proofs and recovery, never for a request. */
-import type { Engine } from './engine.js';
+import { EngineReplyError, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
-import { unpack, unpackFirst } from './packing.js';
+import { PackingError, unpack, unpackFirst, type Unpacked } from './packing.js';
 import { mastersOf } from './redis-client.js';
 import { asArray, asNumber, asText, asTextOrNull } from './unpacked.js';
+import { unlessUnreadable } from './unreadable.js';
 
 /** What a partition holds, by the names of its keys. */
 export interface PartitionInventory {
   readonly accountIds: ReadonlySet<string>;
   readonly sessionIds: ReadonlySet<string>;
+  /** Accounts of which recovery has set something aside. */
+  readonly asideIds: ReadonlySet<string>;
 }
 
 /** Who pays for a session, and whose units it may hold besides. */
@@ -20,7 +23,15 @@ export interface SessionHolders {
   readonly isOpen: boolean;
 }
 
-const EMPTY: PartitionInventory = { accountIds: new Set(), sessionIds: new Set() };
+const KINDS = { account: 'accountIds', session: 'sessionIds', aside: 'asideIds' } as const;
+
+type Ids = Record<(typeof KINDS)[keyof typeof KINDS], Set<string>>;
+
+const noIds = (): Ids => ({
+  accountIds: new Set(),
+  sessionIds: new Set(),
+  asideIds: new Set(),
+});
 
 /** Keys of one answer of SCAN: a fraction of a millisecond of the server. */
 const SCAN_COUNT = 1_000;
@@ -33,9 +44,9 @@ export async function takeInventory(
   engine: Engine,
 ): Promise<{ of(partition: number): PartitionInventory; readonly partitions: readonly number[] }> {
   const { keys } = engine;
-  const found = new Map<number, { accountIds: Set<string>; sessionIds: Set<string> }>();
+  const found = new Map<number, Ids>();
   const prefix = keys.meta.slice(0, -'meta'.length);
-  const shape = /^\{p(\d+)\}:(account|session):(.*)$/s;
+  const shape = /^\{p(\d+)\}:(account|session|aside):(.*)$/s;
   const take = (name: string): void => {
     const match = shape.exec(name.slice(prefix.length));
     if (match === null) return;
@@ -43,10 +54,10 @@ export async function takeInventory(
     const partition = Number(number);
     let held = found.get(partition);
     if (held === undefined) {
-      held = { accountIds: new Set(), sessionIds: new Set() };
+      held = noIds();
       found.set(partition, held);
     }
-    (kind === 'account' ? held.accountIds : held.sessionIds).add(id);
+    held[KINDS[kind as keyof typeof KINDS]].add(id);
   };
   for (const server of mastersOf(engine.redis)) {
     let cursor = '0';
@@ -57,7 +68,7 @@ export async function takeInventory(
       cursor = next;
     } while (cursor !== '0');
   }
-  return { of: (partition) => found.get(partition) ?? EMPTY, partitions: [...found.keys()] };
+  return { of: (partition) => found.get(partition) ?? noIds(), partitions: [...found.keys()] };
 }
 
 /** A key prefix may hold what SCAN would take for a pattern. */
@@ -77,31 +88,53 @@ export async function watchedSessions(
 /** Headers read in one go. */
 const HEADERS_AT_ONCE = 500;
 
-/** Who holds each of the sessions; those that are gone are left out. */
+/** Who holds each of the sessions; those that are gone or unreadable are left out. */
 export async function holdersOfSessions(
   engine: Engine,
   partition: number,
   sessionIds: readonly string[],
 ): Promise<readonly SessionHolders[]> {
-  const { redis, keys } = engine;
+  return (await readHolders(engine, partition, sessionIds)).holders;
+}
+
+/** The same, with those that can't be read. */
+export async function readHolders(
+  engine: Engine,
+  partition: number,
+  sessionIds: readonly string[],
+): Promise<{
+  readonly holders: readonly SessionHolders[];
+  readonly unreadable: readonly string[];
+}> {
   const holders: SessionHolders[] = [];
+  const unreadable: string[] = [];
   for (let from = 0; from < sessionIds.length; from += HEADERS_AT_ONCE) {
     const chunk = sessionIds.slice(from, from + HEADERS_AT_ONCE);
-    const headers = await Promise.all(
-      chunk.map((id) => redis.hgetBuffer(keys.session(partition, id), 'h')),
+    const found = await Promise.all(
+      chunk.map((id) => unlessUnreadable(holdersOf(engine, partition, id))),
     );
-    for (const [index, header] of headers.entries()) {
-      if (header === null) continue;
-      const fields = [null, ...asArray(unpack(header))];
-      holders.push({
-        sessionId: chunk[index] ?? '',
-        accountId: asText(fields[layout.SESSION_ACCOUNT]),
-        ownerAccountId: asTextOrNull(fields[layout.SESSION_OWNER] ?? false),
-        isOpen: fields[layout.SESSION_STATE] === layout.SESSION_OPEN,
-      });
+    for (const [index, each] of found.entries()) {
+      if (each === null) unreadable.push(chunk[index] ?? '');
+      else if (each !== 'gone') holders.push(each);
     }
   }
-  return holders;
+  return { holders, unreadable };
+}
+
+async function holdersOf(
+  { redis, keys }: Engine,
+  partition: number,
+  sessionId: string,
+): Promise<SessionHolders | 'gone'> {
+  const header = await redis.hgetBuffer(keys.session(partition, sessionId), 'h');
+  if (header === null) return 'gone';
+  const fields = [null, ...asArray(unpack(header))];
+  return {
+    sessionId,
+    accountId: asText(fields[layout.SESSION_ACCOUNT]),
+    ownerAccountId: asTextOrNull(fields[layout.SESSION_OWNER] ?? false),
+    isOpen: fields[layout.SESSION_STATE] === layout.SESSION_OPEN,
+  };
 }
 
 /** Octets of an account that hold its number, beside its id. */
@@ -109,27 +142,50 @@ const HEADER_OCTETS = 64;
 
 /** The number of each account's last event; accounts that are not there are left out. */
 export async function readSequences(
-  { redis, keys }: Engine,
+  engine: Engine,
   partition: number,
   accountIds: readonly string[],
-): Promise<ReadonlyMap<string, number>> {
-  const headers = await Promise.all(
-    accountIds.map((id) =>
-      redis.getrangeBuffer(keys.account(partition, id), 0, HEADER_OCTETS + Buffer.byteLength(id)),
-    ),
+): Promise<{
+  readonly sequences: ReadonlyMap<string, number>;
+  /** Accounts in whose place stands something that can't be read. */
+  readonly unreadable: readonly string[];
+}> {
+  const sequences = new Map<string, number>();
+  const unreadable: string[] = [];
+  const found = await Promise.all(
+    accountIds.map((id) => unlessUnreadable(readSequence(engine, partition, id))),
   );
-  return new Map(
-    headers.flatMap((header, index) => {
-      if (header.length === 0) return [];
-      return [[accountIds[index] ?? '', sequenceIn(header)] as const];
-    }),
-  );
+  for (const [index, sequence] of found.entries()) {
+    const accountId = accountIds[index] ?? '';
+    if (sequence === null) unreadable.push(accountId);
+    else if (sequence !== 'gone') sequences.set(accountId, sequence);
+  }
+  return { sequences, unreadable };
 }
 
-/** Of the first part of a packed account. */
-function sequenceIn(header: Buffer): number {
+async function readSequence(
+  { redis, keys }: Engine,
+  partition: number,
+  accountId: string,
+): Promise<number | 'gone'> {
+  const octets = HEADER_OCTETS + Buffer.byteLength(accountId);
+  const header = await redis.getrangeBuffer(keys.account(partition, accountId), 0, octets);
+  if (header.length === 0) return 'gone';
   // An array of up to 15 has one octet in front, a longer one three.
-  let rest = header.subarray((header[0] ?? 0) === 0xdc ? 3 : 1);
-  for (let place = 1; place < layout.ACCOUNT_SEQUENCE; place += 1) ({ rest } = unpackFirst(rest));
-  return asNumber(unpackFirst(rest).value);
+  const [first = 0] = header;
+  if (first !== 0xdc && first >> 4 !== 0x9) throw new PackingError('an array was expected');
+  let rest = header.subarray(first === 0xdc ? 3 : 1);
+  const fields: Unpacked[] = [null];
+  while (fields.length <= layout.ACCOUNT_SEQUENCE) {
+    const { value, rest: behind } = unpackFirst(rest);
+    fields.push(value);
+    rest = behind;
+  }
+  if (asNumber(fields[layout.ACCOUNT_VERSION]) > layout.SCHEMA_VERSION) {
+    throw new EngineReplyError(`account ${accountId} was written by a newer version of tolld`);
+  }
+  if (asText(fields[layout.ACCOUNT_ID]) !== accountId) {
+    throw new PackingError(`another account stands in the place of ${accountId}`);
+  }
+  return asNumber(fields[layout.ACCOUNT_SEQUENCE]);
 }

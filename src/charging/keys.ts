@@ -15,6 +15,8 @@ export interface Keys {
   route(sessionId: string): string;
   control(partition: number): string;
   account(partition: number, accountId: string): string;
+  /** What recovery found in an account's place and could not read. */
+  aside(partition: number, accountId: string): string;
   session(partition: number, sessionId: string): string;
   timers(partition: number): string;
   outbox(partition: number): string;
@@ -56,6 +58,7 @@ export function createKeys(prefix: string): Keys {
     route: (sessionId) => `${prefix}:route:${sessionId}`,
     control: (partition) => `${inPartition(partition)}control`,
     account: (partition, accountId) => `${inPartition(partition)}account:${accountId}`,
+    aside: (partition, accountId) => `${inPartition(partition)}aside:${accountId}`,
     session: (partition, sessionId) => `${inPartition(partition)}session:${sessionId}`,
     timers: (partition) => `${inPartition(partition)}timers`,
     outbox: (partition) => `${inPartition(partition)}outbox`,

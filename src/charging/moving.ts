@@ -19,6 +19,7 @@ import type { SessionRoute } from '../domain/session-route.js';
 import { callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import { PartitionFencedError } from './fenced.js';
 import * as layout from './generated/layout.js';
+import { holdersOfSessions } from './inventory.js';
 import {
   AccountMissingError,
   dropSessions,
@@ -217,9 +218,10 @@ const SESSIONS_AT_ONCE = 500;
  * ends while its account is sealed, so one walk over the partition's timers meets them all.
  */
 async function findSessions(
-  { redis, keys }: Engine,
+  engine: Engine,
   { accountId, from }: AccountMove,
 ): Promise<readonly FoundSession[]> {
+  const { redis, keys } = engine;
   const found = new Map<string, FoundSession>();
   let cursor = '0';
   do {
@@ -235,19 +237,14 @@ async function findSessions(
     const timers = flat.flatMap((member, index) =>
       index % 2 === 0 ? [{ sessionId: member.slice(2), dueAt: Number(flat[index + 1]) }] : [],
     );
-    const headers = await Promise.all(
-      timers.map(({ sessionId }) => redis.hgetBuffer(keys.session(from, sessionId), 'h')),
+    const ids = timers.map(({ sessionId }) => sessionId);
+    const holders = await holdersOfSessions(engine, from, ids);
+    const own = new Set(
+      holders.filter((each) => each.accountId === accountId).map(({ sessionId }) => sessionId),
     );
-    for (const [index, timer] of timers.entries()) {
-      const header = headers[index];
-      if (header && accountOf(header) === accountId) found.set(timer.sessionId, timer);
-    }
+    for (const timer of timers) if (own.has(timer.sessionId)) found.set(timer.sessionId, timer);
   } while (cursor !== '0');
   return [...found.values()];
-}
-
-function accountOf(header: Buffer): string {
-  return asText([null, ...asArray(unpack(header))][layout.SESSION_ACCOUNT]);
 }
 
 /** Lets the NAS of live sessions, where it restarts, be found with them at their new place. */

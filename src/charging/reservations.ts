@@ -2,6 +2,7 @@
 import type { Engine } from './engine.js';
 import { holdersOfSessions, watchedSessions } from './inventory.js';
 import { readAccount } from './snapshot.js';
+import { unlessUnreadable } from './unreadable.js';
 
 export interface ReservationTotals {
   readonly openSessions: number;
@@ -39,7 +40,9 @@ export async function measureReservations(
   const waiting = [...accountIds];
   while (waiting.length > 0) {
     const lot = waiting.splice(-accountsAtOnce);
-    const accounts = await Promise.all(lot.map((id) => readAccount(engine, partition, id)));
+    const accounts = await Promise.all(
+      lot.map((id) => unlessUnreadable(readAccount(engine, partition, id))),
+    );
     for (const bucket of accounts.flatMap((account) => account?.buckets ?? [])) {
       if (bucket.reserved === 0) continue;
       const sum = reserved.get(bucket.resource) ?? 0n;

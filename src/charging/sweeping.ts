@@ -3,6 +3,7 @@ import { callScript, statusOf, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
 import { unpack } from './packing.js';
 import { asArray, asText, asTextOrNull } from './unpacked.js';
+import { unlessUnreadable } from './unreadable.js';
 
 export interface DueTimer {
   readonly partition: number;
@@ -13,7 +14,9 @@ export interface DueTimer {
 export type SweepOutcome =
   | { readonly kind: 'expired' | 'removed' | 'turned' | 'forgotten' | 'steered' }
   | { readonly kind: 'not-due' }
-  | { readonly kind: 'fenced' };
+  | { readonly kind: 'fenced' }
+  /** What it watches can't be read: the timer stays. */
+  | { readonly kind: 'unreadable' };
 
 /** Timers of a partition that were due at `now` (ms since 1970), the earliest first. */
 export async function dueTimers(
@@ -54,8 +57,9 @@ export function closeForgotten(
  * the others find nothing due. `now` is for tests; the script has its own clock.
  * @throws EngineUnavailableError
  */
-export function sweepTimer(engine: Engine, timer: DueTimer, now = 0): Promise<SweepOutcome> {
-  return sweep(engine, timer, { now, forgottenAt: 0 });
+export async function sweepTimer(engine: Engine, timer: DueTimer, now = 0): Promise<SweepOutcome> {
+  const swept = await unlessUnreadable(sweep(engine, timer, { now, forgottenAt: 0 }));
+  return swept ?? { kind: 'unreadable' };
 }
 
 async function sweep(

@@ -1,6 +1,6 @@
 /** Looks, again and again, for what time ends: silent sessions, buckets. */
 import type { Engine } from '../charging/engine.js';
-import { dueTimers, sweepTimer, type SweepOutcome } from '../charging/sweeping.js';
+import { dueTimers, sweepTimer, type DueTimer, type SweepOutcome } from '../charging/sweeping.js';
 import type { Logger } from '../observability/logger.js';
 import type { Counter, Metrics } from '../observability/metrics.js';
 
@@ -34,6 +34,7 @@ export function createSweeper(
 ): Sweeper {
   const { engine, logger, clock } = dependencies;
   const swept = sweptCounter(dependencies.metrics);
+  const told = new Set<string>();
   const stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();
 
@@ -43,10 +44,20 @@ export function createSweeper(
       if (stopping.signal.aborted) break;
       const due = await dueTimers(engine, partition, clock(), options.batchMax);
       const outcomes = await Promise.all(due.map((timer) => sweepTimer(engine, timer)));
-      for (const outcome of outcomes) swept.inc({ outcome: outcome.kind });
+      for (const [index, { kind }] of outcomes.entries()) {
+        swept.inc({ outcome: kind });
+        if (kind === 'unreadable') tellOfUnreadable(due[index]);
+      }
       handled += due.length;
     }
     return handled;
+  }
+
+  /** Once of each: it comes again with every round. */
+  function tellOfUnreadable(timer: DueTimer | undefined): void {
+    if (timer === undefined || told.has(timer.member)) return;
+    told.add(timer.member);
+    logger.error({ timer }, 'what a timer watches in redis is unreadable; see `tolld verify`');
   }
 
   async function loop(): Promise<void> {
@@ -88,6 +99,7 @@ const OUTCOMES: readonly SweepOutcome['kind'][] = [
   'steered',
   'not-due',
   'fenced',
+  'unreadable',
 ];
 
 /** Waits, or returns at once when told to stop. */

@@ -100,6 +100,10 @@ function checkPresence(evidence: AccountEvidence): readonly Finding[] {
   const { accountId, partition, live, record, tail } = evidence;
   const place = { accountId, partition };
   const recorded = recordedSequence(evidence);
+  if (evidence.isUnreadable) {
+    const message = `what Redis holds of it can't be read, Postgres has ${recorded} events of it`;
+    return [finding('account-unreadable', place, message, { recorded })];
+  }
   if (live === null) {
     // What an account that has moved left here is no account.
     if (record === null || record.partition !== partition) return [];
@@ -233,7 +237,14 @@ function scopeText(detail: Readonly<Record<string, unknown>> | null): string {
 /** Totals of live sessions, and which sessions are open, against the record. */
 function checkSessions(evidence: AccountEvidence): readonly Finding[] {
   const { accountId, partition, live, totals, tail, openSessionIds } = evidence;
-  if (live === null) return [];
+  const findings = evidence.unreadableSessionIds.map((sessionId) =>
+    finding(
+      'session-unreadable',
+      { accountId, partition, sessionId },
+      "what it holds can't be read",
+    ),
+  );
+  if (live === null) return findings;
   const own = live.sessions.filter((session) => session.accountId === accountId);
   const known = new Map(
     totals.map((total) => [`${total.sessionId}\n${total.service}`, total] as const),
@@ -246,7 +257,6 @@ function checkSessions(evidence: AccountEvidence): readonly Finding[] {
     const [used, cost] = [BigInt(serviceAfter.used), BigInt(serviceAfter.cost)];
     known.set(`${sessionId}\n${service}`, { sessionId, service, used, cost, at });
   }
-  const findings: Finding[] = [];
   for (const session of own) {
     for (const { key, used, cost } of session.services) {
       const last = known.get(`${session.sessionId}\n${key}`);

@@ -8,8 +8,11 @@ import type { TailEvent } from './stream-tail.js';
 export interface AccountEvidence {
   readonly accountId: string;
   readonly partition: number;
-  /** Null where Redis has no such account. */
+  /** Null where Redis has no such account, or nothing readable of it. */
   readonly live: AccountWithSessions | null;
+  readonly isUnreadable: boolean;
+  /** Sessions of it that can't be read; they are not in `live`. */
+  readonly unreadableSessionIds: readonly string[];
   /** Redis still has fewer of its events than Postgres, looked at again after Postgres. */
   readonly isBehind: boolean;
   /** Null where Postgres has none of its events. */

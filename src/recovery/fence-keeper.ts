@@ -110,8 +110,15 @@ export function createFenceKeeper(
     last,
     recorded,
     accountsRestored,
+    accountsSetAside,
   }: Reopened) {
-    metrics.opened(verdict, accountsRestored);
+    metrics.opened(verdict, { restored: accountsRestored, setAside: accountsSetAside.length });
+    if (accountsSetAside.length > 0) {
+      logger.error(
+        { partition, accounts: accountsSetAside },
+        'accounts could not be read in redis: set aside, and brought back from the record',
+      );
+    }
     const fields = { partition, epoch, verdict, redis: last, recorded, accountsRestored };
     if (verdict === 'behind') logger.error(fields, 'redis lacked events; replayed from the record');
     else logger.info(fields, 'partition compared with the record and opened');

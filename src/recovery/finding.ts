@@ -36,6 +36,13 @@ export const REMEDIES = {
   'account-missing': 'Redis lost the account: stop every process, empty Redis, run `tolld rebuild`',
   'account-behind':
     'Redis lost its newest events: stop every process, empty Redis, run `tolld rebuild`',
+  'account-unreadable':
+    'nothing is charged on it: keep what stands under its key and look what wrote it; ' +
+    '`tolld rebuild` into an empty Redis brings the account back from the record',
+  'account-set-aside':
+    'recovery brought the account back from the record; look at what it had found, then remove that key',
+  'session-unreadable':
+    'keep what stands under its key, then remove it: the session goes on as an unknown one',
   'account-unrecorded':
     'Redis holds an account of which Postgres knows nothing: check DATABASE_URL',
   quarantined: 'look at the entry in quarantined_events and keep it: it counts in every proof',

@@ -5,8 +5,9 @@
  */
 import type pg from 'pg';
 import type { Engine } from '../charging/engine.js';
-import { holdersOfSessions, watchedSessions, type SessionHolders } from '../charging/inventory.js';
+import { readHolders, watchedSessions, type SessionHolders } from '../charging/inventory.js';
 import { readAccountWithSessions, type AccountWithSessions } from '../charging/snapshot.js';
+import { isUnreadable, unlessUnreadable } from '../charging/unreadable.js';
 import { readBucketSums, readRuns } from '../records/account-proof.js';
 import { inTransaction } from '../records/database.js';
 import {
@@ -36,6 +37,8 @@ export class SessionIndex {
   readonly holders = new Map<string, SessionHolders>();
   /** Sessions without a timer. */
   readonly unwatched: ReadonlySet<string>;
+  /** Sessions of which nobody can tell whose they are. */
+  readonly unreadable = new Set<string>();
 
   private constructor(engine: Engine, partition: number, unwatched: ReadonlySet<string>) {
     this.#engine = engine;
@@ -72,7 +75,9 @@ export class SessionIndex {
 
   async #add(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#ids.add(id);
-    for (const holders of await holdersOfSessions(this.#engine, this.#partition, ids)) {
+    const { holders: found, unreadable } = await readHolders(this.#engine, this.#partition, ids);
+    for (const id of unreadable) this.unreadable.add(id);
+    for (const holders of found) {
       this.holders.set(holders.sessionId, holders);
       this.#link(holders.accountId, holders.sessionId);
       if (holders.ownerAccountId !== null) this.#link(holders.ownerAccountId, holders.sessionId);
@@ -98,16 +103,33 @@ export function readInSnapshot<T>(
   });
 }
 
-export function readLive(
+/** What Redis holds of an account. */
+export type LiveAccount = Pick<AccountEvidence, 'live' | 'isUnreadable' | 'unreadableSessionIds'>;
+
+/** The account with its sessions, in one moment; what can't be read is left out and named. */
+export async function readLive(
   { engine, partition }: Pick<GatheringContext, 'engine' | 'partition'>,
   accountId: string,
-  sessions: SessionIndex,
-): Promise<AccountWithSessions | null> {
-  return readAccountWithSessions(engine, {
-    partition,
-    accountId,
-    sessionIds: sessions.of(accountId),
-  });
+  index: SessionIndex,
+): Promise<LiveAccount> {
+  const read = (sessionIds: readonly string[]): Promise<AccountWithSessions | null> =>
+    readAccountWithSessions(engine, { partition, accountId, sessionIds });
+  const sessionIds = index.of(accountId);
+  try {
+    return { live: await read(sessionIds), isUnreadable: false, unreadableSessionIds: [] };
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+  }
+  if ((await unlessUnreadable(read([]))) === null) {
+    return { live: null, isUnreadable: true, unreadableSessionIds: [] };
+  }
+  const each = await Promise.all(sessionIds.map((id) => unlessUnreadable(read([id]))));
+  const readable = sessionIds.filter((_, at) => each[at] !== null);
+  return {
+    live: await read(readable),
+    isUnreadable: false,
+    unreadableSessionIds: sessionIds.filter((id) => !readable.includes(id)),
+  };
 }
 
 /** Redis first: then the record and the outbox together have every event that Redis had applied. */
@@ -124,10 +146,10 @@ export async function gatherEvidence(
   );
   const wanted = accountIds.map((accountId): AccountAt => ({
     accountId,
-    sequence: live.get(accountId)?.account.sequence ?? null,
+    sequence: live.get(accountId)?.live?.account.sequence ?? null,
   }));
   const sessionIds = [...live.values()].flatMap(
-    (each) => each?.sessions.map(({ sessionId }) => sessionId) ?? [],
+    (each) => each.live?.sessions.map(({ sessionId }) => sessionId) ?? [],
   );
   const found = await readInSnapshot(pool, async (client) => ({
     records: await readRecordedAccounts(client, accountIds),
@@ -141,7 +163,8 @@ export async function gatherEvidence(
   const open = await withoutUnlisted(context, found.open, new Set(sessionIds));
   return Promise.all(
     accountIds.map(async (accountId): Promise<AccountEvidence> => {
-      const account = live.get(accountId) ?? null;
+      const standing = live.get(accountId) ?? ABSENT;
+      const account = standing.live;
       const record = found.records.get(accountId) ?? null;
       const sequence = account?.account.sequence ?? 0;
       const recorded = record?.lastSequence ?? 0;
@@ -149,8 +172,11 @@ export async function gatherEvidence(
       return {
         accountId,
         partition,
-        live: account,
-        isBehind: sequence < recorded && (await isBehind(context, accountId, recorded)),
+        ...standing,
+        isBehind:
+          !standing.isUnreadable &&
+          sequence < recorded &&
+          (await isBehind(context, accountId, recorded)),
         record,
         run: found.runs.get(accountId) ?? null,
         sums: found.sums.get(accountId) ?? [],
@@ -163,11 +189,13 @@ export async function gatherEvidence(
   );
 }
 
+const ABSENT: LiveAccount = { live: null, isUnreadable: false, unreadableSessionIds: [] };
+
 type OpenSessions = ReadonlyMap<string, readonly { readonly sessionId: string }[]>;
 
 /**
- * Leaves out what was opened after the sessions had been listed: Redis has it, though it was not looked
- * at with its account.
+ * Leaves out what was opened after the sessions had been listed, or can't be read: Redis has it, though
+ * it was not looked at with its account.
  */
 async function withoutUnlisted(
   { engine, partition }: GatheringContext,
@@ -177,8 +205,8 @@ async function withoutUnlisted(
   const unlisted = [...open.values()]
     .flatMap((sessions) => sessions.map(({ sessionId }) => sessionId))
     .filter((sessionId) => !listed.has(sessionId));
-  const holders = await holdersOfSessions(engine, partition, unlisted);
-  const present = new Set(holders.map(({ sessionId }) => sessionId));
+  const { holders, unreadable } = await readHolders(engine, partition, unlisted);
+  const present = new Set([...holders.map(({ sessionId }) => sessionId), ...unreadable]);
   return new Map(
     [...open].map(([accountId, sessions]) => [
       accountId,

@@ -6,7 +6,10 @@ const VERDICTS: readonly Comparison['verdict'][] = ['equal', 'ahead', 'behind'];
 export interface RecoveryMetrics {
   /** Partitions that wait for their comparison, or for somebody to fill Redis. */
   closed(partitions: number): void;
-  opened(verdict: Comparison['verdict'], accountsRestored: number): void;
+  opened(
+    verdict: Comparison['verdict'],
+    accounts: { readonly restored: number; readonly setAside: number },
+  ): void;
   lost(entries: number): void;
   failed(): void;
 }
@@ -25,6 +28,10 @@ export function createRecoveryMetrics(metrics: Metrics): RecoveryMetrics {
     name: 'tolld_recovery_restored_accounts_total',
     help: 'Accounts that were brought back to where the record has them.',
   });
+  const aside = metrics.counter({
+    name: 'tolld_recovery_set_aside_accounts_total',
+    help: 'Accounts that could not be read in Redis and were brought back from the record.',
+  });
   const lost = metrics.counter({
     name: 'tolld_recovery_lost_entries_total',
     help: 'Entries seen in a stream that neither Redis nor the record has any more.',
@@ -36,9 +43,10 @@ export function createRecoveryMetrics(metrics: Metrics): RecoveryMetrics {
   for (const verdict of VERDICTS) openings.inc({ verdict }, 0);
   return {
     closed: (partitions) => closed.set(partitions),
-    opened: (verdict, accountsRestored) => {
+    opened: (verdict, accounts) => {
       openings.inc({ verdict });
-      restored.inc(accountsRestored);
+      restored.inc(accounts.restored);
+      aside.inc(accounts.setAside);
     },
     lost: (entries) => lost.inc(entries),
     failed: () => failures.inc(),

@@ -117,7 +117,8 @@ function differencesOf(evidence: AccountEvidence): readonly Difference[] {
 
 /** A correction on top of facts that may come back would count twice. */
 function obstacleTo(evidence: AccountEvidence): string | null {
-  const { live, isBehind } = evidence;
+  const { live, isBehind, isUnreadable } = evidence;
+  if (isUnreadable) return "what Redis holds of it can't be read: `tolld verify` says what to do";
   if (live === null) return 'Redis does not have the account: run `tolld rebuild`';
   if (isBehind) return 'Redis is behind Postgres: `tolld verify` says what to do';
   if (checkRun(evidence).length > 0) {

@@ -6,7 +6,7 @@ import { readKeySpace } from '../charging/partitions.js';
 import { inTransaction } from '../records/database.js';
 import { compareWithRecord, noteOpened, type Comparison } from '../records/recoveries.js';
 import { withRecoveryLock } from './recovery-lock.js';
-import { replayPartition } from './replay.js';
+import { replayPartition, type Replayed } from './replay.js';
 
 export interface ReopeningDependencies {
   readonly engine: Engine;
@@ -23,10 +23,9 @@ export interface ReopeningOptions {
 }
 
 /** A partition that is open again. */
-export interface Reopened extends Comparison {
+export interface Reopened extends Comparison, Replayed {
   /** Where its outbox stood. */
   readonly last: PartitionFence['last'];
-  readonly accountsRestored: number;
 }
 
 /** Redis holds another key space than the record's, or none: it is not ours to open. */
@@ -74,17 +73,14 @@ export async function reopenPartitions(
     const isBehind = (pair: ComparedFence): boolean => pair.comparison.verdict === 'behind';
     const whole = pairs.filter((pair) => !isBehind(pair));
     await openAll(
-      whole.map((pair) => ({ ...pair, accountsRestored: 0 })),
+      whole.map((pair) => ({ ...pair, accountsRestored: 0, accountsSetAside: [] })),
       dependencies,
       onOpened,
     );
     for (const pair of pairs.filter(isBehind)) {
       const { partition, last } = pair.fence;
-      const accountsRestored = await replayPartition(
-        { partition, last, missedReportsMax },
-        dependencies,
-      );
-      await openAll([{ ...pair, accountsRestored }], dependencies, onOpened);
+      const replayed = await replayPartition({ partition, last, missedReportsMax }, dependencies);
+      await openAll([{ ...pair, ...replayed }], dependencies, onOpened);
     }
     return true;
   });
@@ -98,19 +94,19 @@ interface ComparedFence {
 
 /** Those whose server has begun another reign meanwhile stay closed, to be compared anew. */
 async function openAll(
-  compared: readonly (ComparedFence & { readonly accountsRestored: number })[],
+  compared: readonly (ComparedFence & Replayed)[],
   { engine, pool }: ReopeningDependencies,
   onOpened: (reopened: Reopened) => void,
 ): Promise<void> {
   const opened = await Promise.all(
-    compared.map(async ({ comparison, fence, accountsRestored }) => {
+    compared.map(async ({ comparison, fence, ...replayed }) => {
       const { partition, epoch, verdict, recorded } = comparison;
       const isOpen = await openInReign(engine, {
         ...{ partition, epoch, reign: fence.reign },
         ...(verdict === 'behind' && { standsAt: recorded }),
       });
       if (!isOpen) return [];
-      const reopened = { ...comparison, last: fence.last, accountsRestored };
+      const reopened = { ...comparison, last: fence.last, ...replayed };
       onOpened(reopened);
       return [reopened];
     }),

@@ -2,11 +2,14 @@
  * Brings the accounts of a closed partition to where the record has them, where Redis came back
  * without their last events. Their sessions go on with nothing reserved; reports that Redis had
  * answered and forgotten are known as charged. Accounts that had moved away by then are gone from here.
+ * Where something stands in an account's place that can't be read, it is set aside: the record has
+ * the account, and the others don't wait for it.
  */
 import type pg from 'pg';
 import type { Engine } from '../charging/engine.js';
 import { readSequences } from '../charging/inventory.js';
 import { noteDeparture, restoreAccount } from '../charging/restoring.js';
+import { isAccountUnreadable, setAside } from '../charging/unreadable.js';
 import type { EntryId } from '../domain/events.js';
 import {
   listDepartures,
@@ -38,21 +41,31 @@ const SESSION_RETENTION_MS = 24 * 3_600_000;
 const ACCOUNTS_AT_ONCE = 200;
 const SEQUENCES_AT_ONCE = 1_000;
 
+export interface Replayed {
+  /** How many accounts were behind, or linked to one that was. */
+  readonly accountsRestored: number;
+  /** Accounts that could not be read, and that are now as the record has them. */
+  readonly accountsSetAside: readonly string[];
+}
+
 /**
  * Replays a partition. What broke off is taken up by calling this again: an
  * account that is behind stays so until it is whole.
- * @returns how many accounts were behind, or linked to one that was.
  */
 export async function replayPartition(
   { partition, last, missedReportsMax }: ReplayOptions,
   dependencies: ReplayDependencies,
-): Promise<number> {
+): Promise<Replayed> {
   const { engine, pool, clock } = dependencies;
   const { recorded, departed } = await readInSnapshot(pool, async (client) => ({
     recorded: await listRecordedPlaces(client, partition),
     departed: await listDepartures(client, partition, last ?? { epoch: 0, n: -1 }),
   }));
-  const behind = await accountsBehind(engine, partition, recorded);
+  const { behind, unreadable } = await accountsBehind(engine, partition, recorded);
+  for (const { accountId } of departed) {
+    if (await isAccountUnreadable(engine, { partition, accountId })) unreadable.add(accountId);
+  }
+  for (const accountId of unreadable) await setAside(engine, { partition, accountId });
   const index = await SessionIndex.read(engine, partition, new Set());
   const gone = new Set(departed.map(({ accountId }) => accountId));
   const linked = linkedAccounts(index, [...behind, ...departed]).filter((id) => !gone.has(id));
@@ -66,7 +79,10 @@ export async function replayPartition(
   }
   // Those at last, too: what they hold of an owner goes back to him by this.
   for (const departure of departed) await note(departure, { engine, partition, index });
-  return all.length + departed.length;
+  return {
+    accountsRestored: all.length + departed.length,
+    accountsSetAside: [...unreadable],
+  };
 }
 
 async function note(
@@ -81,23 +97,28 @@ async function note(
   await noteDeparture(engine, { ...departure, partition, sessionIds });
 }
 
-/** Accounts whose last events Redis lacks, each with the last that it has; 0 for one that it lacks. */
+/**
+ * Accounts whose last events Redis lacks, each with the last that it has; 0 for one that it lacks, or
+ * has nothing readable of.
+ */
 async function accountsBehind(
   engine: Engine,
   partition: number,
   recorded: readonly AccountPlace[],
-): Promise<readonly AccountPlace[]> {
+): Promise<{ readonly behind: readonly AccountPlace[]; readonly unreadable: Set<string> }> {
   const behind: AccountPlace[] = [];
+  const broken = new Set<string>();
   for (let from = 0; from < recorded.length; from += SEQUENCES_AT_ONCE) {
     const chunk = recorded.slice(from, from + SEQUENCES_AT_ONCE);
     const ids = chunk.map(({ accountId }) => accountId);
-    const live = await readSequences(engine, partition, ids);
+    const { sequences, unreadable } = await readSequences(engine, partition, ids);
+    for (const accountId of unreadable) broken.add(accountId);
     for (const { accountId, sequence } of chunk) {
-      const found = live.get(accountId) ?? 0;
+      const found = sequences.get(accountId) ?? 0;
       if (found < sequence) behind.push({ accountId, sequence: found });
     }
   }
-  return behind;
+  return { behind, unreadable: broken };
 }
 
 /**

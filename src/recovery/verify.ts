@@ -13,7 +13,6 @@ import {
   type PartitionInventory,
 } from '../charging/inventory.js';
 import { readFence } from '../charging/partition-fence.js';
-import { readAccountWithSessions } from '../charging/snapshot.js';
 import type { OutboxStreams } from '../charging/stream.js';
 import { BEFORE_FIRST } from '../domain/flush.js';
 import { readRunFaults } from '../records/account-proof.js';
@@ -157,6 +156,7 @@ async function verifyPartition(
     }
     findings.push(...(await checkFacts(pool, partition, chunk)));
   }
+  findings.push(...checkAside(partition, inventory), ...checkUnreadable(partition, sessions));
   findings.push(...(await checkHeld(context, doubtful, sessions)));
   findings.push(...(await checkOrphans(context, sessions, seen)));
   findings.push(
@@ -259,7 +259,7 @@ async function checkHeld(
     for (let from = 0; from < doubtful.length; from += context.chunk) {
       await Promise.all(
         doubtful.slice(from, from + context.chunk).map(async (accountId) => {
-          const live = await readLive(context, accountId, sessions);
+          const { live } = await readLive(context, accountId, sessions);
           const found = live === null ? [] : checkReservations(live, context.partition);
           if (found.length === 0) return;
           still.push(accountId);
@@ -270,6 +270,23 @@ async function checkHeld(
     doubtful = still;
   }
   return findings;
+}
+
+/** What recovery could not read, and brought back from the record. */
+function checkAside(partition: number, { asideIds }: PartitionInventory): readonly Finding[] {
+  return [...asideIds].map((accountId) =>
+    finding(
+      'account-set-aside',
+      { partition, accountId },
+      `recovery could not read what stood in its place, and set it aside`,
+    ),
+  );
+}
+
+function checkUnreadable(partition: number, { unreadable }: SessionIndex): readonly Finding[] {
+  return [...unreadable].map((sessionId) =>
+    finding('session-unreadable', { partition, sessionId }, 'nobody can tell whose session it is'),
+  );
 }
 
 async function checkOrphans(
@@ -290,8 +307,8 @@ async function checkOrphans(
       if (!watched.has(sessionId)) {
         return [finding('session-orphan', place, 'no timer watches the session')];
       }
-      const account = { partition, accountId, sessionIds: [] };
-      if ((await readAccountWithSessions(engine, account)) !== null) return [];
+      const { live, isUnreadable } = await readLive({ engine, partition }, accountId, sessions);
+      if (live !== null || isUnreadable) return [];
       return [finding('session-orphan', place, `its account ${accountId} is not there`)];
     }),
   );

@@ -56,6 +56,7 @@ const spelled: Keys = {
   route: () => 'route',
   control: () => 'control',
   account: (_partition, accountId) => (accountId === 'owner' ? 'owner' : 'account'),
+  aside: () => 'aside',
   session: () => 'session',
   timers: () => 'timers',
   outbox: () => 'outbox',
