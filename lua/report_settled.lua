@@ -12,4 +12,4 @@
 -- Reply as report.lua
 -- Events session, usage, bucket-state, ledger (expiry)
 local keys, args = KEYS, ARGV
-return record_report(keys, open_request(args, keys), args[#args], false)
+return record_report(keys, open_request(args, keys), cmsgpack.unpack(args[#args]), false)

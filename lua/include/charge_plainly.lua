@@ -208,7 +208,7 @@ local function read_asks(args, at)
   for i = 1, count do
     local service = plain_services[i]
     if not service then
-      service = blank_row(PLAIN_VALID_UNTIL)
+      service = blank_row(PLAIN_RATE)
       plain_services[i] = service
     end
     if byte(packed, from + 1) ~= PLAIN_ASK then

@@ -337,6 +337,9 @@ PLAIN_PRICED = 10
 PLAIN_TOTAL = 11
 PLAIN_GRANTED = 12
 PLAIN_VALID_UNTIL = 13
+-- Of a report only: what the service counts, and how much of it its line carries in a second
+PLAIN_GAUGE = 14
+PLAIN_RATE = 15
 
 -- An update as charge_plainly charges it: when (0 for the server's clock), of which session, and what of
 -- its request counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and
@@ -630,10 +633,8 @@ VERDICT_TOO_MANY = 5
 VERDICT_SUSPENDED = 6
 VERDICT_CLOSED = 7
 
--- Report of a NAS (last ARGV of report and report_settled). Those up to REPORT_CAPS are read in place by
--- report_plainly. REPORT_PLACE: the five of LIVE_ from LIVE_NAS on, packed one behind the other, as they
--- stand in the record; the scripts put them in as REPORT_NAS and what follows. REPORT_NETWORK: where
--- the session is, JSON; true where that was left out, false for none.
+-- Report of a NAS (last ARGV of report and report_settled). REPORT_NETWORK: where the session is, JSON;
+-- true where that was left out, false for none.
 REPORT_STATUS = 1
 REPORT_EVENT_AT = 2
 REPORT_UPLOAD = 3
@@ -641,23 +642,45 @@ REPORT_DOWNLOAD = 4
 REPORT_WIDTH = 5
 REPORT_SECONDS = 6
 REPORT_STALE_FACTOR = 7
-REPORT_PLACE = 8
-REPORT_EXPIRES_AT = 9
-REPORT_RATES = 10
-REPORT_GAUGES = 11
-REPORT_CAPS = 12
-REPORT_HANDLED = 13
-REPORT_INTERIM_MAX_S = 14
-REPORT_FREE_TERMS = 15
-REPORT_NETWORK = 16
-REPORT_BASELINE_MS = 17
-REPORT_LADDER = 18
-REPORT_SESSIONS_MAX = 19
-REPORT_NAS = 20
-REPORT_KEY = 21
-REPORT_STATION = 22
-REPORT_PORT = 23
-REPORT_USER = 24
+REPORT_NAS = 8
+REPORT_KEY = 9
+REPORT_STATION = 10
+REPORT_PORT = 11
+REPORT_USER = 12
+REPORT_EXPIRES_AT = 13
+REPORT_RATES = 14
+REPORT_GAUGES = 15
+REPORT_CAPS = 16
+REPORT_HANDLED = 17
+REPORT_INTERIM_MAX_S = 18
+REPORT_FREE_TERMS = 19
+REPORT_NETWORK = 20
+REPORT_BASELINE_MS = 21
+REPORT_LADDER = 22
+REPORT_SESSIONS_MAX = 23
+
+-- Brief report (first ARGV of report), read in place by report_plainly: an interim one that says all, without
+-- fair use and sharing. BRIEF_PLACE: the five of LIVE_ from LIVE_NAS on, packed one behind the other, as
+-- they stand in the record. Behind these the services, value behind value (TOLD_); the reason is packed.
+BRIEF_NOW = 1
+BRIEF_PROFILE = 2
+BRIEF_GRACE_MS = 3
+BRIEF_EVENT_AT = 4
+BRIEF_UPLOAD = 5
+BRIEF_DOWNLOAD = 6
+BRIEF_WIDTH = 7
+BRIEF_SECONDS = 8
+BRIEF_STALE_FACTOR = 9
+BRIEF_EXPIRES_AT = 10
+BRIEF_PLACE = 11
+
+-- Service in a brief report; TOLD_RATE: what its line carries of it in a second, 0 where nobody knows
+TOLD_KEY = 1
+TOLD_GAUGE = 2
+TOLD_RATE = 3
+TOLD_WANT = 4
+TOLD_REASON = 5
+TOLD_TERMS = 6
 
 -- Rung in REPORT_LADDER, from the top; its speed in octets a second, both directions, 0 for none
 RUNG_KIND = 1

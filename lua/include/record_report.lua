@@ -3,21 +3,13 @@
 --- @include "take_growth"
 --- @include "measure_capacity"
 --- @include "raise_steering"
--- record_report(keys, request, packed, may_grant): takes what a NAS says of a session: charges what its
+-- record_report(keys, request, report, may_grant): takes what a NAS says of a session: charges what its
 -- running totals grew by, moves the reservation on, keeps the account's live sessions. Shared by
 -- report.lua and report_settled.lua, which differ as charge.lua and settle.lua do.
 
 -- A NAS that keeps no Class is believed to begin a session anew this long after its last one of the
 -- same id ended; before that a Start is an old one.
 local REUSED_AFTER_MS = 60000
-
--- open_report(packed): a report, with what it says of where its session is as values of its own.
-function nas.open_report(packed)
-  local report = cmsgpack.unpack(packed)
-  report[REPORT_NAS], report[REPORT_KEY], report[REPORT_STATION], report[REPORT_PORT], report[REPORT_USER] =
-    cmsgpack.unpack(report[REPORT_PLACE])
-  return report
-end
 
 -- find_admitted(access, report): the live session that a report without our Class speaks of, or nil.
 function nas.find_admitted(access, report)
@@ -230,8 +222,7 @@ function nas.ignores_end(track, report)
     and report[REPORT_EVENT_AT] > track[TRACK_LEVEL_AT] + ACK_MS
 end
 
-local function record_report(keys, request, packed, may_grant)
-  local report = nas.open_report(packed)
+local function record_report(keys, request, report, may_grant)
   local session_key, access_key, nas_key = keys[2], keys[6], keys[7]
   local steer_key, tasks_key = keys[8], keys[9]
   forget_owner()

@@ -1,15 +1,14 @@
+--- @include "open_request"
 --- @include "charge_plainly"
 --- @include "take_growth"
 --- @include "record_report"
--- report_plainly(keys, args): the report that nearly every report is, taken the short way: an interim one
--- of a session that has started, on an account without fair use, whose totals grew (or at least its
--- clock moved), and whose growth charge_update charges plainly. Returns the reply, or nil having
--- changed nothing: then it is record_report's to answer, whose rules these are. Both leave the same
+-- report_plainly(keys, args): the report that nearly every report is, taken the short way: a brief one of a
+-- session that has started, whose totals grew (or at least its clock moved), and whose growth
+-- charge_update charges plainly. Returns the reply, or nil having changed nothing: then it is to come
+-- whole, and is record_report's to answer, whose rules these are. Both leave the same
 -- behind, but that sessions of the account that fell silent are dropped by the other only: they count
 -- no more either way.
 
--- What a line carries, by what is counted; of one call, kept so that no call makes a table.
-local plain_rates = blank_row(GAUGE_SECONDS)
 local find
 
 -- WORD: one past what 32 bits hold.
@@ -56,22 +55,24 @@ local function pack_track(number, opened, event_at, seconds, upload, download, u
   )
 end
 
--- read_said(said, count): reads a report of so many services. Returns when it was said, both totals, how wide
--- the NAS counts, the seconds, how many reports may be missed, where the session is, when what was
--- bought is over, and what each service counts; nil for one that is not plain.
-local function read_said(said, count)
-  local rates_at, _, event_at, upload, download, width, seconds, stale_factor, place, expires_at =
-    unpack_some(said, REPORT_EXPIRES_AT, 3)
-  local rates, gauges_at = plain_rates, nil
-  gauges_at, rates[1], rates[2], rates[3], rates[4] = unpack_some(said, GAUGE_SECONDS, rates_at + 1)
-  local gauges, first, second, caps = byte(said, gauges_at + 1, gauges_at + 4)
-  if count == 1 then
-    caps = second
+-- read_services(said, count, at): reads the services of a report. Returns whether all their terms are known.
+local function read_services(said, count, at)
+  for i = 1, count do
+    local service = plain_services[i]
+    if not service then
+      service = blank_row(PLAIN_RATE)
+      plain_services[i] = service
+    end
+    local digest
+    at, service[PLAIN_KEY], service[PLAIN_GAUGE], service[PLAIN_RATE], service[PLAIN_WANT], service[PLAIN_REASON], digest =
+      unpack_some(said, TOLD_TERMS, at)
+    local terms = open_terms(digest)
+    if not terms then
+      return false
+    end
+    service[PLAIN_TERMS] = terms
   end
-  if count > 2 or gauges ~= PACKED_ARRAY + count or caps ~= PACKED_ARRAY then
-    return nil
-  end
-  return event_at, upload, download, width, seconds, stale_factor, place, expires_at, first, second
+  return true
 end
 
 -- read_limits(track, at): what the NAS was told, and when what may be used ends: the limits of two services
@@ -90,16 +91,14 @@ local function read_limits(track, at)
   return first, second, third, fourth
 end
 
--- take_report(said, track, count): reads a report and what its NAS said before, and takes the growth of the
--- totals into the services. Returns the track as it is by now, its number, when the session began, where
--- it is by word of its NAS, whether that was told a limit, for how long it may be silent, when what
--- was bought is over and when what it may use ends; nil for what is not plain.
-local function take_report(said, track, count)
+-- take_report(track, count, event_at, upload, download, width, seconds): takes the growth of the totals since
+-- what the NAS said before into the services. Returns the track as it is by now, its number, when the
+-- session began, whether its NAS was told a limit, the seconds from report to report, and when what it
+-- may use ends; nil for what is not plain.
+local function take_report(track, count, event_at, upload, download, width, seconds)
   if not track or byte(track, 1) ~= PACKED_LONG_ARRAY or byte(track, 3) ~= TRACK_ENDS_AT then
     return nil
   end
-  local event_at, upload, download, width, seconds, stale_factor, place, expires_at, which, second =
-    read_said(said, count)
   local kept_from, version, state, number, opened, last_at, last_seconds, last_up, last_down, up_sum, down_sum =
     unpack_some(track, TRACK_DOWNLOAD_SUM, 3)
   local limits_at, _, interim, level, wanted = unpack_some(track, 5, kept_from)
@@ -110,7 +109,6 @@ local function take_report(said, track, count)
     or level ~= LEVEL_FULL
     or wanted ~= LEVEL_FULL
     or not ends_at
-    or not (seconds and upload and download)
     or seconds < last_seconds
     or seconds >= WORD
   then
@@ -131,7 +129,8 @@ local function take_report(said, track, count)
   end
   local bound = (limit or other_limit or told_end > 0) and PACKED_TRUE or PACKED_FALSE
   for i = 1, count do
-    local service, rate = plain_services[i], plain_rates[which]
+    local service = plain_services[i]
+    local which, rate = service[PLAIN_GAUGE], service[PLAIN_RATE]
     local used = nas.gauge(which, up, down, longer)
     local soon = 2 * used
     if rate > 0 then
@@ -142,7 +141,7 @@ local function take_report(said, track, count)
       return nil
     end
     service[PLAIN_REPORTED] = used
-    which, limit = second, other_limit
+    limit = other_limit
   end
   if event_at < last_at then
     event_at = last_at
@@ -152,10 +151,8 @@ local function take_report(said, track, count)
   return pack_track(number, opened, event_at, seconds, upload, download, up_sum, down_sum, kept),
     number,
     opened,
-    place,
     bound,
-    interim * 1000 * stale_factor,
-    expires_at,
+    interim,
     ends_at
 end
 
@@ -186,31 +183,23 @@ local function report_plainly(keys, args)
   bind_globals()
   find = find or string.find
   forget_opened()
-  local packed, said, session_key, access_key = args[1], args[#args], keys[2], keys[6]
-  local head, _, _, status = byte(said, 1, 4)
-  if #packed > PLAIN_TEXT_MAX or head ~= PACKED_LONG_ARRAY or status ~= STATUS_INTERIM then
-    return nil
-  end
-  local policy_at, given, id, _, _, _, account_id, profile = unpack_some(packed, 8, 1)
-  local asks_at, _, _, _, _, grace = unpack_some(packed, 5, policy_at + 1)
-  local count, asks_until = read_asks(args, asks_at)
-  if not count then
-    return nil
-  end
-  local _, _, sharing = unpack_some(packed, 2, asks_until)
-  local epoch = open_partition(keys[3])
-  if sharing or not epoch then
+  local said, session_key, access_key = args[1], keys[2], keys[6]
+  local asked_at, given, profile, grace, event_at, upload, download, width, seconds, stale_factor, expires_at, place =
+    unpack_some(said, BRIEF_PLACE, 3)
+  local count, epoch = (byte(said, 3) - BRIEF_PLACE) / TOLD_TERMS, open_partition(keys[3])
+  if not epoch or not read_services(said, count, asked_at) then
     return nil
   end
 
   -- Read, and decide what was used.
   local stored = read_fields(session_key, count, 'r')
-  local track, number, opened, place, bound, stale_ms, expires_at, ends_at =
-    take_report(said, stored[count + 2], count)
+  local track, number, opened, bound, interim, ends_at =
+    take_report(stored[count + 2], count, event_at, upload, download, width, seconds)
   if not track then
     return nil
   end
-  local access = call('GET', access_key)
+  local id, account_id = id_in(session_key, keys[3]), id_in(keys[1], keys[3])
+  local access, stale_ms = call('GET', access_key), interim * 1000 * stale_factor
   local until_at, until_ms = find_until(access, id, opened, place, bound)
   if not until_at then
     return nil

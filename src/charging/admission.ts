@@ -190,7 +190,7 @@ export function gaugeCode(gauge: Gauge): number {
 }
 
 /** In the order of the gauges; a second has one second. */
-export function packRates(rates: GaugeRates): Packable {
+export function packRates(rates: GaugeRates): readonly number[] {
   return GAUGES.map((gauge) => (gauge === 'seconds' ? 1 : Math.floor(rates[gauge])));
 }
 

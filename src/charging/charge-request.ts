@@ -153,8 +153,7 @@ export function packApart(
   const stamp = packStamp(request.stamp);
   const ids = fingerprint === false ? 'in-request' : 'in-keys';
   if (terms === 'named') {
-    const named = (service: ChargeService): string => digestOf(termsOf(service));
-    return [packParts(request, { fingerprint, stamp: false, ids, termsOf: named }), stamp];
+    return [packParts(request, { fingerprint, stamp: false, ids, termsOf: nameOfTerms }), stamp];
   }
   const bare = packParts(request, { fingerprint, stamp: false, ids, termsOf: () => false });
   return [bare, stamp, ...request.services.map(termsOf)];
@@ -163,6 +162,11 @@ export function packApart(
 /** A request that is told from a repeated one by something else, so that no answer of it is kept. */
 export function packUnnumbered(request: ChargeRequest, terms: 'named' | 'whole'): Buffer[] {
   return packApart(request, terms, false);
+}
+
+/** What names the terms of a service. */
+export function nameOfTerms(service: ChargeService): string {
+  return digestOf(termsOf(service));
 }
 
 /** Terms by their name or as they are, where a request says more of them than those of its services. */

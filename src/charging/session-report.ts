@@ -11,7 +11,13 @@ import {
   type Gauge,
   type GaugeRates,
 } from './admission.js';
-import { areTermsKept, packUnnumbered, sayTerms, type ChargeRequest } from './charge-request.js';
+import {
+  areTermsKept,
+  nameOfTerms,
+  packUnnumbered,
+  sayTerms,
+  type ChargeRequest,
+} from './charge-request.js';
 import {
   bytesOf,
   callScript,
@@ -23,6 +29,7 @@ import {
 import * as layout from './generated/layout.js';
 import { pack, unpack } from './packing.js';
 import type { ScriptReply } from './script-loader.js';
+import { packStamp } from './stamp-codec.js';
 import { asArray, asNumber, asText } from './unpacked.js';
 
 export interface NetworkReport {
@@ -150,13 +157,8 @@ async function run(
 ): Promise<ReportOutcome> {
   let current = report;
   for (let turn = 0; turn < REDIRECTIONS_MAX; turn += 1) {
-    let reply = await callReport(
-      engine,
-      script,
-      current,
-      isBrief(script, current) ? 'brief' : 'whole',
-    );
-    // Redis has started anew, or has never heard its start.
+    let reply = await callReport(engine, script, current, extentOf(script, current));
+    // Not a plain one; or Redis has started anew.
     if (statusOf(reply) === layout.REPLY_TERMS_UNKNOWN) {
       reply = await callReport(engine, script, current, 'whole');
     }
@@ -181,20 +183,30 @@ async function run(
   throw new EngineReplyError('a report was sent from one session to another without end');
 }
 
+/** Services that a brief report has room for. */
+const BRIEF_SERVICES_MAX = 2;
+
 /**
- * Whether a report is sent without what nearly none of its kind needs: its terms are only named, and
- * where its session is stays out. The script asks for all of it where it needs some.
+ * How much of a report is sent: of a brief one what the short way reads; of a named one all, but terms by
+ * their names, and not where its session is. The script asks for the whole where that will not do.
  */
-function isBrief(script: 'report' | 'report_settled', report: NetworkReport): boolean {
-  const { status, handled, charge } = report;
-  return script === 'report' && status === 'interim' && handled && areTermsKept(charge);
+type Extent = 'brief' | 'named' | 'whole';
+
+function extentOf(script: 'report' | 'report_settled', report: NetworkReport): Extent {
+  const { status, handled, caps, charge } = report;
+  if (script !== 'report' || status !== 'interim' || !areTermsKept(charge)) return 'whole';
+  const { uploadOctets, downloadOctets, sessionSeconds } = report;
+  const saysAll = ![uploadOctets, downloadOctets, sessionSeconds].includes(null);
+  const isSimple = caps.length === 0 && !charge.sharing;
+  if (saysAll && isSimple && charge.services.length <= BRIEF_SERVICES_MAX) return 'brief';
+  return handled ? 'named' : 'whole';
 }
 
 function callReport(
   engine: Engine,
   script: 'report' | 'report_settled',
   report: NetworkReport,
-  said: 'brief' | 'whole',
+  said: Extent,
 ): Promise<ScriptReply> {
   const { keys } = engine;
   const { partition, accountId, sessionId, sharing } = report.charge;
@@ -206,23 +218,46 @@ function callReport(
     keys.timers(partition),
     keys.access(partition, accountId),
     keys.nasSessions(partition, report.nas),
-    keys.steer(partition),
-    keys.tasks(partition),
-    ...(sharing ? [keys.account(partition, sharing.ownerAccountId)] : []),
   ];
-  const terms = said === 'brief' ? 'named' : 'whole';
+  if (said === 'brief') {
+    return callScript(engine, script, names, [packBrief(report), packStamp(report.charge.stamp)]);
+  }
+  names.push(keys.steer(partition), keys.tasks(partition));
+  if (sharing) names.push(keys.account(partition, sharing.ownerAccountId));
   return callScript(engine, script, names, [
-    ...packUnnumbered(report.charge, terms),
+    ...packUnnumbered(report.charge, said),
     packReport(report, said),
   ]);
 }
 
-/** Where a session is, value behind value, as they stand in the account's live sessions. */
-function packPlace({ nas, sessionKey, station, port, user }: NetworkReport): Buffer {
-  return pack([nas, sessionKey, station ?? false, port ?? false, user]).subarray(1);
+function packBrief(report: NetworkReport): Buffer {
+  const { charge, gauges, nas, sessionKey, station, port, user } = report;
+  const rates = [0, ...packRates(report.rates)];
+  const place = pack([nas, sessionKey, station ?? false, port ?? false, user]);
+  return pack([
+    charge.now ?? 0,
+    charge.profileVersion,
+    charge.policy.graceMs,
+    report.eventAt,
+    report.uploadOctets,
+    report.downloadOctets,
+    report.width,
+    report.sessionSeconds,
+    report.staleFactor,
+    report.expiresAt ?? 0,
+    // Without the head of the array: value behind value.
+    place.subarray(1),
+    ...charge.services.flatMap((service, index) => {
+      const gauge = gaugeCode(gauges[index] ?? 'total');
+      return [
+        ...[service.key, gauge, rates[gauge] ?? 0, service.want ?? layout.WANT_NOTHING],
+        ...[pack([service.reason ?? false]).subarray(1), nameOfTerms(service)],
+      ];
+    }),
+  ]);
 }
 
-function packReport(report: NetworkReport, said: 'brief' | 'whole'): Buffer {
+function packReport(report: NetworkReport, said: 'named' | 'whole'): Buffer {
   return pack([
     STATUSES[report.status],
     report.eventAt,
@@ -231,15 +266,19 @@ function packReport(report: NetworkReport, said: 'brief' | 'whole'): Buffer {
     report.width,
     report.sessionSeconds ?? false,
     report.staleFactor,
-    packPlace(report),
+    report.nas,
+    report.sessionKey,
+    report.station ?? false,
+    report.port ?? false,
+    report.user,
     report.expiresAt ?? 0,
     packRates(report.rates),
     report.gauges.map(gaugeCode),
     report.caps.map(packCap),
     report.handled,
     report.interimMaxSeconds,
-    sayTerms(report.freeTerms, said === 'brief' ? 'named' : 'whole'),
-    said === 'brief' ? report.network !== null : (report.network ?? false),
+    sayTerms(report.freeTerms, said),
+    said === 'named' ? report.network !== null : (report.network ?? false),
     report.baselineMs,
     report.ladder.map(({ kind, octetsPerSecond }) => [RUNGS[kind], octetsPerSecond]),
     report.sessionsMax ?? 0,

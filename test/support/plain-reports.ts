@@ -12,7 +12,7 @@ import { fundAccount } from './funded-account.js';
 import { compareWays, type ComparisonSize, type TwoWays } from './two-ways.js';
 
 /** Where the scripts try the short way. */
-export const REPORT_CALL = 'report_plainly(keys, args)\n  or';
+export const REPORT_CALL = 'report_plainly(keys, args) or';
 const SESSIONS = ['s1', 's10'] as const;
 
 /** A count of seconds beside octets, from a bucket of its own. */
@@ -21,7 +21,8 @@ const seconds = chargeService({ key: '0:seconds', unit: 'seconds', want: toAmoun
 const validity = { validitySeconds: 45, shortValiditySeconds: 45 };
 
 function serviceOf(service: ChargeService): ChargeService {
-  return { ...service, quota: { ...service.quota, ...validity } };
+  const lasting = { ...service, quota: { ...service.quota, ...validity } };
+  return { ...lasting, packedTerms: packTerms(lasting) };
 }
 
 function freeOf(service: ChargeService): Buffer {

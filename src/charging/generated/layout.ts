@@ -338,6 +338,9 @@ export const PLAIN_PRICED = 10;
 export const PLAIN_TOTAL = 11;
 export const PLAIN_GRANTED = 12;
 export const PLAIN_VALID_UNTIL = 13;
+// Of a report only: what the service counts, and how much of it its line carries in a second
+export const PLAIN_GAUGE = 14;
+export const PLAIN_RATE = 15;
 
 // An update as charge_plainly charges it: when (0 for the server's clock), of which session, and what of
 // its request counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and
@@ -631,10 +634,8 @@ export const VERDICT_TOO_MANY = 5;
 export const VERDICT_SUSPENDED = 6;
 export const VERDICT_CLOSED = 7;
 
-// Report of a NAS (last ARGV of report and report_settled). Those up to REPORT_CAPS are read in place by
-// report_plainly. REPORT_PLACE: the five of LIVE_ from LIVE_NAS on, packed one behind the other, as they
-// stand in the record; the scripts put them in as REPORT_NAS and what follows. REPORT_NETWORK: where
-// the session is, JSON; true where that was left out, false for none.
+// Report of a NAS (last ARGV of report and report_settled). REPORT_NETWORK: where the session is, JSON;
+// true where that was left out, false for none.
 export const REPORT_STATUS = 1;
 export const REPORT_EVENT_AT = 2;
 export const REPORT_UPLOAD = 3;
@@ -642,23 +643,45 @@ export const REPORT_DOWNLOAD = 4;
 export const REPORT_WIDTH = 5;
 export const REPORT_SECONDS = 6;
 export const REPORT_STALE_FACTOR = 7;
-export const REPORT_PLACE = 8;
-export const REPORT_EXPIRES_AT = 9;
-export const REPORT_RATES = 10;
-export const REPORT_GAUGES = 11;
-export const REPORT_CAPS = 12;
-export const REPORT_HANDLED = 13;
-export const REPORT_INTERIM_MAX_S = 14;
-export const REPORT_FREE_TERMS = 15;
-export const REPORT_NETWORK = 16;
-export const REPORT_BASELINE_MS = 17;
-export const REPORT_LADDER = 18;
-export const REPORT_SESSIONS_MAX = 19;
-export const REPORT_NAS = 20;
-export const REPORT_KEY = 21;
-export const REPORT_STATION = 22;
-export const REPORT_PORT = 23;
-export const REPORT_USER = 24;
+export const REPORT_NAS = 8;
+export const REPORT_KEY = 9;
+export const REPORT_STATION = 10;
+export const REPORT_PORT = 11;
+export const REPORT_USER = 12;
+export const REPORT_EXPIRES_AT = 13;
+export const REPORT_RATES = 14;
+export const REPORT_GAUGES = 15;
+export const REPORT_CAPS = 16;
+export const REPORT_HANDLED = 17;
+export const REPORT_INTERIM_MAX_S = 18;
+export const REPORT_FREE_TERMS = 19;
+export const REPORT_NETWORK = 20;
+export const REPORT_BASELINE_MS = 21;
+export const REPORT_LADDER = 22;
+export const REPORT_SESSIONS_MAX = 23;
+
+// Brief report (first ARGV of report), read in place by report_plainly: an interim one that says all, without
+// fair use and sharing. BRIEF_PLACE: the five of LIVE_ from LIVE_NAS on, packed one behind the other, as
+// they stand in the record. Behind these the services, value behind value (TOLD_); the reason is packed.
+export const BRIEF_NOW = 1;
+export const BRIEF_PROFILE = 2;
+export const BRIEF_GRACE_MS = 3;
+export const BRIEF_EVENT_AT = 4;
+export const BRIEF_UPLOAD = 5;
+export const BRIEF_DOWNLOAD = 6;
+export const BRIEF_WIDTH = 7;
+export const BRIEF_SECONDS = 8;
+export const BRIEF_STALE_FACTOR = 9;
+export const BRIEF_EXPIRES_AT = 10;
+export const BRIEF_PLACE = 11;
+
+// Service in a brief report; TOLD_RATE: what its line carries of it in a second, 0 where nobody knows
+export const TOLD_KEY = 1;
+export const TOLD_GAUGE = 2;
+export const TOLD_RATE = 3;
+export const TOLD_WANT = 4;
+export const TOLD_REASON = 5;
+export const TOLD_TERMS = 6;
 
 // Rung in REPORT_LADDER, from the top; its speed in octets a second, both directions, 0 for none
 export const RUNG_KIND = 1;
