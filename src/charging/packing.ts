@@ -4,6 +4,8 @@
  * string of bytes, which a general decoder would take for UTF-8 and destroy, and because integers
  * must never become floats on the way.
  */
+import { characterCode } from '../domain/character-code.js';
+
 export type Packable = null | boolean | number | string | Buffer | readonly Packable[];
 
 /** What {@link unpack} gives back; {@link unpackBytes} gives Buffers where this has strings. */
@@ -84,7 +86,7 @@ class Writer {
       let at = this.#at + 1;
       let index = 0;
       for (; index < length; index += 1) {
-        const code = value.charCodeAt(index);
+        const code = characterCode(value, index);
         if (code >= 0x80) break;
         this.#buffer[at++] = code;
       }

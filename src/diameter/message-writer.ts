@@ -2,6 +2,7 @@
  * Writes messages one behind the other into one buffer, so that the answers of a moment leave in
  * one write. Lengths are filled in when a group or a message ends; padding is always zeroes.
  */
+import { characterCode } from '../domain/character-code.js';
 import { addressBytes, msToTime } from './avp-values.js';
 import { AVP_CODES, AVP_FLAG_WORDS, AVP_VENDORS } from './avp-table.js';
 import type {
@@ -153,13 +154,14 @@ export class MessageWriter {
 
   /** Text that turns out to be ASCII is written as it is read. */
   #shortText(avp: TextAvp, text: string): boolean {
-    this.#reserve(16 + text.length);
+    const { length } = text;
+    this.#reserve(16 + length);
     const before = this.#at;
-    const start = this.#avp(avp, text.length);
+    const start = this.#avp(avp, length);
     const bytes = this.#bytes;
     let high = 0;
-    for (let index = 0; index < text.length; index += 1) {
-      const unit = text.charCodeAt(index);
+    for (let index = 0; index < length; index += 1) {
+      const unit = characterCode(text, index);
       high |= unit;
       bytes[start + index] = unit;
     }

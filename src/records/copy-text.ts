@@ -1,4 +1,5 @@
 /** Values in the text forms that Postgres reads: COPY's lines, array literals, times. */
+import { characterCode } from '../domain/character-code.js';
 
 export type CopyValue = string | number | bigint | null;
 
@@ -57,7 +58,7 @@ export class CopyLines {
     const buffer = this.#buffer;
     let at = this.#at;
     for (let index = 0; index < length; index += 1) {
-      const code = text.charCodeAt(index);
+      const code = characterCode(text, index);
       if (code < SPACE || code > TILDE || code === BACKSLASH) return this.#escaped(text);
       buffer[at++] = code;
     }
