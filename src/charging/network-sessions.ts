@@ -2,7 +2,7 @@
 import type { SessionPointer } from '../domain/access.js';
 import type { Amount } from '../domain/amounts.js';
 import type { SessionRoute } from '../domain/session-route.js';
-import { untilAnswered, type Engine } from './engine.js';
+import { EngineOutOfMemoryError, untilAnswered, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
 import { unpack } from './packing.js';
 import { asArray, asLimit, asNumber, asText, asTimeOrNull } from './unpacked.js';
@@ -123,14 +123,19 @@ export function sessionsOfNas(engine: Engine, partition: number, nas: string): P
 /**
  * Takes note of a mark that a NAS puts on each of its boots. Returns whether it is a new one: the
  * sessions of other marks are gone then. The mark before it never comes back as new: that is an old
- * report.
+ * report. When memory is out it is not noted, and the next report that brings it finds it new.
  */
 export async function noteBoot(engine: Engine, nas: string, mark: string): Promise<boolean> {
   const key = engine.keys.boots;
   const known = await engine.redis.hget(key, nas);
   const [current, before] = (known ?? '').split(' ');
   if (current === mark || before === mark) return false;
-  await engine.redis.hset(key, nas, `${mark} ${current ?? ''}`);
+  try {
+    await untilAnswered(engine, () => engine.redis.hset(key, nas, `${mark} ${current ?? ''}`));
+  } catch (error) {
+    if (error instanceof EngineOutOfMemoryError) return false;
+    throw error;
+  }
   return current !== undefined && current !== '';
 }
 

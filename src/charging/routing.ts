@@ -2,7 +2,7 @@
 import type { SubscriberIdentity } from '../domain/identity.js';
 import type { SubscriberProfile } from '../domain/profile.js';
 import type { SessionRoute } from '../domain/session-route.js';
-import { connectionOf, untilAnswered, type Engine } from './engine.js';
+import { connectionOf, EngineOutOfMemoryError, untilAnswered, type Engine } from './engine.js';
 import { isCluster } from './redis-client.js';
 
 /** The profile an identity leads to, or null where nobody has it. One read. */
@@ -27,16 +27,33 @@ export async function findRoute(engine: Engine, sessionId: string): Promise<Sess
  * Makes the first charge of a session with its route written before, so that no charge is ever
  * unreachable. Sent by the connection of its partition the route's SET runs before the script, and
  * both cost one round trip; in a cluster, where they may lie on two servers, the route is waited for.
+ *
+ * Redis refuses a route when memory is out. What reports use is charged all the same and granted
+ * nothing, so that nobody has to find the session: the next request that finds no route writes it.
+ * @returns what the charge did, and whether the route stands.
  */
 export async function chargeRouted<Outcome>(
   engine: Engine,
-  { sessionId, route }: { readonly sessionId: string; readonly route: SessionRoute },
+  { sessionId, route, reports }: RoutedCharge,
   charge: () => Promise<Outcome>,
-): Promise<Outcome> {
+): Promise<{ readonly outcome: Outcome; readonly isRouted: boolean }> {
   const redis = connectionOf(engine, route.partition);
   const text = JSON.stringify(route);
-  const routed = untilAnswered(engine, () => redis.set(engine.keys.route(sessionId), text));
+  const routed = untilAnswered(engine, () => redis.set(engine.keys.route(sessionId), text)).then(
+    () => true,
+    (error: unknown) => {
+      if (reports && error instanceof EngineOutOfMemoryError) return false;
+      throw error;
+    },
+  );
   if (isCluster(redis)) await routed;
-  const [outcome] = await Promise.all([charge(), routed]);
-  return outcome;
+  const [outcome, isRouted] = await Promise.all([charge(), routed]);
+  return { outcome, isRouted };
+}
+
+export interface RoutedCharge {
+  readonly sessionId: string;
+  readonly route: SessionRoute;
+  /** It says what was used of what it was granted: it must not be refused. */
+  readonly reports: boolean;
 }

@@ -26,7 +26,7 @@ import type { CatalogHolder } from './catalog-holder.js';
 import { checkBalance, enquirePrice } from './enquiry.js';
 import type { CreditControlMetrics } from './metrics.js';
 import { prepareService, refusalOf, serviceKey, type PreparedService } from './rated-service.js';
-import { createSubjectFinder, type Subject } from './subject.js';
+import { createSubjectFinder, isReport, type Subject } from './subject.js';
 
 export interface CreditControlOptions {
   /** Requests decided at one time; more are answered `overloaded` at once. */
@@ -138,17 +138,8 @@ export function createCreditControl(
     return answer(prepared, outcome, { request, profile, catalog: version });
   }
 
-  /** When memory is out a report is still taken; nothing is granted. */
   async function runCharge(request: ChargeRequest): Promise<ChargeOutcome> {
-    let outcome: ChargeOutcome;
-    try {
-      outcome = await charge(engine, request);
-    } catch (error) {
-      const reports = request.phase === 'update' || request.phase === 'terminate';
-      if (!(error instanceof EngineOutOfMemoryError) || !reports) throw error;
-      metrics.settledWithoutMemory.inc();
-      outcome = await settle(engine, request);
-    }
+    const outcome = await chargeOrSettle(request);
     if (outcome.kind !== 'other-account') return outcome;
     // No route led there: the identity belongs to another account by now, and the session's key
     // says which it began with.
@@ -156,7 +147,19 @@ export function createCreditControl(
     const account = await findAccount(engine, request.partition, accountId);
     if (account === null) return outcome;
     const { profileVersion, partition } = account;
-    return charge(engine, { ...request, accountId, profileVersion, partition, sharing: null });
+    const own = { accountId, profileVersion, partition, sharing: null };
+    return chargeOrSettle({ ...request, ...own });
+  }
+
+  /** When memory is out a report is still taken; nothing is granted. */
+  async function chargeOrSettle(request: ChargeRequest): Promise<ChargeOutcome> {
+    try {
+      return await charge(engine, request);
+    } catch (error) {
+      if (!(error instanceof EngineOutOfMemoryError) || !isReport(request)) throw error;
+      metrics.settledWithoutMemory.inc();
+      return settle(engine, request);
+    }
   }
 
   function failure(error: unknown, request: CreditControlRequest): CreditControlOutcome {

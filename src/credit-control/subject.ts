@@ -76,7 +76,7 @@ export function createSubjectFinder(dependencies: { readonly engine: Engine }): 
 
   async function find(request: CreditControlRequest, fresh: boolean): Promise<Subject | null> {
     // A session goes on with the subscriber it began with, whatever a later request names.
-    if (request.phase === 'update' || request.phase === 'terminate') {
+    if (isReport(request)) {
       const route = await routeOf(request.sessionId);
       if (route !== null) {
         const profile = await profileOf(route.networkScope, route.identity, fresh);
@@ -94,16 +94,23 @@ export function createSubjectFinder(dependencies: { readonly engine: Engine }): 
   }
 
   async function route<Outcome>(
-    { sessionId }: CreditControlRequest,
+    request: CreditControlRequest,
     { route }: Subject,
     charge: () => Promise<Outcome>,
   ): Promise<Outcome> {
-    const outcome = await chargeRouted(engine, { sessionId, route }, charge);
-    routes.set(sessionId, route);
+    const { sessionId } = request;
+    const routed = { sessionId, route, reports: isReport(request) };
+    const { outcome, isRouted } = await chargeRouted(engine, routed, charge);
+    if (isRouted) routes.set(sessionId, route);
     return outcome;
   }
 
   return { find, route, forget: (sessionId) => routes.delete(sessionId) };
+}
+
+/** Whether a request goes on with a session, and so may say what it has used. */
+export function isReport({ phase }: Pick<CreditControlRequest, 'phase'>): boolean {
+  return phase === 'update' || phase === 'terminate';
 }
 
 function newRoute(

@@ -119,7 +119,7 @@ test('the route of a session is set before its first charge runs', async () => {
   const route = { partition, accountId: accountIn(partition) } as Parameters<
     typeof chargeRouted
   >[1]['route'];
-  await chargeRouted(engine, { sessionId: 'routed', route }, () =>
+  await chargeRouted(engine, { sessionId: 'routed', route, reports: false }, () =>
     charge(engine, requestIn(partition, 0, 'routed')),
   );
   await observer.echo(name);

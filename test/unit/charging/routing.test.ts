@@ -27,7 +27,7 @@ async function chargeOver(kind: { readonly prototype: RedisClient }): Promise<re
     limits: { requestTimeoutMs: 1_000 },
   };
   const route = { partition: 3 } as SessionRoute;
-  await chargeRouted(engine, { sessionId: 's', route }, async () => {
+  await chargeRouted(engine, { sessionId: 's', route, reports: false }, async () => {
     events.push('charge sent');
   });
   return events;
