@@ -69,6 +69,7 @@ export async function openRadiusFront(
     },
   );
   const clients = nasClients(catalog.current().nas, { secrets, logger });
+  const client = createDynamicAuthorizationClient({ clients }, { logger, metrics });
   const server = createRadiusServer(
     {
       udp: [
@@ -90,6 +91,7 @@ export async function openRadiusFront(
       accounting: control.accounting,
       logger,
       metrics,
+      orders: client.connections,
       onMessageAuthenticatorLearned: (source) => {
         learnAuthenticator(engine, source).catch((error: unknown) => {
           logger.warn({ err: error }, 'not kept that a NAS sends Message-Authenticator');
@@ -97,7 +99,6 @@ export async function openRadiusFront(
       },
     },
   );
-  const client = createDynamicAuthorizationClient({ clients }, { logger, metrics });
   catalog.onChange((version) => {
     try {
       const changed = nasClients(version.nas, { secrets, logger });
@@ -115,6 +116,7 @@ export async function openRadiusFront(
     steering: createAccessSteering({
       ...{ engine, catalog, clock: Date.now },
       steer: (session, order) => client.steer(session, order),
+      reaches: (nas) => client.reaches(nas),
       end: (partition, sessionId) => control.end(partition, sessionId, 'unknown-to-nas'),
     }),
     close: async () => {

@@ -67,7 +67,7 @@ function shown({ declaration, retired, updatedAt }: ListedNas) {
 function rowOf({ declaration, retired }: ListedNas): readonly string[] {
   const { name, addresses, nasIdentifier, certificateNames, vendor, networkScope } = declaration;
   const { services, messageAuthenticator, counterDirection, secrets } = declaration;
-  const { dynamicAuthorization: steering } = declaration;
+  const { dynamicAuthorization: steering, steeringOverTls } = declaration;
   return [
     name,
     [...addresses, ...(certificateNames ?? []).map((one) => `TLS ${one}`)].join(' '),
@@ -77,7 +77,10 @@ function rowOf({ declaration, retired }: ListedNas): readonly string[] {
     networkScope,
     messageAuthenticator ?? 'auto',
     counterDirection ?? 'input-is-upload',
-    steering === undefined ? 'none' : `${steering.address}:${steering.port}`,
+    [
+      ...(steeringOverTls === true ? ['TLS'] : []),
+      ...(steering === undefined ? [] : [`${steering.address}:${steering.port}`]),
+    ].join(' ') || 'none',
     secrets.length > 1 ? 'rotating' : 'one',
     retired ? 'retired' : 'active',
   ];

@@ -105,7 +105,13 @@ function radiusClient(
 }
 
 function incoming({ nas, server }: RouterScriptOptions): readonly string[] {
-  const { dynamicAuthorization } = nas;
+  const { dynamicAuthorization, steeringOverTls } = nas;
+  if (dynamicAuthorization === undefined && steeringOverTls === true) {
+    return [
+      '# RouterOS is not known to take changes and ends of sessions over its own connection: if it does',
+      '# not, give "steering" in the operator file an address.',
+    ];
+  }
   if (dynamicAuthorization === undefined) {
     return [
       '# Changes and ends of sessions are not taken: the NAS has no "steering" in the operator file.',

@@ -310,7 +310,12 @@ export type SteeringOutcome =
   | {
       readonly kind: 'impossible';
       readonly why:
-        'unknown-nas' | 'not-configured' | 'nothing-changeable' | 'overloaded' | 'closed';
+        | 'unknown-nas'
+        | 'not-configured'
+        | 'not-connected'
+        | 'nothing-changeable'
+        | 'overloaded'
+        | 'closed';
     };
 
 const CANONICAL_MAC = /^(?:[0-9A-F]{2}:){5}[0-9A-F]{2}$/;

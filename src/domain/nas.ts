@@ -48,7 +48,9 @@ export interface NasDeclaration {
   readonly certificateNames?: readonly string[];
   /** Best first. */
   readonly eapMethods?: readonly (typeof EAP_METHOD_NAMES)[number][];
-  /** Where it takes CoA- and Disconnect-Requests. */
+  /** It takes CoA- and Disconnect-Requests over the TLS connection that it has opened to us. */
+  readonly steeringOverTls?: boolean;
+  /** Where it takes them as datagrams; beside the former, for while it is not connected. */
   readonly dynamicAuthorization?: {
     readonly address: string;
     readonly port: number;

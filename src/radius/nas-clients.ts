@@ -55,6 +55,8 @@ export interface NasClientOptions {
   /** EAP methods offered, best first. Default: MS-CHAP-V2, then MD5. */
   readonly eapMethods?: readonly EapMethod[];
   readonly dynamicAuthorization?: DynamicAuthorizationOptions;
+  /** Orders go by the TLS connection that it has opened, by UDP only while there is none. */
+  readonly steeringOverTls?: boolean;
   /** Terms that it can change while a session lasts, where the table of vendors is wrong. */
   readonly changeableTerms?: ChangeableTerms;
 }
@@ -82,6 +84,7 @@ export interface NasClient {
   readonly certificateNames: readonly string[];
   readonly eapMethods: readonly EapMethod[];
   readonly dynamicAuthorization: DynamicAuthorization | null;
+  readonly steeringOverTls: boolean;
   readonly changeableTerms: ChangeableTerms;
 }
 
@@ -184,6 +187,9 @@ function readClient(options: NasClientOptions, faults: string[]): NasClient | un
   if (options.addresses.length === 0 && certificateNames.length === 0) {
     faults.push(`${name}: neither an address nor a certificate name`);
   }
+  if (options.steeringOverTls === true && certificateNames.length === 0) {
+    faults.push(`${name}: orders over TLS, and no certificate name`);
+  }
   if (secrets === undefined) return undefined;
   const dynamicAuthorization = readDynamicAuthorization(options, secrets, faults);
   return {
@@ -198,6 +204,7 @@ function readClient(options: NasClientOptions, faults: string[]): NasClient | un
     certificateNames,
     eapMethods: options.eapMethods ?? EAP_METHODS_DEFAULT,
     dynamicAuthorization,
+    steeringOverTls: options.steeringOverTls ?? false,
     changeableTerms: options.changeableTerms ?? {},
   };
 }

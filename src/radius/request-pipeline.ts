@@ -61,7 +61,7 @@ export interface Arrival {
   /** Called once the packet has been dropped or answered, or its answer was given up. */
   readonly done?: () => void;
   /** Told whether the packet is its NAS' own, where the source is to be remembered for it. */
-  readonly onProven: (() => void) | null;
+  readonly onProven: ((nas: NasClient) => void) | null;
   readonly onForged: (() => void) | null;
 }
 
@@ -176,7 +176,7 @@ export class RequestPipeline {
       arrival.onForged?.();
       return this.#drop(verdict.why, arrival, nas);
     }
-    if (verdict.secretProven) arrival.onProven?.();
+    if (verdict.secretProven) arrival.onProven?.(nas);
     if (verdict.unprotected) this.#warnUnprotected(nas, arrival);
     metrics.received.inc({ code: packetCodeName(packet.code) });
     const { secret, secretProven } = verdict;

@@ -7,6 +7,7 @@ import type { Logger } from '../observability/logger.js';
 import type { Metrics } from '../observability/metrics.js';
 import { createAccessExchange } from './access-exchange.js';
 import { createAccountingExchange } from './accounting-exchange.js';
+import type { OrderConnections } from './dynamic-authorization/order-connections.js';
 import { createRadiusMetrics } from './metrics.js';
 import { createNasRegistry, type NasClientOptions } from './nas-clients.js';
 import { RADIUS_VERSIONS } from './protocol-version.js';
@@ -95,6 +96,8 @@ export interface RadiusServerDependencies {
   readonly metrics: Metrics;
   /** Milliseconds since 1970; the system's clock by default. */
   readonly clock?: () => number;
+  /** Told of the connections over TLS, so that orders can go back over them. */
+  readonly orders?: OrderConnections;
   /** Told when a source has first sent a valid Message-Authenticator, to be kept for later runs. */
   readonly onMessageAuthenticatorLearned?: (source: string) => void;
 }
@@ -176,7 +179,10 @@ export function createRadiusServer(
     ),
     accounting: options.udp.flatMap((one) => udp(one.address, one.accountingPort, 'accounting')),
     tls: options.tls.map((one) =>
-      createTlsListener({ ...limits, versions: RADIUS_VERSIONS, ...one }, { ...shared, metrics }),
+      createTlsListener(
+        { ...limits, versions: RADIUS_VERSIONS, ...one },
+        { ...shared, metrics, orders: dependencies.orders ?? null },
+      ),
     ),
   };
   const all: readonly Listener[] = Object.values(listeners).flat();

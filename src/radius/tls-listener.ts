@@ -7,6 +7,10 @@ import { constants, randomUUID } from 'node:crypto';
 import { createServer, type TLSSocket } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { certificateNames } from '../domain/tls-identity.js';
+import type {
+  OrderConnection,
+  OrderConnections,
+} from './dynamic-authorization/order-connections.js';
 import { LimitedLog } from './limited-log.js';
 import { plainAddress } from './ip-address.js';
 import type { RadiusMetrics } from './metrics.js';
@@ -43,6 +47,8 @@ const LOG_KEYS_MAX = 1_024;
 
 export interface TlsListenerDependencies extends ListenerDependencies {
   readonly metrics: RadiusMetrics;
+  /** Who sends orders back over the connections; null for nobody. */
+  readonly orders: OrderConnections | null;
 }
 
 /** What OpenSSL says where ALPN found nothing. */
@@ -141,6 +147,7 @@ export function createTlsListener(
 
   function serveConnection(socket: TLSSocket, peer: Peer): void {
     const framer = new PacketFramer();
+    const orders = openOrders(socket, peer);
     let pending = 0;
     socket.setNoDelay(true);
     socket.setTimeout(options.idleTimeoutMs, () => socket.destroy());
@@ -152,9 +159,10 @@ export function createTlsListener(
     socket.on('data', (chunk: Buffer) => {
       const { packets, broken } = framer.take(chunk);
       for (const octets of packets) {
+        if (orders?.take(octets) === true) continue;
         pending += 1;
         if (pending >= options.pendingPerConnectionMax) socket.pause();
-        takePacket(socket, peer, octets, done);
+        takePacket(socket, { peer, octets, done, orders });
       }
       if (!broken) return;
       metrics.dropped.inc({ reason: 'length-out-of-range' });
@@ -163,7 +171,29 @@ export function createTlsListener(
     });
   }
 
-  function takePacket(socket: TLSSocket, peer: Peer, octets: Buffer, done: () => void): void {
+  /** The way back of a connection, for orders. */
+  function openOrders(socket: TLSSocket, { names, version }: Peer): OrderConnection | null {
+    const { orders, nas } = dependencies;
+    if (orders === null) return null;
+    const connection = orders.accept({
+      ...{ names, version, secret: TLS_SECRET },
+      write: (octets) => socket.write(octets),
+    });
+    const [only, ...others] = nas().withCertificate(names);
+    // Of several, which of them it is shows with its first request.
+    if (only !== undefined && others.length === 0) connection.heardOf(only);
+    socket.once('close', () => connection.close());
+    return connection;
+  }
+
+  interface ReceivedPacket {
+    readonly peer: Peer;
+    readonly octets: Buffer;
+    readonly done: () => void;
+    readonly orders: OrderConnection | null;
+  }
+
+  function takePacket(socket: TLSSocket, { peer, octets, done, orders }: ReceivedPacket): void {
     dependencies.take({
       octets,
       service: 'both',
@@ -177,7 +207,7 @@ export function createTlsListener(
         if (!socket.destroyed) socket.write(reply);
       },
       done,
-      onProven: null,
+      onProven: orders === null ? null : (nas) => orders.heardOf(nas),
       onForged: null,
     });
   }

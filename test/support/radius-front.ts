@@ -6,6 +6,7 @@ import type {
   AccountingReport,
 } from '../../src/domain/access.js';
 import { createMetrics } from '../../src/observability/metrics.js';
+import type { OrderConnections } from '../../src/radius/dynamic-authorization/order-connections.js';
 import type { NasClientOptions } from '../../src/radius/nas-clients.js';
 import { createRadiusServer, type RadiusServerOptions } from '../../src/radius/server.js';
 import { collectingLogger } from './collecting-logger.js';
@@ -29,6 +30,7 @@ export interface TestFrontHandlers {
   readonly accounting?: (report: AccountingReport) => Promise<AccountingOutcome>;
   readonly clock?: () => number;
   readonly onMessageAuthenticatorLearned?: (source: string) => void;
+  readonly orders?: OrderConnections;
 }
 
 const SESSION = { partition: 1, accountId: 'acc-1', nonce: '0011223344556677' };
@@ -71,6 +73,7 @@ export async function startRadiusFront(
       },
       logger,
       metrics,
+      ...(handlers.orders === undefined ? {} : { orders: handlers.orders }),
       ...(handlers.clock === undefined ? {} : { clock: handlers.clock }),
       ...(handlers.onMessageAuthenticatorLearned === undefined
         ? {}
@@ -81,7 +84,10 @@ export async function startRadiusFront(
   const counter = async (name: string, label = ''): Promise<number> => {
     const line = (await metrics.exposition())
       .split('\n')
-      .find((one) => one.startsWith(`${name}{`) && one.includes(label));
+      .find(
+        (one) =>
+          /^[{ ]/.test(one.slice(name.length)) && one.startsWith(name) && one.includes(label),
+      );
     return Number(line?.split(' ').at(-1) ?? 0);
   };
   return {
@@ -92,6 +98,7 @@ export async function startRadiusFront(
     tls: addresses.tls,
     authentication: addresses.authentication[0] ?? { address: '', port: 0 },
     accounting: addresses.accounting[0] ?? { address: '', port: 0 },
+    tlsConnections: () => counter('tolld_radius_tls_connections'),
     dropped: (reason: string) => counter('tolld_radius_dropped_total', `reason="${reason}"`),
     repeated: (code: string) => counter('tolld_radius_repeated_replies_total', `code="${code}"`),
   };

@@ -17,6 +17,8 @@ export interface SteeringSenderDependencies {
   readonly catalog: CatalogHolder;
   /** Sends an order to the NAS of a session. */
   readonly steer: (session: SessionPointer, order: SteeringOrder) => Promise<SteeringOutcome>;
+  /** Whether this process has a way to a NAS now. */
+  readonly reaches: (nas: string) => boolean;
   /** Ends a session that its NAS knows no more, so that it stands in nobody's way. */
   readonly end: (partition: number, sessionId: string) => Promise<void>;
   /** Milliseconds since 1970; picks the rates sent along. */
@@ -89,7 +91,7 @@ export function createAccessSteering(dependencies: SteeringSenderDependencies): 
     reach: () =>
       catalog
         .current()
-        .nas.filter(({ dynamicAuthorization }) => dynamicAuthorization !== undefined)
+        .nas.filter(({ name }) => dependencies.reaches(name))
         .map(({ name }) => wayTo(name)),
     ways: ({ peer }) => [wayTo(peer)],
     send,
@@ -119,6 +121,9 @@ function isTaken(outcome: SteeringOutcome, order: SteeringOrder): boolean {
   return essential === undefined || !outcome.unchanged.includes(essential);
 }
 
+/** Another try may find it. */
+const UNREACHABLE: ReadonlySet<string> = new Set(['unknown-nas', 'not-connected']);
+
 function resultOf(outcome: SteeringOutcome): SteeringResult {
   switch (outcome.kind) {
     case 'acknowledged':
@@ -135,6 +140,6 @@ function resultOf(outcome: SteeringOutcome): SteeringResult {
     case 'impossible':
       return outcome.why === 'overloaded' || outcome.why === 'closed'
         ? { outcome: 'unanswered' }
-        : { outcome: outcome.why === 'unknown-nas' ? 'unreachable' : 'not-supported' };
+        : { outcome: UNREACHABLE.has(outcome.why) ? 'unreachable' : 'not-supported' };
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The connection of a NAS that speaks RADIUS/1.1 over TLS [RFC 9765]: requests out, replies in, told
- * apart by their tokens. Nothing is sent again over a connection; where one is lost, or the server
+ * apart by their tokens; and orders in that the server sends back over it, with their answers. Nothing is sent again over a connection; where one is lost, or the server
  * says that it can't do a request now, the request is made anew.
  */
 import { randomBytes } from 'node:crypto';
@@ -13,6 +13,7 @@ import { decodePacket, type RadiusPacket } from '../../radius/packet.js';
 import { protocolsOf } from '../../radius/protocol-version.js';
 import { encodeTokenPacket, tokenOf } from '../../radius/token-packet.js';
 import type { NasReply, NasRequest, NasTransport } from './nas-port.js';
+import { isOrder, type OrderAnswer } from './taken-orders.js';
 import type { SimulatedServer, SimulatedTls } from './traffic.js';
 
 export interface NasConnectionOptions {
@@ -23,18 +24,25 @@ export interface NasConnectionOptions {
   readonly servers: readonly SimulatedServer[];
 }
 
+export interface NasConnectionDependencies {
+  /** Does what an order asks for, or says why not. */
+  readonly take: (packet: RadiusPacket) => OrderAnswer;
+}
+
 const TOKENS = 2 ** 32;
 const NO_AUTHENTICATOR = Buffer.alloc(16);
 
 export class NasConnections implements NasTransport {
   readonly #options: NasConnectionOptions;
+  readonly #dependencies: NasConnectionDependencies;
   readonly #connections = new Map<string, Promise<Connection>>();
   #nextServer = 0;
   readonly badReplies = 0;
   resent = 0;
 
-  constructor(options: NasConnectionOptions) {
+  constructor(options: NasConnectionOptions, dependencies: NasConnectionDependencies) {
     this.#options = options;
+    this.#dependencies = dependencies;
   }
 
   async ask(request: NasRequest): Promise<NasReply | null> {
@@ -67,7 +75,8 @@ export class NasConnections implements NasTransport {
     this.#nextServer += 1;
     if (server === undefined) return null;
     const { address } = server;
-    const opening = this.#connections.get(address) ?? Connection.open(address, tls);
+    const opening =
+      this.#connections.get(address) ?? Connection.open(address, tls, this.#dependencies);
     this.#connections.set(address, opening);
     const forget = (): void => {
       if (this.#connections.get(address) === opening) this.#connections.delete(address);
@@ -85,12 +94,14 @@ export class NasConnections implements NasTransport {
 
 class Connection {
   readonly #socket: TLSSocket;
+  readonly #take: NasConnectionDependencies['take'];
   readonly #waiting = new Map<number, (packet: RadiusPacket | null) => void>();
   /** Begins anywhere and goes on from there [RFC 9765 4.2.1]. */
   #token = randomBytes(4).readUInt32BE();
 
-  private constructor(socket: TLSSocket) {
+  private constructor(socket: TLSSocket, { take }: NasConnectionDependencies) {
     this.#socket = socket;
+    this.#take = take;
     const framer = new PacketFramer();
     socket.on('data', (chunk: Buffer) => {
       const { packets, broken } = framer.take(chunk);
@@ -104,7 +115,11 @@ class Connection {
   }
 
   /** @throws the system's error, or that of TLS where the server does not speak RADIUS/1.1. */
-  static async open(address: string, tls: SimulatedTls): Promise<Connection> {
+  static async open(
+    address: string,
+    tls: SimulatedTls,
+    dependencies: NasConnectionDependencies,
+  ): Promise<Connection> {
     const socket = connect({
       host: address,
       port: tls.port,
@@ -121,7 +136,7 @@ class Connection {
       throw new Error('the server does not speak RADIUS/1.1');
     }
     socket.setNoDelay(true);
-    return new Connection(socket);
+    return new Connection(socket, dependencies);
   }
 
   get isClosed(): boolean {
@@ -157,6 +172,11 @@ class Connection {
 
   #receive(octets: Buffer): void {
     const result = decodePacket(octets);
-    if (result.ok) this.#waiting.get(tokenOf(octets))?.(result.packet);
+    if (!result.ok) return;
+    const { packet } = result;
+    const token = tokenOf(octets);
+    if (!isOrder(packet.code)) return this.#waiting.get(token)?.(packet);
+    const { code, attributes } = this.#take(packet);
+    this.#socket.write(encodeTokenPacket(code, token, attributes));
   }
 }

@@ -21,6 +21,7 @@ import {
   type SessionUsage,
 } from './session.js';
 import type { SimulatedTerms } from './session-terms.js';
+import { createTakenOrders } from './taken-orders.js';
 import {
   resolveTraffic,
   type RadiusSimulatorOptions,
@@ -154,12 +155,22 @@ class Simulator implements RadiusSimulator {
     this.#random = createRandomChoices(traffic.seed);
     this.#secret = new SharedSecret(traffic.secret);
     const network = createNetwork(traffic.network, this.#random.fork(-1));
-    const { servers, answerMs, tls } = traffic;
+    const { servers, answerMs, tls, dynamicAuthorization, nasIdentifier } = traffic;
+    const take = createTakenOrders(
+      { nasIdentifier },
+      {
+        find: (acctSessionId) => this.#live.get(acctSessionId),
+        onRequest: (request) => this.#onEvent({ type: 'steered', ...request }),
+      },
+    );
     this.#port =
       tls === null
         ? new NasPort({ secret: this.#secret, servers, answerMs }, network)
-        : new NasConnections({ tls, servers, answerMs });
-    this.#dynamic = this.#createDynamicPort();
+        : new NasConnections({ tls, servers, answerMs }, { take });
+    this.#dynamic =
+      dynamicAuthorization === null
+        ? null
+        : createDynamicPort({ ...dynamicAuthorization, secret: this.#secret }, { take });
     // Every session that thinks listens to it.
     setMaxListeners(0, this.#stop.signal);
   }
@@ -203,18 +214,6 @@ class Simulator implements RadiusSimulator {
         max: this.#latency.count === 0 ? 0 : this.#latency.max / 1_000,
       },
     };
-  }
-
-  #createDynamicPort(): DynamicPort | null {
-    const { dynamicAuthorization, nasIdentifier } = this.#traffic;
-    if (dynamicAuthorization === null) return null;
-    return createDynamicPort(
-      { ...dynamicAuthorization, secret: this.#secret, nasIdentifier },
-      {
-        find: (acctSessionId) => this.#live.get(acctSessionId),
-        onRequest: (request) => this.#onEvent({ type: 'steered', ...request }),
-      },
-    );
   }
 
   get #isOver(): boolean {

@@ -18,6 +18,7 @@ import {
 import { PACKET_CODES } from '../packet-code.js';
 import type { RadiusPacket } from '../packet.js';
 import type { SharedSecret } from '../shared-secret.js';
+import { OrderConnections } from './order-connections.js';
 import { RequestSender } from './request-sender.js';
 import { RETRANSMISSION_DEFAULTS, type RetransmissionOptions } from './retransmission.js';
 import { writeSteeringRequest, type SteeringRequest } from './steering-request.js';
@@ -60,6 +61,10 @@ export interface DynamicAuthorizationClientDependencies {
 }
 
 export interface DynamicAuthorizationClient {
+  /** Where connections of NAS are told of, for those whose orders go over them. */
+  readonly connections: OrderConnections;
+  /** Whether this process has a way to a NAS now. */
+  reaches(nas: string): boolean;
   /**
    * Resolves with what became of the order; never rejects for what a NAS does.
    * @throws RangeError for terms that no attribute can hold.
@@ -90,6 +95,7 @@ interface Lane {
 const ROTATION_TRIES = 2;
 
 class SteeringClient implements DynamicAuthorizationClient {
+  readonly connections: OrderConnections;
   readonly #limits: DynamicAuthorizationLimits;
   readonly #logger: Logger;
   readonly #metrics: SteeringMetrics;
@@ -111,6 +117,7 @@ class SteeringClient implements DynamicAuthorizationClient {
     this.#clock = clock;
     this.#metrics = createSteeringMetrics(dependencies.metrics);
     const metrics = this.#metrics;
+    this.connections = new OrderConnections({ metrics });
     this.#sender = new RequestSender(this.#limits, { logger, metrics, clock, random });
     this.#registry = createNasRegistry(options.clients);
   }
@@ -119,9 +126,18 @@ class SteeringClient implements DynamicAuthorizationClient {
     this.#registry = createNasRegistry(clients);
   }
 
+  reaches(name: string): boolean {
+    const nas = this.#registry.named(name);
+    if (nas === undefined) return false;
+    return (
+      nas.dynamicAuthorization !== null || (nas.steeringOverTls && this.connections.reach(nas))
+    );
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const { waiting } of this.#lanes.values()) for (const next of waiting.splice(0)) next();
+    this.connections.close();
     await this.#sender.close();
   }
 
@@ -135,8 +151,9 @@ class SteeringClient implements DynamicAuthorizationClient {
   async #steer(session: SessionPointer, order: SteeringOrder): Promise<SteeringOutcome> {
     const nas = this.#registry.named(session.nas);
     if (nas === undefined) return { kind: 'impossible', why: 'unknown-nas' };
-    const to = nas.dynamicAuthorization;
-    if (to === null) return { kind: 'impossible', why: 'not-configured' };
+    if (nas.dynamicAuthorization === null && !nas.steeringOverTls) {
+      return { kind: 'impossible', why: 'not-configured' };
+    }
     const lane = this.#lane(nas.name);
     if (lane.waiting.length >= this.#limits.waitingPerNasMax) {
       return { kind: 'impossible', why: 'overloaded' };
@@ -147,7 +164,7 @@ class SteeringClient implements DynamicAuthorizationClient {
       // Written when its turn comes: the timestamp is that of sending.
       const request = writeSteeringRequest(session, order, { nas, now: this.#clock() });
       if (request === null) return { kind: 'impossible', why: 'nothing-changeable' };
-      return await this.#exchange(request, nas, to);
+      return await this.#exchange(request, nas);
     } finally {
       // The turn goes over to the next, or ends.
       const next = lane.waiting.shift();
@@ -169,8 +186,23 @@ class SteeringClient implements DynamicAuthorizationClient {
     else await new Promise<void>((resolve) => lane.waiting.push(resolve));
   }
 
+  /** Over the connection that the NAS has opened, or else to where it takes datagrams. */
+  async #exchange(request: SteeringRequest, nas: NasClient): Promise<SteeringOutcome> {
+    const { dynamicAuthorization: to, steeringOverTls } = nas;
+    if (steeringOverTls) {
+      const waitMs = this.#limits.retransmission.durationMaxMs;
+      const answer = await this.connections.send(request, { nas, waitMs });
+      if (answer === 'overloaded') return { kind: 'impossible', why: 'overloaded' };
+      if (answer === 'unanswered') return { kind: 'unanswered', tries: 1 };
+      if (answer !== 'gone') return outcomeOf(answer, request);
+      if (this.#closed) return { kind: 'impossible', why: 'closed' };
+    }
+    if (to === null) return { kind: 'impossible', why: 'not-connected' };
+    return this.#sendDatagrams(request, nas, to);
+  }
+
   /** Sends a request, with each of the secrets that the NAS may have until one is answered. */
-  async #exchange(
+  async #sendDatagrams(
     request: SteeringRequest,
     nas: NasClient,
     to: DynamicAuthorization,

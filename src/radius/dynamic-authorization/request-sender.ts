@@ -151,10 +151,18 @@ function exchangeKey(
   return `${port} ${to.address} ${to.port} ${identifier}`;
 }
 
-function isReply(packet: RadiusPacket, { code, authenticator, secret }: Exchange): boolean {
-  const fits = packet.code === code + ACK_OFFSET || packet.code === code + NAK_OFFSET;
+/** Whether a packet has a code that answers a request of that code. */
+export function isReplyCode(code: number, ofRequest: number): boolean {
+  return code === ofRequest + ACK_OFFSET || code === ofRequest + NAK_OFFSET;
+}
+
+/** Whether a packet is the signed answer to a request. */
+export function isReply(
+  packet: RadiusPacket,
+  { code, authenticator, secret }: Pick<Exchange, 'code' | 'authenticator' | 'secret'>,
+): boolean {
   return (
-    fits &&
+    isReplyCode(packet.code, code) &&
     verifyResponseAuthenticator(packet, authenticator, secret) &&
     verifyMessageAuthenticator(packet, secret, authenticator) !== 'invalid'
   );

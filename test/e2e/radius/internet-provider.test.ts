@@ -4,6 +4,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { LoginRejection } from '../../../src/charging/reject-log.js';
 import { createRadiusSimulator } from '../../../src/local/radius-simulator/simulator.js';
+import type { SimulatedTls } from '../../../src/local/radius-simulator/traffic.js';
 import { main } from '../../../src/main.js';
 import type { ListedSession } from '../../../src/records/session-list.js';
 import type { TlsFileNames } from '../../../src/tls-files.js';
@@ -24,6 +25,8 @@ let daemon: Daemon;
 let ports: { readonly authentication: number; readonly accounting: number; readonly tls: number };
 /** Flags of a router that speaks RADIUS/1.1 over TLS. */
 let overTls: readonly string[];
+/** The same for one that a test drives by itself. */
+let routerTls: SimulatedTls;
 let steeringPort = 0;
 
 interface Outcome {
@@ -59,6 +62,17 @@ async function load(change: (file: string) => string = (file) => file): Promise<
     );
   writeFileSync(file, change(text));
   return tolld('load', file);
+}
+
+/** Loads a file that says another thing of the router, and waits until the daemon goes by it. */
+async function reload(change: (file: string) => string): Promise<void> {
+  const replaced = (): number =>
+    daemon.log.filter(({ msg }) => msg === 'radius clients replaced').length;
+  const before = replaced();
+  const { exitCode, out } = await load(change);
+  expect(exitCode).toBe(0);
+  if (!out.includes('tower-1')) return;
+  await expect.poll(replaced, { timeout: 20_000 }).toBeGreaterThan(before);
 }
 
 /** Plays sessions of the router by the command, and holds what was charged against them. */
@@ -127,6 +141,13 @@ beforeAll(async () => {
     accounting: ready.radius.accounting[0]?.port ?? 0,
     tls: ready.radius.tls[0]?.port ?? 0,
   };
+  routerTls = {
+    port: ports.tls,
+    serverName: `isp.${TEST_REALM}`,
+    key: readFileSync(theirs.keyFile, 'utf8'),
+    certificate: readFileSync(theirs.certificateFile, 'utf8'),
+    authorities: [readFileSync(theirs.authoritiesFile, 'utf8')],
+  };
   overTls = [
     ...['--tls-port', String(ports.tls), '--tls-server-name', `isp.${TEST_REALM}`],
     ...['--tls-key', theirs.keyFile, '--tls-certificate', theirs.certificateFile],
@@ -189,7 +210,11 @@ describe('an internet provider', () => {
     expect(out).not.toContain('wrong"');
   });
 
-  test('ends a session on demand, and says what the router answered', async () => {
+  test.each([
+    { way: 'by datagrams', steering: (port: number) => `{ port: ${port} }`, isTls: false },
+    { way: 'over its own connection', steering: () => '{ overTls: true }', isTls: true },
+  ])('ends a session on demand, and says what the router answered $way', async (each) => {
+    await reload((file) => file.replace(`{ port: ${steeringPort} }`, each.steering(steeringPort)));
     const simulator = createRadiusSimulator({
       servers: [
         {
@@ -200,7 +225,9 @@ describe('an internet provider', () => {
       ],
       secret: SECRET,
       nasIdentifier: 'tower-1',
-      dynamicAuthorization: { address: '127.0.0.1', port: steeringPort },
+      ...(each.isTls
+        ? { tls: routerTls }
+        : { dynamicAuthorization: { address: '127.0.0.1', port: steeringPort } }),
       subscribers: [
         {
           userName: 'anna@isp.example',
@@ -249,13 +276,7 @@ describe('an internet provider', () => {
   test('changes the secret of its router without losing it', async () => {
     const later = (more: string) => (file: string) =>
       file.replace(/secret: change-me-before-use-1.*/, `secret: a later secret of tower${more}`);
-    const before = daemon.log.filter(({ msg }) => msg === 'radius clients replaced').length;
-    expect((await load(later(`\n    oldSecret: ${SECRET}`))).exitCode).toBe(0);
-    await expect
-      .poll(() => daemon.log.filter(({ msg }) => msg === 'radius clients replaced').length, {
-        timeout: 20_000,
-      })
-      .toBeGreaterThan(before);
+    await reload(later(`\n    oldSecret: ${SECRET}`));
     for (const secret of [SECRET, 'a later secret of tower']) {
       const run = await simulate(...HOME, '--secret', secret, '--expect', 'finished');
       expect(run.exitCode).toBe(0);

@@ -74,6 +74,7 @@ async function open(
       orders.push(order);
       return answers.shift() ?? ACK;
     },
+    reaches: () => true,
     end: (partition, sessionId) => isp.end(partition, sessionId, 'unknown-to-nas'),
   });
   const dispatcher = createSteeringDispatcher(

@@ -77,6 +77,7 @@ async function steering(
   const sender = createAccessSteering({
     ...{ engine, catalog, clock: Date.now },
     steer: (session, order) => client.steer(session, order),
+    reaches: (name) => client.reaches(name),
     end: (partition, sessionId) => isp.end(partition, sessionId, 'unknown-to-nas'),
   });
   const times = { intervalMs: 1_000, leaseMs: 60_000, retryMs: 1_000, retryMaxMs: 1_000 };

@@ -42,6 +42,12 @@ const TERM_NAMES = [
 
 const steeringFormat = z
   .strictObject({
+    overTls: flag()
+      .exactOptional()
+      .describe(
+        '`true`: over the TLS connection that it has opened, which not every NAS takes them by; ' +
+          'as datagrams then only where `address` is given, while it is not connected.',
+      ),
     address: wireText('an IP address')
       .exactOptional()
       .describe("Where it takes them; the NAS' own single address where absent."),

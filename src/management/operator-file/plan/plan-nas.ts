@@ -92,6 +92,11 @@ function declareNas(
     const message = `the secret of ${name} has fewer than ${SECRET_LENGTH_GOOD} characters`;
     findings.note([...path, 'secret'], message, 'openssl rand -hex 16 makes one that holds');
   }
+  const steeringOverTls = fields.steering?.overTls === true;
+  if (steeringOverTls && certificateNames === undefined) {
+    const message = 'changes go over TLS, and nothing says which connection is its own';
+    findings.fault([...path, 'steering'], message, 'add certificateNames, or leave overTls out');
+  }
   const dynamicAuthorization = declareSteering(fields, path, { secrets, findings });
   return {
     name,
@@ -107,6 +112,7 @@ function declareNas(
     ...(services !== undefined && { services }),
     ...(certificateNames !== undefined && { certificateNames }),
     ...(eapMethods !== undefined && { eapMethods }),
+    ...(steeringOverTls && { steeringOverTls }),
     ...(dynamicAuthorization !== null && { dynamicAuthorization }),
     ...(fields.changeable !== undefined && {
       changeableTerms: Object.fromEntries(
@@ -122,6 +128,7 @@ function declareSteering(
   { secrets, findings }: Pick<NasContext, 'secrets' | 'findings'>,
 ): NonNullable<NasDeclaration['dynamicAuthorization']> | null {
   if (steering === undefined) return null;
+  if (steering.overTls === true && steering.address === undefined) return null;
   const own = addresses.length === 1 ? addresses[0] : undefined;
   const address = steering.address ?? own;
   const span = address === undefined ? null : parseNetwork(address);

@@ -91,12 +91,7 @@ function open(
     { logger: collectingLogger().logger, metrics, clock: () => NOW, random: () => 0.5 },
   );
   cleanups.push(() => client.close());
-  return {
-    steer: client.steer.bind(client),
-    replaceClients: client.replaceClients.bind(client),
-    close: client.close.bind(client),
-    exposition: () => metrics.exposition(),
-  };
+  return Object.assign(client, { exposition: () => metrics.exposition() });
 }
 
 const QUICK = { initialMs: 5, waitMaxMs: 20, triesMax: 3, durationMaxMs: 10_000 };
