@@ -5,7 +5,7 @@ import type { Engine } from '../src/charging/engine.js';
 import { createLogger } from '../src/observability/logger.js';
 import { chargeRequest, KEY_PREFIX, sessionIdOf, UNITS_PER_REQUEST } from './charge-workload.js';
 import type { Bench } from './engine-rounds.js';
-import { microsecondsPerCall, serverCpuUs } from './redis-process.js';
+import { microsecondsIn, serverCpuUs } from './redis-process.js';
 
 export interface FaceRound {
   readonly perSecond: number;
@@ -76,7 +76,7 @@ export async function measureFaceRound(
     perSecond: requests / seconds,
     nodeCpuUs: (node.user + node.system) / requests,
     redisCpuUs: redisCpu / requests,
-    scriptUs: await microsecondsPerCall(client, 'fcall'),
+    scriptUs: (await microsecondsIn(client, 'fcall')) / requests,
   };
 }
 

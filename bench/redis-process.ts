@@ -58,8 +58,21 @@ export async function startRedisProcess(options: {
 
 /** Microseconds of Redis per call of a command since the last CONFIG RESETSTAT. */
 export async function microsecondsPerCall(client: Redis, command: string): Promise<number> {
+  return statOf(client, command, 'usec_per_call');
+}
+
+/** Microseconds of Redis in all calls of a command since the last CONFIG RESETSTAT. */
+export async function microsecondsIn(client: Redis, command: string): Promise<number> {
+  return statOf(client, command, 'usec');
+}
+
+async function statOf(
+  client: Redis,
+  command: string,
+  field: 'usec' | 'usec_per_call',
+): Promise<number> {
   const info = await client.info('commandstats');
-  const match = new RegExp(`^cmdstat_(?:${command}):.*usec_per_call=([\\d.]+)`, 'm').exec(info);
+  const match = new RegExp(`^cmdstat_(?:${command}):.*\\b${field}=([\\d.]+)`, 'm').exec(info);
   if (match?.[1] === undefined) throw new Error(`no commandstats for ${command}`);
   return Number(match[1]);
 }

@@ -28,6 +28,12 @@ REPLY_AUTHORIZATION_REJECTED = 19
 REPLY_STEERING_NEEDED = 20
 REPLY_TERMS_UNKNOWN = 21
 
+-- A call within a batch; so much more where it tells of its server
+BATCHED_CHARGE = 1
+BATCHED_ADMIT = 2
+BATCHED_REPORT = 3
+BATCHED_TELLING = 128
+
 -- One past the largest exact amount: 2^53.
 AMOUNT_LIMIT = 9007199254740992
 

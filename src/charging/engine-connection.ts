@@ -94,6 +94,8 @@ export function createEngineConnection(
 }
 
 async function closeClient(redis: RedisClient): Promise<void> {
+  // What was called in this turn of the event loop goes before.
+  await new Promise((resolve) => setImmediate(resolve));
   // QUIT waits for the replies before it; a connection that is down has none to wait for.
   if (redis.status === 'ready') await redis.quit().catch(() => undefined);
   // Also what listens to the sentinels, which QUIT leaves open.

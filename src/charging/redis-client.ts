@@ -64,7 +64,9 @@ function createClient(options: RedisClientOptions): RedisClient {
  * of the CPU of a call.
  */
 class BatchingRedis extends Redis {
-  #corked: unknown = null;
+  #corked: typeof this.stream | null = null;
+  #works: (() => void)[] = [];
+  #isEnding = false;
   #isClosed = false;
 
   override disconnect(reconnect = false): void {
@@ -85,15 +87,37 @@ class BatchingRedis extends Redis {
     const { stream } = this;
     // Null and undefined before the first connection, whatever its type says.
     if ((stream as unknown) && stream !== this.#corked) {
+      this.#corked?.uncork();
       this.#corked = stream;
       stream.cork();
-      setImmediate(() => {
-        this.#corked = null;
-        stream.uncork();
-      });
+      this.#endTurn();
     }
     return super.sendCommand(...args);
   }
+
+  /** Has work done at the end of this turn of the event loop, in front of its being written. */
+  atEndOfTurn(work: () => void): void {
+    this.#works.push(work);
+    this.#endTurn();
+  }
+
+  #endTurn(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    setImmediate(() => {
+      for (const work of this.#works.splice(0)) work();
+      this.#isEnding = false;
+      const corked = this.#corked;
+      this.#corked = null;
+      corked?.uncork();
+    });
+  }
+}
+
+/** Has work done at the end of this turn of the event loop; what it sends is written with the turn's. */
+export function atEndOfTurn(redis: RedisClient, work: () => void): void {
+  if (redis instanceof BatchingRedis) redis.atEndOfTurn(work);
+  else setImmediate(work);
 }
 
 const RECONNECT_DELAY_MS = 100;

@@ -7,6 +7,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
+import { batchCalls } from './call-batch.js';
+import * as layout from './generated/layout.js';
 import { mastersOf, type RedisClient } from './redis-client.js';
 
 const LUA = new URL('../../lua/', import.meta.url);
@@ -43,18 +45,22 @@ export const SCRIPT_NAMES = [
 ] as const;
 export type ScriptName = (typeof SCRIPT_NAMES)[number];
 
+/** All that lua/ has: a batch has no caller of its own. */
+const FILE_NAMES = [...SCRIPT_NAMES, 'batch'] as const;
+type FileName = (typeof FILE_NAMES)[number];
+
 export type ScriptReply = readonly (Buffer | number | null)[];
 
 export interface Scripts {
   /** The library as Redis is given it, and its name there. */
   readonly library: { readonly name: string; readonly source: string };
   /** The name by which Redis knows a script's function. */
-  functionName(script: ScriptName): string;
+  functionName(script: FileName): string;
   /** Loads the library where Redis lacks it; called on connect, so that calls succeed at once. */
   load(redis: RedisClient): Promise<void>;
   /**
    * Calls a script, loading the library first where Redis does not have it (a flush, another
-   * server).
+   * server). Calls of one turn of the event loop travel together.
    * @throws the client's error when Redis cannot be reached or refuses the call.
    */
   run(
@@ -106,7 +112,7 @@ export function readScripts(read: LuaReader = readLuaFile): Scripts {
 
 /** The scripts of a library, whose functions are named `<library>_<script>`. */
 export function scriptsOf(library: Scripts['library']): Scripts {
-  const names = new Map(SCRIPT_NAMES.map((name) => [name, `${library.name}_${name}`]));
+  const names = new Map(FILE_NAMES.map((name) => [name, `${library.name}_${name}`]));
   const functionName: Scripts['functionName'] = (script) => names.get(script) ?? script;
 
   const load: Scripts['load'] = async (redis) => {
@@ -116,10 +122,11 @@ export function scriptsOf(library: Scripts['library']): Scripts {
   const runFunction = async (
     redis: RedisClient,
     name: string,
-    [keys, args]: readonly [readonly string[], readonly (string | Buffer)[]],
+    keys: readonly string[],
+    args: readonly (string | Buffer)[],
   ): Promise<unknown> => {
     const call = (): Promise<unknown> =>
-      byteCalls(redis).fcallBuffer(name, keys.length, ...keys, ...args);
+      byteCalls(redis).fcallBuffer(`${library.name}_${name}`, keys.length, ...keys, ...args);
     try {
       return await call();
     } catch (error) {
@@ -128,12 +135,17 @@ export function scriptsOf(library: Scripts['library']): Scripts {
       return call();
     }
   };
+  const call = batchCalls(CODES, {
+    alone: runFunction,
+    together: async (redis, ...given) =>
+      (await runFunction(redis, 'batch', ...given)) as readonly unknown[],
+  });
 
-  const run: Scripts['run'] = async (redis, name, ...given) =>
-    (await runFunction(redis, functionName(name), given)) as ScriptReply;
+  const run: Scripts['run'] = (redis, name, ...given) =>
+    call(redis, name, ...given) as Promise<ScriptReply>;
 
   const runTold: Scripts['runTold'] = async (redis, name, ...given) => {
-    const told = await runFunction(redis, `${functionName(name)}${TELLING}`, given);
+    const told = await call(redis, `${name}${TELLING}`, ...given);
     const [lineage, reply] = told as readonly [Buffer, ScriptReply];
     return { lineage: lineage.toString('latin1'), reply };
   };
@@ -142,6 +154,20 @@ export function scriptsOf(library: Scripts['library']): Scripts {
 
 /** Behind the name of a script's function: the one that tells of its server, too. */
 const TELLING = '_telling';
+
+/** The hot scripts travel together: Redis refuses all of them alike when memory is out. */
+const BATCHED: readonly (readonly [ScriptName, number])[] = [
+  ['charge', layout.BATCHED_CHARGE],
+  ['admit', layout.BATCHED_ADMIT],
+  ['report', layout.BATCHED_REPORT],
+];
+/** What names their functions in a batch. */
+const CODES: ReadonlyMap<string, number> = new Map(
+  BATCHED.flatMap(([script, code]) => [
+    [script, code],
+    [`${script}${TELLING}`, code + layout.BATCHED_TELLING],
+  ]),
+);
 
 /** Whether Redis refused because it lacks the library: after a flush, or where it is another server. */
 export function isFunctionMissing(error: unknown): boolean {
@@ -175,8 +201,8 @@ function includesOf(text: string): readonly string[] {
 const FAMILY_MAX = 3;
 
 /** Sets of scripts, none of which has an include in common with another. */
-function familiesOf(users: readonly (readonly ScriptName[])[]): readonly ReadonlySet<ScriptName>[] {
-  let families: ReadonlySet<ScriptName>[] = SCRIPT_NAMES.map((name) => new Set([name]));
+function familiesOf(users: readonly (readonly FileName[])[]): readonly ReadonlySet<FileName>[] {
+  let families: ReadonlySet<FileName>[] = FILE_NAMES.map((name) => new Set([name]));
   for (const together of users) {
     const joined = families.filter((family) => together.some((name) => family.has(name)));
     const others = families.filter((family) => !joined.includes(family));
@@ -194,7 +220,7 @@ function assembleLibrary(luaFile: LuaReader): Scripts['library'] {
     [...luaFile('include/layout').matchAll(CONSTANT)].map(([, name, value]) => [name, value]),
   );
   const includes = new Map<string, readonly string[]>();
-  const scripts = SCRIPT_NAMES.map((name) => {
+  const scripts = FILE_NAMES.map((name) => {
     const [shebang = '', ...body] = luaFile(name).split('\n');
     const match = SHEBANG.exec(shebang);
     if (match === null) throw new Error(`lua/${name}.lua does not begin with #!lua`);
@@ -202,14 +228,15 @@ function assembleLibrary(luaFile: LuaReader): Scripts['library'] {
     includes.set(name, includesOf(text));
     return { name, flags: match[1]?.split(',') ?? [], body: text.replace(INCLUDE, '') };
   });
-  const users = (file: string): readonly ScriptName[] =>
-    SCRIPT_NAMES.filter((name) => includes.get(name)?.includes(file));
+  const users = (file: string): readonly FileName[] =>
+    FILE_NAMES.filter((name) => includes.get(name)?.includes(file));
   const isCommon = (file: string): boolean => users(file).length > FAMILY_MAX;
   const all = [...new Set([...includes.values()].flat())];
   const texts = new Map(all.map((file) => [file, luaFile(`include/${file}`).replace(INCLUDE, '')]));
   const usesOf = new Map([
     ...[...texts].map(([file, text]): [string, ReadonlySet<string>] => [file, wordsOf(text)]),
     ...scripts.map((one): [string, ReadonlySet<string>] => [`${one.name}.lua`, wordsOf(one.body)]),
+    ['', wordsOf(registration('', '', []))],
   ]);
   const textOf = (file: string): string =>
     enclosed(texts.get(file) ?? '', (name) =>
@@ -272,7 +299,7 @@ const COLLECTOR_PACE = 100;
  * that is asked three times for each. They are there when a function is called, not when the library
  * is loaded.
  */
-const GLOBALS = 'redis, cmsgpack, struct, math, string, table, unpack, type';
+const GLOBALS = 'redis, cmsgpack, struct, math, string, table, unpack, type, pcall';
 const PREAMBLE = [
   'local register_function = redis.register_function',
   `local function globals() collectgarbage('setstepmul', ${COLLECTOR_PACE}) return ${GLOBALS} end`,
@@ -289,7 +316,7 @@ function registration(functionName: string, callback: string, flags: readonly st
   const list = flags.map((flag) => `'${flag}'`).join(', ');
   return (
     `register_function{ function_name = '${functionName}', ` +
-    `callback = ${callback}, flags = { ${list} } }`
+    `callback = with_clock(${callback}), flags = { ${list} } }`
   );
 }
 

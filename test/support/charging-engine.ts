@@ -23,6 +23,7 @@ export interface TestEngineOptions {
   readonly requestTimeoutMs?: number;
   /** Default 3. */
   readonly connections?: number;
+  readonly topology?: 'single' | 'cluster';
   /** Default 1. */
   readonly partitions?: number;
   /** Opens what a restart of Redis has closed, as recovery does where nothing was lost. */
@@ -47,6 +48,7 @@ export async function openEngine(options: TestEngineOptions = {}): Promise<Engin
       commandTimeoutMs: options.commandTimeoutMs ?? 20_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 20_000,
       connections: options.connections ?? 3,
+      topology: options.topology ?? 'single',
     },
     { logger: silentLogger, ...(options.reopens === true && { gate }) },
   );

@@ -1,7 +1,7 @@
 /** Redis for tests: one server for the run with a key prefix per file, or a server of one's own. */
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { afterAll, inject } from 'vitest';
+import { afterAll, inject, vi } from 'vitest';
 import { startRedisInstance, type OwnRedis, type StartRedisOptions } from './redis-instance.js';
 
 export interface TestRedis {
@@ -47,4 +47,18 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<OwnRe
   const own = await startRedisInstance(options);
   STARTED.add(own);
   return own;
+}
+
+/** The URL of a cluster of one master that has every slot; it goes when the test file ends. */
+export async function startLoneCluster(): Promise<string> {
+  const moreSettings = ['cluster-enabled yes', 'cluster-announce-ip 127.0.0.1'];
+  const { url } = await startRedis({ moreSettings });
+  const redis = new Redis(url);
+  await redis.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+  await vi.waitUntil(
+    async () => String(await redis.call('CLUSTER', 'INFO')).includes('cluster_state:ok'),
+    { timeout: 20_000 },
+  );
+  redis.disconnect();
+  return url;
 }

@@ -12,8 +12,10 @@ describe('the library of scripts', () => {
     const files = readdirSync(path.resolve(import.meta.dirname, '../../../lua'))
       .filter((file) => file.endsWith('.lua'))
       .map((file) => file.slice(0, -'.lua'.length));
-    expect([...SCRIPT_NAMES].toSorted()).toEqual(files.toSorted());
-    for (const script of SCRIPT_NAMES) {
+    // A batch has no caller of its own.
+    const names = [...SCRIPT_NAMES, 'batch'] as const;
+    expect([...names].toSorted()).toEqual(files.toSorted());
+    for (const script of names) {
       expect(source).toContain(`function_name = '${scripts.functionName(script)}'`);
     }
   });
@@ -53,10 +55,10 @@ describe('the library of scripts', () => {
 
   it('lets run when memory is out what reports, releases and expires, and nothing that grants', () => {
     const flags = new Map(
-      SCRIPT_NAMES.map((script) => [
+      [...SCRIPT_NAMES, 'batch' as const].map((script) => [
         script,
         new RegExp(
-          `function_name = '${scripts.functionName(script)}', callback = scripts\\.${script}, flags = \\{ ([^}]*)\\}`,
+          `function_name = '${scripts.functionName(script)}', callback = with_clock\\(scripts\\.${script}\\), flags = \\{ ([^}]*)\\}`,
         ).exec(source)?.[1] ?? 'not registered',
       ]),
     );
@@ -65,6 +67,9 @@ describe('the library of scripts', () => {
     }
     for (const script of ['charge', 'credit', 'provision'] as const) {
       expect(flags.get(script), script).not.toContain('allow-oom');
+    }
+    for (const script of ['batch', 'charge', 'admit', 'report'] as const) {
+      expect(flags.get(script)?.trim(), `${script}: all in a batch are refused alike`).toBe('');
     }
     for (const script of ['enquire', 'snapshot'] as const) {
       expect(flags.get(script), script).toContain("'no-writes'");
