@@ -1,7 +1,7 @@
 /**
  * What do a login and a report cost in Redis: commands, octets appended, and with `--instructions`
  * the instructions of the server (valgrind's callgrind), which no other work on the machine moves?
- * `npm run bench -- access-engine [--users N] [--instructions] [--persistence P]`
+ * `npm run bench -- access-engine [--users N] [--slots N] [--instructions] [--persistence P]`
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
@@ -24,8 +24,6 @@ import { loginOf, openUsers, reportOf, startAccess } from './access-workload.js'
 const KEY_PREFIX = 'bench';
 /** Of valgrind, which runs the server some fifty times slower. */
 const REQUEST_TIMEOUT_MS = 120_000;
-/** Under way at once. */
-const SLOTS = 64;
 const execute = promisify(execFile);
 
 /** One measured step of every user's session. */
@@ -39,6 +37,8 @@ export async function run(args: readonly string[]): Promise<void> {
     args: [...args],
     options: {
       users: { type: 'string', default: '300' },
+      /** Under way at once; what comes in one turn of the event loop travels together. */
+      slots: { type: 'string', default: '64' },
       instructions: { type: 'boolean', default: false },
       persistence: { type: 'string', default: 'always' },
     },
@@ -69,7 +69,7 @@ export async function run(args: readonly string[]): Promise<void> {
     const figures: Record<string, Figures> = {};
     for (const { name, work } of steps(users)) {
       await meter.begin();
-      await atOnce(users, (user) => work(access, user));
+      await atOnce({ count: users, slots: Number(values.slots) }, (user) => work(access, user));
       const measured = await meter.end(users);
       figures[name] = measured;
       console.error(lineOf(name, measured));
@@ -128,7 +128,10 @@ function steps(users: number): readonly Step[] {
   ];
 }
 
-async function atOnce(count: number, work: (index: number) => Promise<void>): Promise<void> {
+async function atOnce(
+  { count, slots }: { readonly count: number; readonly slots: number },
+  work: (index: number) => Promise<void>,
+): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < count) {
@@ -137,7 +140,7 @@ async function atOnce(count: number, work: (index: number) => Promise<void>): Pr
       await work(index);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(SLOTS, count) }, worker));
+  await Promise.all(Array.from({ length: Math.min(slots, count) }, worker));
 }
 
 async function startServer(
