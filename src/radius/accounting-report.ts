@@ -100,13 +100,12 @@ function sessionReport(
 ): SessionReport {
   const timestamp = packet.get(EventTimestamp);
   const cause = packet.get(AcctTerminateCause);
-  const handles = packet.all(Class).map((value) => decodeClass(value, keys));
   return {
     kind: 'session',
     nas: nas.name,
     networkScope: nas.networkScope,
     sessionKey: sessionKeyOf(nas.name, session.id),
-    handle: handles.find((handle) => handle !== null) ?? null,
+    handle: readHandle(packet, keys),
     status: session.status,
     counters: readCounters(packet, nas),
     sessionSeconds: packet.get(AcctSessionTime) ?? null,
@@ -122,6 +121,15 @@ function sessionReport(
     bootMark: requestBootMark(packet, nas),
     context: networkContext(packet),
   };
+}
+
+/** The first Class that is ours: a NAS may have been given others by a proxy. */
+function readHandle(packet: RadiusPacket, keys: SealingKeys): SessionReport['handle'] {
+  for (const value of packet.all(Class)) {
+    const handle = decodeClass(value, keys);
+    if (handle !== null) return handle;
+  }
+  return null;
 }
 
 /**

@@ -43,10 +43,31 @@ export function encodeClass(handle: SessionHandle, keys: SealingKeys): Buffer {
   return value;
 }
 
+/** Values that were opened, by their text: each report of a session brings the same one. */
+const OPENED = new WeakMap<SealingKeys, Map<string, SessionHandle>>();
+const OPENED_MAX = 65_536;
+
 /** Opens a Class value; null when it is none of ours, or somebody has changed it. */
 export function decodeClass(value: Buffer, keys: SealingKeys): SessionHandle | null {
-  if (value.length > VALUE_OCTETS_MAX || value.toString('latin1', 0, 3) !== PREFIX) return null;
-  const sealed = Buffer.from(value.toString('latin1', PREFIX.length), 'base64url');
+  if (value.length > VALUE_OCTETS_MAX) return null;
+  const text = value.toString('latin1');
+  if (!text.startsWith(PREFIX)) return null;
+  let opened = OPENED.get(keys);
+  if (opened === undefined) {
+    opened = new Map();
+    OPENED.set(keys, opened);
+  }
+  const known = opened.get(text);
+  if (known !== undefined) return known;
+  const handle = openClass(text.slice(PREFIX.length), keys);
+  if (handle === null) return null;
+  if (opened.size >= OPENED_MAX) opened.clear();
+  opened.set(text, handle);
+  return handle;
+}
+
+function openClass(text: string, keys: SealingKeys): SessionHandle | null {
+  const sealed = Buffer.from(text, 'base64url');
   const body = sealed.subarray(0, Math.max(0, sealed.length - MAC_OCTETS));
   const received = sealed.subarray(body.length);
   if (body.length <= NONCE_AT || received.length !== MAC_OCTETS) return null;

@@ -44,11 +44,13 @@ type Index = { readonly keys: number[]; readonly starts: number[]; readonly ends
 export class RadiusPacket {
   /** The packet without padding that followed it. */
   readonly bytes: Buffer;
+  readonly authenticator: Buffer;
   readonly #index: Index;
   readonly #joined: readonly Buffer[];
 
   constructor(bytes: Buffer, index: Index, joined: readonly Buffer[]) {
     this.bytes = bytes;
+    this.authenticator = bytes.subarray(4, 20);
     this.#index = index;
     this.#joined = joined;
   }
@@ -59,10 +61,6 @@ export class RadiusPacket {
 
   get identifier(): number {
     return this.bytes[1] ?? 0;
-  }
-
-  get authenticator(): Buffer {
-    return this.bytes.subarray(4, 20);
   }
 
   /** The first value of an attribute that is valid for its data type. */
