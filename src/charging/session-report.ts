@@ -57,7 +57,8 @@ export interface NetworkReport {
   /** Reports in a row that a session may miss before it is taken for gone. */
   readonly staleFactor: number;
   readonly caps: readonly FairUseCap[];
-  readonly network: string | null;
+  /** Kept with a session; told only where the script asks for it. Null for nothing. */
+  readonly network: (() => string) | null;
   /** A session nobody heard of is charged from its beginning if that is not longer ago. */
   readonly baselineMs: number;
   /** When what was bought ends; null for never. */
@@ -278,7 +279,7 @@ function packReport(report: NetworkReport, said: 'named' | 'whole'): Buffer {
     report.handled,
     report.interimMaxSeconds,
     sayTerms(report.freeTerms, said),
-    said === 'named' ? report.network !== null : (report.network ?? false),
+    said === 'named' ? report.network !== null : (report.network?.() ?? false),
     report.baselineMs,
     report.ladder.map(({ kind, octetsPerSecond }) => [RUNGS[kind], octetsPerSecond]),
     report.sessionsMax ?? 0,

@@ -155,7 +155,7 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
       width: one.width,
       sessionKey: `key of ${sessionId}`,
       port: total.port,
-      network: '{"pointer":{"connection":"pppoe"}}',
+      network: () => '{"pointer":{"connection":"pppoe"}}',
     });
     return { ...request, charge: { ...request.charge, services } };
   };

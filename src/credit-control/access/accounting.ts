@@ -92,7 +92,10 @@ export function createAccounting(
       }
       const outcome = await takeReport(engine, networkReport(report, payer));
       if (outcome.kind !== 'refused') {
-        await settle(report, payer, outcome);
+        // Nearly all of them leave nothing to settle, and nothing is waited for.
+        if (outcome.replaced.length > 0 || catalog.current().addressPools.length > 0) {
+          await settle(report, payer, outcome);
+        }
         return RECORDED;
       }
       switch (outcome.refusal) {
@@ -227,7 +230,7 @@ export function createAccounting(
       interimMaxSeconds: plan.interim.maxSeconds,
       staleFactor: options.missedReportsMax,
       caps: fairUseCaps(plan, profile, { catalog: version, at }),
-      network: JSON.stringify(networkSession(report, profile, plan.code)),
+      network: () => JSON.stringify(networkSession(report, profile, plan.code)),
       baselineMs: BASELINE_MS,
       expiresAt: profile.access?.expiresAt ?? null,
       sessionsMax: sessionsMaxOf(profile, plan),

@@ -166,7 +166,13 @@ it('an interim report says where its session is only where no start was heard', 
   const report = async (minutes: number, more: Partial<NetworkReport> = {}): Promise<number> => {
     const before = calls();
     const at = START_MS + minutes * 60_000;
-    const request = networkReport({ now: at, eventAt: at, freeTerms, network: place, ...more });
+    const request = networkReport({
+      now: at,
+      eventAt: at,
+      freeTerms,
+      network: () => place,
+      ...more,
+    });
     const charge = { ...request.charge, services: [service] };
     const totals = { uploadOctets: toAmount(0), downloadOctets: toAmount(minutes) };
     const outcome = await takeReport(engine, { ...request, ...totals, charge });
