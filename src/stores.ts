@@ -7,7 +7,7 @@ import { openKeySpace, type KeySpace } from './charging/partitions.js';
 import { checkServer } from './charging/server-checks.js';
 import type { Logger } from './observability/logger.js';
 import type { Metrics } from './observability/metrics.js';
-import { checkDatabase, createDatabase } from './records/database.js';
+import { checkDatabase, createDatabase, readRisks } from './records/database.js';
 import { readInstallation, recordInstallation } from './records/installation.js';
 import { migrate, missingMigrations } from './records/migrate.js';
 import { createFenceKeeper } from './recovery/fence-keeper.js';
@@ -31,6 +31,7 @@ export async function openRecord(
   const database = createDatabase({ url, name: config.node.name, connectionsMax }, { logger });
   try {
     await checkDatabase(database);
+    for (const risk of await readRisks(database)) logger.warn({}, risk);
     if (migrateAtStart) await migrate({ url });
     const missing = await missingMigrations(database);
     if (missing.length > 0) {
@@ -75,8 +76,21 @@ export async function openEngine(
     readonly logger: Logger;
   },
 ): Promise<KeySpace> {
-  await connection.open();
   const { engine } = connection;
+  await connection.open(() => refuseUnfit(engine, config, logger));
+  const installation = await readInstallation(database);
+  const keySpace = await openKeySpace(
+    engine,
+    config.engine.partitions,
+    installation?.instanceId ?? null,
+  );
+  const { instance: instanceId, partitions } = keySpace;
+  await recordInstallation(database, { instanceId, partitions });
+  return keySpace;
+}
+
+/** @throws NodeStartError for a Redis that may forget balances, unless told to accept it. */
+async function refuseUnfit(engine: Engine, config: Config, logger: Logger): Promise<void> {
   const findings = await checkServer(engine, config.engine.durability);
   for (const { severity, message } of findings) logger.warn({ severity }, message);
   const refusals = findings.filter(({ severity }) => severity === 'refuse');
@@ -89,15 +103,6 @@ export async function openEngine(
       ].join('\n'),
     );
   }
-  const installation = await readInstallation(database);
-  const keySpace = await openKeySpace(
-    engine,
-    config.engine.partitions,
-    installation?.instanceId ?? null,
-  );
-  const { instance: instanceId, partitions } = keySpace;
-  await recordInstallation(database, { instanceId, partitions });
-  return keySpace;
 }
 
 /** How often each process looks whether a Redis has restarted that nobody has asked anything since. */

@@ -33,8 +33,12 @@ export interface EngineConnectionDependencies {
 
 export interface EngineConnection {
   readonly engine: Engine;
-  /** Connects and loads the scripts. @throws the client's error when Redis can't be reached. */
-  open(): Promise<void>;
+  /**
+   * Connects and loads the scripts.
+   * @param inspect looks at the servers before anything is loaded into them.
+   * @throws the client's error when Redis can't be reached, or what inspecting throws.
+   */
+  open(inspect?: (engine: Engine) => Promise<void>): Promise<void>;
   /** Resolves when Redis answers on every one of the connections. @throws the client's error. */
   ping(): Promise<void>;
   /** Ends the connections after what is under way has been answered. */
@@ -80,8 +84,9 @@ export function createEngineConnection(
   const clients = witness === null ? connections : [...connections, witness];
   return {
     engine,
-    open: async () => {
+    open: async (inspect) => {
       await Promise.all(clients.map((client) => client.connect()));
+      await inspect?.(engine);
       await scripts.load(redis);
     },
     ping: async () => {

@@ -37,13 +37,14 @@ async function checkMaster(
   server: Redis,
   durability: DurabilityLevel,
 ): Promise<readonly ServerFinding[]> {
-  const info = parseInfo(await server.info('server', 'replication'));
+  // Without naming sections: before 7.0 Redis knew no more than one.
+  const info = parseInfo(await server.info());
   const findings: ServerFinding[] = [];
   const version = info.get('redis_version') ?? '0';
   if (Number.parseInt(version, 10) < VERSION_MIN) {
     findings.push({
       severity: 'refuse',
-      message: `Redis is ${version}, ${VERSION_MIN}.0 or newer is needed (script flags)`,
+      message: `Redis is ${version}: upgrade it to ${VERSION_MIN}.0 or newer (functions)`,
     });
   }
   const settings = await readSettings(server);

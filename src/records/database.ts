@@ -77,6 +77,30 @@ export async function checkDatabase(database: pg.Pool | pg.ClientBase): Promise<
   return version;
 }
 
+const RISKS: Readonly<Record<string, string>> = {
+  fsync:
+    'Postgres has fsync off: a power cut of its host may destroy the record, and Redis keeps only ' +
+    'its last minutes; set fsync = on',
+  full_page_writes:
+    'Postgres has full_page_writes off: a power cut of its host may leave half-written pages in the ' +
+    'record; set full_page_writes = on',
+  synchronous_commit:
+    'Postgres has synchronous_commit off: a power cut of its host forgets changes that staff were ' +
+    'told are made; set synchronous_commit = on',
+};
+
+/**
+ * What a power cut of its host may do to the record, as Postgres is set, one sentence each with what to
+ * change. At no durability level is it a reason not to start: those speak of Redis.
+ */
+export async function readRisks(database: pg.Pool | pg.ClientBase): Promise<readonly string[]> {
+  const { rows } = await database.query<{ name: string }>(
+    `SELECT name FROM pg_settings WHERE name = ANY ($1) AND setting = 'off' ORDER BY name`,
+    [Object.keys(RISKS)],
+  );
+  return rows.map(({ name }) => RISKS[name] ?? name);
+}
+
 /** Runs `work` in one transaction; what it throws rolls back. */
 export async function inTransaction<T>(
   pool: pg.Pool,

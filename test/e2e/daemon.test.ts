@@ -1,5 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { ageRedis, WITHOUT_FUNCTIONS } from '../support/aged-redis.js';
 import { runTolld, startDaemon } from '../support/daemon.js';
 import { testDatabase } from '../support/postgres.js';
 import { startRedis, testRedis } from '../support/redis.js';
@@ -79,6 +80,20 @@ describe('the daemon', () => {
     });
     expect(exitCode).toBe(1);
     expect(stderr).toContain('appendonly must be yes');
+  });
+
+  test('refuses a Redis that is too old, and says which it needs', async () => {
+    const aged = await ageRedis(await startRedis({ moreSettings: WITHOUT_FUNCTIONS }), '6.2.14');
+    const { exitCode, stderr } = await runTolld(['serve'], {
+      environment: {
+        TOLLD_REDIS_URL: aged.url,
+        TOLLD_POSTGRES_URL: database.url,
+        TOLLD_LOG_LEVEL: 'silent',
+      },
+    });
+    await aged.close();
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('Redis is 6.2.14: upgrade it to 7.0 or newer');
   });
 
   test('ends with the faults of its configuration before it touches anything', async () => {
