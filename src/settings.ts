@@ -221,6 +221,14 @@ export const SETTINGS = {
       min: 1,
       max: 20_000,
     }),
+    catchUpSeconds: wholeNumber({
+      meaning:
+        'While requests are charged, a backlog is written only as fast as they hardly notice, but ' +
+        'so fast that it is gone within this time. 0: as fast as it can be, whatever they notice.',
+      fallback: 600,
+      min: 0,
+      max: 86_400,
+    }),
     leaseMs: wholeNumber({
       meaning: 'How long a process owns a partition without renewing; then another takes it over.',
       fallback: 10_000,

@@ -31,6 +31,8 @@ export interface StreamBacklog {
   readonly entries: number;
   /** The last entry that Postgres has, as far as Redis was told; null where it was told nothing. */
   readonly recorded: EntryId | null;
+  /** The last entry ever added, trimmed or not; null for a stream that isn't there. */
+  readonly lastAdded: EntryId | null;
 }
 
 export interface OutboxStreams {
@@ -242,15 +244,19 @@ function idOf(value: unknown): EntryId | null {
 function compare(
   info: InfoFields | null,
   group: InfoFields | undefined,
-): { readonly entries: number; readonly recorded: EntryId | null } {
-  if (info === null) return { entries: 0, recorded: null };
+): Omit<StreamBacklog, 'partition'> {
+  if (info === null) return { entries: 0, recorded: null, lastAdded: null };
   const length = Number(info.get('length'));
-  const last = idOf(info.get('last-generated-id'));
+  const lastAdded = idOf(info.get('last-generated-id'));
   const recorded = idOf(group?.get('last-delivered-id'));
-  if (last === null || recorded === null) return { entries: length, recorded };
-  if (last.epoch === recorded.epoch) {
-    return { entries: Math.min(length, Math.max(0, last.n - recorded.n)), recorded };
+  if (lastAdded === null || recorded === null) return { entries: length, recorded, lastAdded };
+  if (lastAdded.epoch === recorded.epoch) {
+    return {
+      entries: Math.min(length, Math.max(0, lastAdded.n - recorded.n)),
+      recorded,
+      lastAdded,
+    };
   }
   const lag = group?.get('lag');
-  return { entries: typeof lag === 'number' ? lag : length, recorded };
+  return { entries: typeof lag === 'number' ? lag : length, recorded, lastAdded };
 }

@@ -2,6 +2,7 @@
 import type { OutboxStreams } from '../charging/stream.js';
 import { BEFORE_FIRST } from '../domain/flush.js';
 import type { Logger } from '../observability/logger.js';
+import { Arrivals } from './arrivals.js';
 import {
   judgeBacklog,
   type BacklogLimits,
@@ -25,6 +26,8 @@ export interface BacklogMonitorDependencies {
   readonly diskRoom: () => Promise<number | null>;
   readonly logger: Logger;
   readonly metrics?: OutboxMetrics;
+  /** Called with each measure. */
+  readonly onMeasure?: (measure: BacklogMeasure) => void;
   /** Called when the state changes. */
   readonly onState?: (state: BacklogState, measure: BacklogMeasure) => void;
 }
@@ -39,16 +42,18 @@ export interface BacklogMonitor {
 
 export function createBacklogMonitor(
   { partitions, intervalMs, limits }: BacklogMonitorOptions,
-  { streams, decode, diskRoom, logger, metrics, onState }: BacklogMonitorDependencies,
+  { streams, decode, diskRoom, logger, metrics, onMeasure, onState }: BacklogMonitorDependencies,
 ): BacklogMonitor {
+  const arrivals = new Arrivals();
   let state: BacklogState = 'ok';
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | null = null;
 
   async function measure(): Promise<BacklogMeasure> {
-    const measured = await measureBacklog(partitions, { streams, decode, diskRoom });
+    const measured = await measureBacklog(partitions, { streams, decode, diskRoom, arrivals });
     const next = judgeBacklog(measured, limits, state);
     metrics?.backlog(measured, next);
+    onMeasure?.(measured);
     if (next !== state) {
       const log = next === 'ok' ? logger.info : logger.warn;
       log.call(logger, { from: state, to: next, ...measured }, 'outbox backlog');
@@ -92,7 +97,10 @@ async function measureBacklog(
     streams,
     decode,
     diskRoom,
-  }: Pick<BacklogMonitorDependencies, 'streams' | 'decode' | 'diskRoom'>,
+    arrivals,
+  }: Pick<BacklogMonitorDependencies, 'streams' | 'decode' | 'diskRoom'> & {
+    readonly arrivals: Arrivals;
+  },
 ): Promise<BacklogMeasure> {
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
   const [backlogs, memoryRatio, room, now] = await Promise.all([
@@ -112,6 +120,7 @@ async function measureBacklog(
   return {
     entries: behind.reduce((sum, { entries }) => sum + entries, 0),
     oldestAgeSeconds: Math.max(0, ...ages) / 1_000,
+    arrivingPerSecond: arrivals.perSecond(backlogs, performance.now()),
     memoryRatio,
     diskRoom: room,
   };

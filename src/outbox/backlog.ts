@@ -7,6 +7,8 @@ export interface BacklogMeasure {
   readonly entries: number;
   /** Age of the oldest of them; 0 where there is none. */
   readonly oldestAgeSeconds: number;
+  /** Entries added each second since the measure before; null at the first. */
+  readonly arrivingPerSecond: number | null;
   /** Redis' memory in use over what it may use; 0 without a limit. */
   readonly memoryRatio: number;
   /** Free space for Redis' append-only files over that memory; null where it isn't known. */
@@ -42,6 +44,25 @@ export const BACKLOG_LIMIT_DEFAULTS: BacklogLimits = Object.freeze({
   /** Redis ends itself when its disk is full: what is left is kept for reports and stops. */
   refuseDiskRoom: 0.25,
 });
+
+/**
+ * Whether new sessions may soon be refused: half of what refuses them by number or age is there, or
+ * memory or disk is as short as the alert says.
+ */
+export function nearsRefusal(
+  { entries, oldestAgeSeconds, memoryRatio, diskRoom }: BacklogMeasure,
+  limits: BacklogLimits,
+): boolean {
+  const reaches = (value: number, limit: number | null): boolean =>
+    limit !== null && value >= limit;
+  const half = (limit: number | null): number | null => (limit === null ? null : limit / 2);
+  return (
+    reaches(entries, half(limits.refuseEntries)) ||
+    reaches(oldestAgeSeconds, half(limits.refuseAgeSeconds)) ||
+    reaches(memoryRatio, limits.alertMemoryRatio) ||
+    (diskRoom !== null && limits.alertDiskRoom !== null && diskRoom <= limits.alertDiskRoom)
+  );
+}
 
 /** A state is left only when the measure is this far below its limit, so that it doesn't flutter. */
 const RELEASE_FACTOR = 0.9;

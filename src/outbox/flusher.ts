@@ -12,8 +12,10 @@ import { gather, type EntryDecoder, type Gathered } from './batch.js';
 import { entryText, isBehind, type Cursor } from './cursor.js';
 import { FailureStreak } from './failure-streak.js';
 import { describeFault, type PartitionFault } from './fault.js';
+import type { Listening } from './listening.js';
 import { Marks } from './marks.js';
 import type { OutboxMetrics } from './metrics.js';
+import type { Pace, PoliteRound, Round } from './pace.js';
 import { pause } from './pause.js';
 import { Places } from './places.js';
 import { TrimPlan, trimLoop } from './trimming.js';
@@ -43,6 +45,8 @@ export interface FlusherDependencies {
   readonly decode: EntryDecoder;
   readonly logger: Logger;
   readonly metrics: OutboxMetrics;
+  /** Lets those who charge go first; without it everything is flushed at full speed. */
+  readonly courtesy?: { readonly pace: Pace; readonly listening: Listening };
 }
 
 export interface FlusherStatus {
@@ -68,7 +72,7 @@ interface Reading {
 }
 
 export function createFlusher(options: FlusherOptions, dependencies: FlusherDependencies): Flusher {
-  const { streams, sink, leases, decode, logger, metrics } = dependencies;
+  const { streams, sink, leases, decode, logger, metrics, courtesy } = dependencies;
   const places = new Places({
     faultRetryMs: options.faultRetryMs ?? FAULT_RETRY_MS,
     movingRetryMs: MOVING_RETRY_MS,
@@ -81,6 +85,11 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
   let isLeased = false;
   /** What is read while Postgres writes what was read before it. */
   let ahead: Promise<Reading> | null = null;
+
+  /** Partitions that polite rounds have had, so that the others come next. */
+  let turn = 0;
+  /** Partitions in a row that had nothing in their turn. */
+  let empty = 0;
 
   /** Cursor: where to read on. Asks Postgres for the partitions of which only it knows. */
   async function findCursors(): Promise<readonly Cursor[]> {
@@ -106,17 +115,26 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
   }
 
   /** Batch: what follows the cursors without a gap, ready to be written. */
-  async function read(cursors: readonly Cursor[]): Promise<Reading> {
-    const limits = { entriesMax: streak.batchEntries };
+  async function read(all: readonly Cursor[], round: Round): Promise<Reading> {
+    const cursors = round.kind === 'full' ? all : takeTurns(all, round.partitionsMax);
+    const most = round.kind === 'full' ? Infinity : round.entriesMax;
+    const limits = { entriesMax: Math.min(streak.batchEntries, most) };
     const gathered = await gather(cursors, limits, { streams, decode });
     const { batches } = gathered;
     return { cursors, gathered, write: batches.length === 0 ? null : await sink.prepare(batches) };
   }
 
+  function takeTurns(all: readonly Cursor[], count: number): readonly Cursor[] {
+    const from = turn % Math.max(1, all.length);
+    turn = from + count;
+    return [...all.slice(from), ...all.slice(0, from)].slice(0, count);
+  }
+
   /** Write: one transaction, which counts once by the offsets that it moves. */
-  async function writeTimed(write: FlushWrite): Promise<FlushOutcome> {
+  async function writeTimed(write: FlushWrite, round: Round): Promise<FlushOutcome> {
     const startedAt = performance.now();
-    const outcome = await write();
+    const isHeard = courtesy !== undefined && round.kind === 'polite';
+    const outcome = await (isHeard ? courtesy.listening.during(write()) : write());
     if (outcome.kind === 'written') {
       metrics.flushed({
         entries: outcome.entries,
@@ -185,39 +203,67 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
     else logger.error(fields, 'a partition stands still');
   }
 
-  /** @returns whether there may be more to flush at once. */
-  async function flushRound(): Promise<boolean> {
-    const { cursors, gathered, write } = await (ahead ?? read(await findCursors()));
+  /** @returns whether there may be more to flush at once, and the entries found. */
+  async function flushRound(
+    round: Round,
+  ): Promise<{ readonly hasMore: boolean; readonly entries: number }> {
+    const { cursors, gathered, write } = await (ahead ?? read(await findCursors(), round));
     ahead = null;
+    const { entries } = gathered;
     if (write === null) {
       gathered.faults.forEach(standStill);
       await tellMarks(performance.now());
-      return false;
+      return { hasMore: false, entries };
     }
     // Streams that hold more are read on, and made ready, while Postgres writes; that is of use only
     // if the write comes out as expected.
-    const next = gathered.more ? read(advance(cursors, gathered)) : null;
+    const goesOn = gathered.more && round.kind === 'full';
+    const next = goesOn ? read(advance(cursors, gathered), round) : null;
     next?.catch(() => undefined);
     try {
-      const outcome = await writeTimed(write);
+      const outcome = await writeTimed(write, round);
       await acknowledge(outcome, gathered.faults);
       const isWhole = outcome.kind === 'written' && outcome.faults.length === 0;
       if (isWhole && gathered.faults.length === 0) ahead = next;
-      return gathered.more;
+      return { hasMore: gathered.more, entries };
     } catch (error) {
       for (const { partition } of gathered.batches) displace(partition);
       throw error;
     }
   }
 
+  /** What comes next, after the rest that belongs to it. */
+  async function nextRound(): Promise<Round> {
+    if (courtesy === undefined) return { kind: 'full' };
+    const round = courtesy.pace.next(performance.now());
+    if (round.kind === 'polite') await courtesy.listening.rest(round.restMs, stopping.signal);
+    return round;
+  }
+
+  /** Whether all partitions had their turn and none had anything. */
+  function foundNothing({ partitionsMax }: PoliteRound, entries: number): boolean {
+    empty = entries > 0 ? 0 : empty + partitionsMax;
+    if (entries > 0 || empty < places.size) return false;
+    empty = 0;
+    return true;
+  }
+
   async function flushLoop(): Promise<void> {
     while (!stopping.signal.aborted) {
       try {
-        const hasMore = await flushRound();
+        const round = await nextRound();
+        const startedAt = performance.now();
+        const { hasMore, entries } = await flushRound(round);
+        const now = performance.now();
+        if (round.kind === 'polite') {
+          courtesy?.pace.done({ entries, workedMs: now - startedAt }, now);
+        }
         if (streak.length > 0) logger.info({ failures: streak.length }, 'flushing goes on');
         streak.succeed();
         metrics.held(places.size, places.faults);
-        if (!hasMore) await pause(options.intervalMs, stopping.signal);
+        if (round.kind === 'full' ? !hasMore : foundNothing(round, entries)) {
+          await pause(options.intervalMs, stopping.signal);
+        }
       } catch (err) {
         ahead = null;
         const waitMs = streak.fail();

@@ -17,6 +17,8 @@ export interface OutboxMetrics {
   /** Partitions held, and those of them that stand still. */
   held(partitions: number, faults: readonly PartitionFault[]): void;
   backlog(measure: BacklogMeasure, state: BacklogState): void;
+  /** The part of its time that charging leaves to the flusher. */
+  pace(share: number): void;
 }
 
 export function createOutboxMetrics(metrics: Metrics): OutboxMetrics {
@@ -83,6 +85,10 @@ export function createOutboxMetrics(metrics: Metrics): OutboxMetrics {
     help: '1 for the state that holds.',
     labels: ['state'],
   });
+  const pace = metrics.gauge({
+    name: 'tolld_outbox_pace_ratio',
+    help: 'Part of its time that charging leaves to the flusher while it catches up; 1: full speed.',
+  });
   for (const cause of FAULT_KINDS) stopped.set({ cause }, 0);
 
   return {
@@ -102,6 +108,7 @@ export function createOutboxMetrics(metrics: Metrics): OutboxMetrics {
         stopped.set({ cause }, faults.filter(({ kind }) => kind === cause).length);
       }
     },
+    pace: (share) => pace.set(share),
     backlog: (measure, state) => {
       backlogEntries.set(measure.entries);
       age.set(measure.oldestAgeSeconds);

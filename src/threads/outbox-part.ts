@@ -7,9 +7,16 @@ import { createOutboxStreams } from '../charging/stream.js';
 import type { Logger } from '../observability/logger.js';
 import type { Metrics } from '../observability/metrics.js';
 import { createBacklogMonitor } from '../outbox/backlog-monitor.js';
-import { BACKLOG_LIMIT_DEFAULTS, type BacklogState } from '../outbox/backlog.js';
+import {
+  BACKLOG_LIMIT_DEFAULTS,
+  type BacklogMeasure,
+  type BacklogState,
+} from '../outbox/backlog.js';
 import { createFlusher } from '../outbox/flusher.js';
+import { Lateness } from '../outbox/lateness.js';
+import { createListening, PROBE_INTERVAL_MS } from '../outbox/listening.js';
 import { createOutboxMetrics } from '../outbox/metrics.js';
+import { Pace } from '../outbox/pace.js';
 import { untilRecorded } from '../outbox/recorded.js';
 import { createDatabase } from '../records/database.js';
 import { createFlushLeases } from '../records/flush-leases.js';
@@ -59,15 +66,25 @@ export async function openOutbox(
   await connection.open();
   const streams = createOutboxStreams(connection.engine);
   const metrics = createOutboxMetrics(dependencies.metrics);
+  const limits = BACKLOG_LIMIT_DEFAULTS;
+  const lateness = new Lateness({ intervalMs: PROBE_INTERVAL_MS });
+  const { catchUpSeconds, batchEntriesMax } = config.flusher;
+  const pace = new Pace({ catchUpSeconds, batchEntriesMax, limits }, { lateness });
+  const onMeasure = (measure: BacklogMeasure): void => {
+    pace.measured(measure, performance.now());
+    metrics.pace(pace.share);
+  };
   const monitor = createBacklogMonitor(
-    { partitions, intervalMs: BACKLOG_INTERVAL_MS, limits: BACKLOG_LIMIT_DEFAULTS },
+    { partitions, intervalMs: BACKLOG_INTERVAL_MS, limits },
     {
       streams,
       decode: decodeEntry,
       diskRoom: () => readDiskRoom(connection.engine.redis, config.redis),
-      ...{ logger, metrics, onState },
+      ...{ logger, metrics, onMeasure, onState },
     },
   );
+  // Before the first round, so that it isn't at full speed where a backlog stands.
+  await monitor.measure().catch(() => undefined);
   monitor.start();
   const closeReading = async (): Promise<void> => {
     await monitor.stop();
@@ -85,6 +102,7 @@ export async function openOutbox(
     { logger },
   );
   const { leaseMs } = config.flusher;
+  const probe = (): Promise<unknown> => connection.engine.redis.ping();
   const holder = `${config.node.name} ${randomUUID()}`;
   const flusher = createFlusher(config.flusher, {
     streams,
@@ -93,6 +111,7 @@ export async function openOutbox(
     decode: decodeEntry,
     logger,
     metrics,
+    courtesy: { pace, listening: createListening({ probe, lateness }) },
   });
   flusher.start();
   const close = async (): Promise<void> => {

@@ -7,7 +7,11 @@ import type { FlushLeases, RecordSink } from '../../../src/domain/flush.js';
 import { createLogger } from '../../../src/observability/logger.js';
 import { createMetrics, type Metrics } from '../../../src/observability/metrics.js';
 import type { EntryDecoder } from '../../../src/outbox/batch.js';
-import { createFlusher, type Flusher } from '../../../src/outbox/flusher.js';
+import {
+  createFlusher,
+  type Flusher,
+  type FlusherDependencies,
+} from '../../../src/outbox/flusher.js';
 import { createOutboxMetrics } from '../../../src/outbox/metrics.js';
 import { untilRecorded } from '../../../src/outbox/recorded.js';
 import { createFlushLeases } from '../../../src/records/flush-leases.js';
@@ -26,6 +30,7 @@ export interface FlusherSettings {
   readonly sink?: RecordSink;
   readonly leases?: FlushLeases;
   readonly decode?: EntryDecoder;
+  readonly courtesy?: FlusherDependencies['courtesy'];
 }
 
 export interface TestFlusher extends Flusher {
@@ -52,6 +57,7 @@ export function makeFlusher(settings: FlusherSettings): TestFlusher {
       decode: settings.decode ?? decodeFromJson,
       logger: createLogger({ level: 'silent' }),
       metrics: createOutboxMetrics(metrics),
+      ...(settings.courtesy !== undefined && { courtesy: settings.courtesy }),
     },
   );
   const recorded = (): Promise<void> =>

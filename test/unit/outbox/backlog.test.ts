@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   BACKLOG_LIMIT_DEFAULTS,
   judgeBacklog,
+  nearsRefusal,
   type BacklogMeasure,
   type BacklogState,
 } from '../../../src/outbox/backlog.js';
@@ -20,6 +21,7 @@ const LIMITS = {
 const measureOf = (change: Partial<BacklogMeasure>): BacklogMeasure => ({
   entries: 0,
   oldestAgeSeconds: 0,
+  arrivingPerSecond: null,
   memoryRatio: 0,
   diskRoom: null,
   ...change,
@@ -65,5 +67,20 @@ describe('a backlog', () => {
   test('refuses nothing by number or age unless it is told to', () => {
     const measure = measureOf({ entries: 1e9, oldestAgeSeconds: 1e6 });
     expect(judgeBacklog(measure, BACKLOG_LIMIT_DEFAULTS, 'ok')).toBe('alert');
+  });
+
+  test.each<[Partial<BacklogMeasure>, boolean]>([
+    [{ entries: 4_999, oldestAgeSeconds: 299, memoryRatio: 0.69, diskRoom: 1.1 }, false],
+    [{ entries: 5_000 }, true],
+    [{ oldestAgeSeconds: 300 }, true],
+    [{ memoryRatio: 0.7 }, true],
+    [{ diskRoom: 1 }, true],
+  ])('of %o nears what is refused: %s', (change, expected) => {
+    expect(nearsRefusal(measureOf(change), LIMITS)).toBe(expected);
+  });
+
+  test('nears nothing by number or age where these refuse nobody', () => {
+    const measure = measureOf({ entries: 1e9, oldestAgeSeconds: 1e9 });
+    expect(nearsRefusal(measure, BACKLOG_LIMIT_DEFAULTS)).toBe(false);
   });
 });

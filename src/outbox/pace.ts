@@ -1,0 +1,204 @@
+/**
+ * How fast a backlog is written to Postgres: as fast as charging lets it be, and no faster
+ * (docs/adr/0010). While events arrive and a backlog stands, the flusher writes small batches and
+ * rests after each; else it goes at full speed.
+ */
+import { nearsRefusal, type BacklogLimits, type BacklogMeasure } from './backlog.js';
+import type { Lateness } from './lateness.js';
+
+export interface PaceOptions {
+  /** A backlog is gone within this time, whatever charging notices; 0: always at full speed. */
+  readonly catchUpSeconds: number;
+  /** So many entries and a second's arrivals are no backlog: a round at full speed takes them. */
+  readonly batchEntriesMax: number;
+  readonly limits: BacklogLimits;
+}
+
+/** A round with little in it, and the rest before it. */
+export interface PoliteRound {
+  readonly kind: 'polite';
+  readonly restMs: number;
+  readonly entriesMax: number;
+  /** They take turns. */
+  readonly partitionsMax: number;
+}
+
+export type Round = { readonly kind: 'full' } | PoliteRound;
+
+export interface RoundDone {
+  readonly entries: number;
+  readonly workedMs: number;
+}
+
+/** Some 15 ms of work on a core, one sync of Postgres, a reply that Redis makes in 0.3 ms. */
+const ENTRIES_MAX = 250;
+const PARTITIONS_MAX = 5;
+/** Fewer arrivals a second are nobody's charging. */
+const ARRIVING_MIN = 1;
+/** A backlog shrinks at least as fast as it would grow. */
+const ARRIVING_FACTOR = 2;
+/** Before its first batch the flusher listens for so long, to know what calm is. */
+const LISTEN_MS = 1_000;
+/** How often calm is listened to anew, and for how long, where the rests alone are too short. */
+const CALM_PERIOD_MS = 5_000;
+const CALM_PROBES_MIN = 40;
+const CALM_MS = 250;
+/** So many measures in a row that small batches were too slow, even without a rest: large ones then. */
+const SLOW_MEASURES = 3;
+/** For so long, until small ones are tried again. */
+const HURRY_MS = 10_000;
+/** What was written, or not, so long ago neither allows a rest nor forbids one. */
+const CREDIT_MAX_MS = 1_000;
+
+/** How long to rest, so that of work and rest together `share` is work. */
+export function restAfter({
+  workedMs,
+  share,
+}: {
+  readonly workedMs: number;
+  readonly share: number;
+}): number {
+  return workedMs * (1 / share - 1);
+}
+
+/** The least entries a second: see docs/operations.md. @param leftMs until the backlog must be gone */
+export function leastSpeed({
+  entries,
+  arrivingPerSecond,
+  leftMs,
+}: {
+  readonly entries: number;
+  readonly arrivingPerSecond: number;
+  readonly leftMs: number;
+}): number {
+  if (leftMs <= 0) return Infinity;
+  const byDeadline = arrivingPerSecond + (entries * 1_000) / leftMs;
+  return Math.max(ARRIVING_FACTOR * arrivingPerSecond, byDeadline);
+}
+
+/** Decides each round of a flusher. Times are of performance.now(). */
+export class Pace {
+  readonly #options: PaceOptions;
+  readonly #lateness: Lateness;
+  #measure: BacklogMeasure | null = null;
+  /** Since when a backlog stands; null while none does. */
+  #behindSince: number | null = null;
+  #isPolite = false;
+  #hasListened = false;
+  /** Polite rounds since the last measure. */
+  #rounds = { entries: 0, workedMs: 0 };
+  #slowMeasures = 0;
+  #hurriesUntil = 0;
+  /** How long the entries written so far allow to rest by the least speed. */
+  #creditMs = 0;
+  #creditAt = 0;
+  #workedMs = 0;
+  #calmAt = 0;
+  #calmCount = 0;
+
+  constructor(options: PaceOptions, { lateness }: { readonly lateness: Lateness }) {
+    this.#options = options;
+    this.#lateness = lateness;
+  }
+
+  /** The part of its time that charging leaves to the flusher; 1 at full speed. */
+  get share(): number {
+    return this.#isPolite ? this.#lateness.share : 1;
+  }
+
+  /** Hears of each measure of the backlog. */
+  measured(measure: BacklogMeasure, now: number): void {
+    this.#measure = measure;
+    if (!this.#isBehind(measure)) this.#behindSince = null;
+    else if (this.#behindSince === null) {
+      this.#behindSince = now;
+      this.#hasListened = false;
+    }
+    if (this.#isTooSlow(now)) this.#hurriesUntil = now + HURRY_MS;
+    this.#isPolite = this.#letsCharging(measure, now);
+  }
+
+  /** What the next round is to be. */
+  next(now: number): Round {
+    if (!this.#isPolite) return { kind: 'full' };
+    const sizes = { entriesMax: ENTRIES_MAX, partitionsMax: PARTITIONS_MAX };
+    return { kind: 'polite', restMs: this.#restMs(now), ...sizes };
+  }
+
+  /** Hears of each polite round. */
+  done({ entries, workedMs }: RoundDone, now: number): void {
+    this.#workedMs += workedMs;
+    this.#creditMs += (entries * 1_000) / this.#leastSpeed(now);
+    this.#rounds.entries += entries;
+    this.#rounds.workedMs += workedMs;
+  }
+
+  #restMs(now: number): number {
+    const workedMs = this.#workedMs;
+    this.#workedMs = 0;
+    if (!this.#hasListened) {
+      this.#hasListened = true;
+      this.#lateness.forget();
+      this.#calmAt = now + LISTEN_MS;
+      this.#calmCount = 0;
+      this.#creditMs = 0;
+      this.#creditAt = now + LISTEN_MS;
+      return LISTEN_MS;
+    }
+    this.#creditMs = clamp(this.#creditMs - (now - this.#creditAt), CREDIT_MAX_MS);
+    this.#creditAt = now;
+    const wishedMs = Math.max(
+      restAfter({ workedMs, share: this.#lateness.share }),
+      this.#lacksCalm(now) ? CALM_MS : 0,
+    );
+    return Math.max(0, Math.min(wishedMs, this.#creditMs));
+  }
+
+  /** Rests that are too short to listen in leave the measure of calm to grow old. */
+  #lacksCalm(now: number): boolean {
+    if (now - this.#calmAt < CALM_PERIOD_MS) return false;
+    const heard = this.#lateness.calmCount - this.#calmCount;
+    this.#calmAt = now;
+    this.#calmCount = this.#lateness.calmCount;
+    return heard < CALM_PROBES_MIN;
+  }
+
+  /** A backlog is more than a round at full speed would take, and stands until little is left. */
+  #isBehind({ entries, arrivingPerSecond }: BacklogMeasure): boolean {
+    const few = this.#behindSince === null ? this.#options.batchEntriesMax : 2 * ENTRIES_MAX;
+    return entries > few + (arrivingPerSecond ?? 0);
+  }
+
+  #letsCharging(measure: BacklogMeasure, now: number): boolean {
+    const { catchUpSeconds, limits } = this.#options;
+    if (catchUpSeconds === 0 || this.#behindSince === null) return false;
+    if (nearsRefusal(measure, limits)) return false;
+    // Whether somebody charges shows by the second measure.
+    const { arrivingPerSecond } = measure;
+    if (arrivingPerSecond !== null && arrivingPerSecond < ARRIVING_MIN) return false;
+    return now >= this.#hurriesUntil && this.#leastSpeed(now) < Infinity;
+  }
+
+  /** Whether small batches, one after the other, can't reach the least speed. */
+  #isTooSlow(now: number): boolean {
+    const { entries, workedMs } = this.#rounds;
+    this.#rounds = { entries: 0, workedMs: 0 };
+    const isSlow = workedMs > 0 && (entries * 1_000) / workedMs < this.#leastSpeed(now);
+    this.#slowMeasures = isSlow ? this.#slowMeasures + 1 : 0;
+    return this.#slowMeasures >= SLOW_MEASURES;
+  }
+
+  #leastSpeed(now: number): number {
+    const { entries = 0, arrivingPerSecond = null } = this.#measure ?? {};
+    const passedMs = now - (this.#behindSince ?? now);
+    return leastSpeed({
+      entries,
+      arrivingPerSecond: arrivingPerSecond ?? 0,
+      leftMs: this.#options.catchUpSeconds * 1_000 - passedMs,
+    });
+  }
+}
+
+function clamp(value: number, most: number): number {
+  return Math.max(-most, Math.min(most, value));
+}
