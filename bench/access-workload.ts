@@ -238,6 +238,7 @@ export function reportOf(
     terminationCause: status === 'stop' ? 'User-Request' : null,
     address,
     port: null,
+    device: null,
     bootMark: null,
     context: { ...parts.context, address },
   };

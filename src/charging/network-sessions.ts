@@ -23,6 +23,8 @@ export interface NetworkSession {
   /** Of network access. */
   readonly plan: string;
   readonly bootMark: string | null;
+  /** Which device of its NAS; absent where that is one, and in what a version before wrote. */
+  readonly device?: string;
 }
 
 export interface TrackedSession {

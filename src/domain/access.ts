@@ -254,6 +254,8 @@ export interface SessionReport {
    * sessions are gone. Null for a NAS without such a mark.
    */
   readonly bootMark: string | null;
+  /** Which of the devices that are declared as one NAS; null where it is one device. */
+  readonly device: string | null;
   readonly context: NetworkContext;
 }
 
@@ -262,6 +264,8 @@ export interface NasReport {
   readonly kind: 'nas';
   readonly nas: string;
   readonly networkScope: string;
+  /** As of a session's report: the others of a range go on. */
+  readonly device: string | null;
   readonly change: 'on' | 'off';
   readonly eventAt: number;
   readonly receivedAt: number;

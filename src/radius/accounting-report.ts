@@ -23,6 +23,7 @@ import {
   networkContext,
   requestBootMark,
   requestConnection,
+  requestDevice,
   requestIdentities,
   requestPort,
   requestStation,
@@ -86,6 +87,7 @@ function nasReport(
     kind: 'nas',
     nas: nas.name,
     networkScope: nas.networkScope,
+    device: requestDevice(packet, nas),
     change,
     eventAt: eventTime(packet, receivedAt),
     receivedAt,
@@ -119,6 +121,7 @@ function sessionReport(
     address: packet.get(FramedIpAddress) ?? null,
     port: requestPort(packet),
     bootMark: requestBootMark(packet, nas),
+    device: requestDevice(packet, nas),
     context: networkContext(packet),
   };
 }

@@ -81,6 +81,8 @@ export interface NasClient {
   readonly messageAuthenticator: MessageAuthenticatorPolicy;
   readonly counterDirection: CounterDirection;
   readonly connection: ConnectionKind | null;
+  /** Several devices may be declared as this one: by a range, or by a certificate that they share. */
+  readonly isMany: boolean;
   readonly certificateNames: readonly string[];
   readonly eapMethods: readonly EapMethod[];
   readonly dynamicAuthorization: DynamicAuthorization | null;
@@ -169,6 +171,14 @@ export function createNasRegistry(options: readonly NasClientOptions[]): NasRegi
   };
 }
 
+/** Whether addresses can be those of one device: one of each family, and no range. */
+function isOneDevice(addresses: readonly string[]): boolean {
+  const prefixes = addresses.map(parsePrefix);
+  const families = new Set(prefixes.map((prefix) => prefix?.family));
+  const areHosts = prefixes.every((prefix) => prefix !== undefined && hostOf(prefix) !== undefined);
+  return areHosts && prefixes.length > 0 && families.size === prefixes.length;
+}
+
 /** The address of a prefix that has no other in it, as the system writes it. */
 function hostOf({ octets, bits }: AddressPrefix): string | undefined {
   if (bits < octets.length * 8) return undefined;
@@ -201,6 +211,7 @@ function readClient(options: NasClientOptions, faults: string[]): NasClient | un
     messageAuthenticator: options.messageAuthenticator ?? 'auto',
     counterDirection: options.counterDirection ?? 'input-is-upload',
     connection: options.connection ?? null,
+    isMany: options.nasIdentifier === undefined && !isOneDevice(options.addresses),
     certificateNames,
     eapMethods: options.eapMethods ?? EAP_METHODS_DEFAULT,
     dynamicAuthorization,

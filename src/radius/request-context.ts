@@ -136,6 +136,16 @@ function routerOsSessionId(
   return { service: id.slice(0, 2), boot: id.charAt(2).toLowerCase() };
 }
 
+/**
+ * Which device of a NAS that may be many: its identifier and its address, one of which every report
+ * has [RFC 2866 4.1]. Routers left at their default identity differ by the address alone.
+ */
+export function requestDevice(packet: RadiusPacket, nas: NasClient): string | null {
+  if (!nas.isMany) return null;
+  const address = packet.get(NasIpAddress) ?? packet.get(NasIPv6Address);
+  return contextText(`${packet.get(NasIdentifier) ?? ''} ${address ?? ''}`);
+}
+
 /** The boot digit of RouterOS; null for every other NAS. */
 export function requestBootMark(packet: RadiusPacket, nas: NasClient): string | null {
   return routerOsSessionId(packet, nas)?.boot ?? null;

@@ -166,7 +166,10 @@ export class RequestPipeline {
     const decoded = decodePacket(arrival.octets);
     if (!decoded.ok) return this.#drop(decoded.malformation, arrival);
     const { packet } = decoded;
-    const nas = selectNas(candidates, packet.get(NasIdentifier));
+    const named = selectNas(candidates, packet.get(NasIdentifier));
+    // A proxy asks in nobody's name whether we are there, with the one secret that it has.
+    const nas =
+      named ?? (packet.code === PACKET_CODES['Status-Server'] ? candidates[0] : undefined);
     if (nas === undefined) return this.#drop('unknown-client', arrival);
     if (!isServed(packet.code, arrival.service)) return this.#drop('unexpected-code', arrival, nas);
     const { address, tlsSecret } = arrival;
@@ -176,7 +179,7 @@ export class RequestPipeline {
       arrival.onForged?.();
       return this.#drop(verdict.why, arrival, nas);
     }
-    if (verdict.secretProven) arrival.onProven?.(nas);
+    if (verdict.secretProven && named !== undefined) arrival.onProven?.(named);
     if (verdict.unprotected) this.#warnUnprotected(nas, arrival);
     metrics.received.inc({ code: packetCodeName(packet.code) });
     const { secret, secretProven } = verdict;

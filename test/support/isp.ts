@@ -234,6 +234,7 @@ export function report(more: Partial<SessionReport>): SessionReport {
     address: null,
     port: null,
     bootMark: null,
+    device: null,
     context: {},
     ...more,
   };

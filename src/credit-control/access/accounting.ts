@@ -80,7 +80,7 @@ export function createAccounting(
 
   async function session(report: SessionReport): Promise<AccountingOutcome> {
     if (report.status === 'start' && report.bootMark !== null) {
-      await endBefore(report.nas, report.bootMark);
+      await endBefore(report, report.bootMark);
     }
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const fresh = attempt > 0;
@@ -319,19 +319,31 @@ export function createAccounting(
     }
   }
 
-  async function endBefore(nas: string, mark: string): Promise<void> {
-    if (!(await noteBoot(engine, nas, mark))) return;
-    logger.info({ nas }, 'NAS has started anew: its older sessions are over');
-    await endAll(nas, (network) => network !== null && network.bootMark !== mark);
+  async function endBefore({ nas, device }: SessionReport, mark: string): Promise<void> {
+    const whose = device === null ? nas : `${nas} ${device}`;
+    if (!(await noteBoot(engine, whose, mark))) return;
+    logger.info({ nas, device }, 'NAS has started anew: its older sessions are over');
+    await endAll(
+      nas,
+      (network) => network !== null && isAt(network, device) && network.bootMark !== mark,
+    );
   }
 
   async function nas(report: NasReport): Promise<AccountingOutcome> {
     // Sessions that reported after it began again are new ones: the message was late.
-    await endAll(report.nas, (_network, eventAt) => eventAt <= report.eventAt);
+    await endAll(
+      report.nas,
+      (network, eventAt) => isAt(network, report.device) && eventAt <= report.eventAt,
+    );
     return RECORDED;
   }
 
   return { session, nas, end };
+}
+
+/** Whether a session is at a device of its NAS. */
+function isAt(network: NetworkSession | null, device: string | null): boolean {
+  return (network?.device ?? null) === device;
 }
 
 const RECORDED: AccountingOutcome = { kind: 'recorded' };
@@ -427,5 +439,6 @@ function networkSession(
     chargingPlan: profile.plan ?? null,
     plan,
     bootMark: report.bootMark,
+    ...(report.device !== null && { device: report.device }),
   };
 }

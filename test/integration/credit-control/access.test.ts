@@ -396,7 +396,7 @@ describe('reports', () => {
   it('that a NAS starts or stops end all of its sessions that were before', async () => {
     await openSubscriber(engine, { octets: 1_000_000_000 });
     const handle = await begin();
-    const on = { nas: 'bng', networkScope: 'isp', receivedAt: 0, context: {} };
+    const on = { nas: 'bng', networkScope: 'isp', device: null, receivedAt: 0, context: {} };
     await isp.accounting({ kind: 'nas', change: 'on', eventAt: Date.now(), ...on });
     expect((await readTrackedSession(engine, 0, `radius:${handle.nonce}`))?.state).toBe('ended');
     expect((await balance()).reserved).toBe(0);
@@ -419,5 +419,25 @@ describe('reports', () => {
     await isp.accounting(report({ handle: old, bootMark: '1', sessionSeconds: 1 }));
     expect((await readTrackedSession(engine, 0, `radius:${old.nonce}`))?.state).toBe('ended');
     expect((await readTrackedSession(engine, 0, `radius:${session.nonce}`))?.state).toBe('started');
+  });
+
+  it('with the boot marks of two routers of one range, or the end of one, leave the other alone', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    await openSubscriber(engine, { name: 'ben', octets: 1_000_000_000 });
+    const first = await begin({ bootMark: 'c', device: 'tower 10.0.0.1', station: null });
+    const ben = login({ identities: [{ kind: 'user-name', value: 'ben' }], station: null });
+    const { session: second } = accepted(await isp.access(ben));
+    const ofSecond = {
+      ...{ handle: second, identities: ben.identities, sessionKey: 'radius:bng:81f00001' },
+      ...{ bootMark: 'f', device: 'tower 10.0.0.2', station: null },
+    };
+    await isp.accounting(report({ ...ofSecond, status: 'start' }));
+    const stateOf = async ({ nonce }: { readonly nonce: string }) =>
+      (await readTrackedSession(engine, 0, `radius:${nonce}`))?.state;
+    expect([await stateOf(first), await stateOf(second)]).toEqual(['started', 'started']);
+    const off = { nas: 'bng', networkScope: 'isp', receivedAt: 0, context: {} };
+    const device = 'tower 10.0.0.2';
+    await isp.accounting({ kind: 'nas', change: 'off', eventAt: Date.now(), device, ...off });
+    expect([await stateOf(first), await stateOf(second)]).toEqual(['started', 'ended']);
   });
 });

@@ -24,6 +24,8 @@ import {
   EventTimestamp,
   FramedIpAddress,
   FramedProtocol,
+  NasIdentifier,
+  NasIpAddress,
   NasPort,
   NasPortId,
   NasPortType,
@@ -114,6 +116,7 @@ it('reads the interim report of a vector', () => {
       address: null,
       port: null,
       bootMark: 'c',
+      device: null,
       context: {
         nasAddress: '192.0.2.1',
         nasIpv6Address: '2001:db8::1',
@@ -276,6 +279,29 @@ describe('the context', () => {
   });
 });
 
+describe('a NAS that may be several devices', () => {
+  const attributes = [
+    number(AcctStatusType, STATUS.Start),
+    attributeValue(AcctSessionId, Buffer.from('81c00003')),
+    attributeValue(NasIdentifier, 'MikroTik'),
+    attributeValue(NasIpAddress, '10.0.0.7'),
+  ];
+  it.each<[string, Partial<NasClientOptions>, string | null]>([
+    ['of a range', { addresses: ['10.0.0.0/8'] }, 'MikroTik 10.0.0.7'],
+    ['of two addresses', { addresses: ['10.0.0.7', '10.0.0.8'] }, 'MikroTik 10.0.0.7'],
+    [
+      'behind a certificate',
+      { addresses: [], certificateNames: ['a.example'] },
+      'MikroTik 10.0.0.7',
+    ],
+    ['of one address', { addresses: ['10.0.0.7'] }, null],
+    ['of one address of either family', { addresses: ['10.0.0.7', '2001:db8::7'] }, null],
+    ['of one identifier', { addresses: ['10.0.0.0/8'], nasIdentifier: 'MikroTik' }, null],
+  ])('is told by its reports which one: %s', (_name, changes, device) => {
+    expect(read(attributes, changes)).toMatchObject({ report: { device } });
+  });
+});
+
 describe('requests without a session', () => {
   it.each([
     [STATUS['Accounting-On'], 'on'],
@@ -287,6 +313,7 @@ describe('requests without a session', () => {
         kind: 'nas',
         nas: 'bng-1',
         networkScope: 'isp',
+        device: null,
         change,
         eventAt: RECEIVED - 1_000,
         receivedAt: RECEIVED,

@@ -529,6 +529,34 @@ it('answers Status-Server on both ports', async () => {
   expect(reply.has(MessageAuthenticator)).toBe(true);
 });
 
+it.each([
+  ['with a name of its own', [attributeValue(NasIdentifier, 'Status Check. Are you alive?')]],
+  ['without a name', []],
+])(
+  'answers the Status-Server of a proxy %s, in front of NAS that have theirs',
+  async (_name, attributes) => {
+    const named = (name: string) => testNas({ name, nasIdentifier: name });
+    const front = await start({ clients: [named('tower-1'), named('tower-2')] });
+    const client = await connect(front.authentication);
+    const asked = buildRequest({ code: 'Status-Server', attributes, secret });
+    expect(packetCodeName((await client.ask(asked)).code)).toBe('Access-Accept');
+    const forged = buildRequest({
+      code: 'Status-Server',
+      attributes,
+      secret: new SharedSecret('x'),
+    });
+    await client.send(forged.octets);
+    // An answer to what comes behind says that the forged one got none.
+    await client.ask(buildRequest({ code: 'Status-Server', identifier: 2, attributes, secret }));
+    expect(await front.dropped('bad-message-authenticator')).toBe(1);
+    // Its other requests still have to say whose they are.
+    await client.send(login().octets);
+    while ((await front.dropped('unknown-client')) === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  },
+);
+
 it('listens on IPv6', async () => {
   const front = await start({
     udp: [{ address: '::1', authenticationPort: 0, accountingPort: null }],
