@@ -1,6 +1,6 @@
 import { Cluster } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { BATCH_CALLS_MAX, batchCalls } from '../../../src/charging/call-batch.js';
+import { BATCH_CALLS_MAX, BATCH_OCTETS_MAX, batchCalls } from '../../../src/charging/call-batch.js';
 import type { RedisClient } from '../../../src/charging/redis-client.js';
 
 const CHARGE = 1;
@@ -80,6 +80,14 @@ describe('calls of one turn of the event loop', () => {
       ['batch', BATCH_CALLS_MAX],
       ['charge', 1],
     ]);
+  });
+
+  it('are fewer in a batch the larger they are', async () => {
+    const { call, sent } = recordedCalls();
+    const [half, more] = ['x'.repeat(BATCH_OCTETS_MAX / 2), Buffer.alloc(BATCH_OCTETS_MAX)];
+    const calls = [['1', more], ['2', half], [half], ['3'], ['4'], ['5', more]];
+    await Promise.all(calls.map((args) => call(redis, 'charge', ['k'], args)));
+    expect(sent.map(([, keys]) => keys.length)).toEqual([1, 1, 3, 1]);
   });
 
   it('fail each for itself', async () => {
