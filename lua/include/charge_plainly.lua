@@ -30,8 +30,9 @@ local plain_sequence, plain_reports, plain_count, plain_length
 
 -- How a usage event is packed, and a service's part of the answer: the first behind the head of what it
 -- stands in, the next behind what there is of it.
-local usage_format = 'I3c0I5I3c0c0BI8I2c0c0I5c0I3c0Bi8BI8BI8BI8BI8Bc0c0'
+local usage_format = 'I3c0I5I3c0c0BI8I2c0c0I5c0I3c0Bi8BI8BI8BI8BI8Bc0'
 local first_usage, next_usage = '>I3I8I6c0BI8I5' .. usage_format, '>c0c0c0c0c0c0I4' .. usage_format
+local first_reported, next_reported = first_usage .. 'Bc0c0', next_usage .. 'Bc0c0'
 local given_format = 'c0BBI8I5I2I8c0B'
 local first_given, next_given = '>I6I3c0I5I8I5' .. given_format, '>c0c0c0c0c0I4' .. given_format
 
@@ -49,7 +50,7 @@ local function blank_row(count)
 end
 
 -- The update being charged (UPDATE_).
-local plain_update = blank_row(UPDATE_TRACK)
+local plain_update = blank_row(UPDATE_CAPS)
 
 -- set_update(given, session_id, number, fingerprint, account_id, profile, stamp): of what request it is.
 local function set_update(given, session_id, number, fingerprint, account_id, profile, stamp)
@@ -260,12 +261,12 @@ end
 local function add_usage(service, priced, payer, total, cost, carry, now)
   local used, key, session_id = service[PLAIN_REPORTED], service[PLAIN_KEY], plain_update[UPDATE_SESSION]
   local id, resource = payer[BUCKET_ID], payer[BUCKET_RESOURCE]
-  local track = plain_update[UPDATE_TRACK]
-  local format, one, two, three, four = next_usage, plain_entry, '', '', ''
+  local track, caps = plain_update[UPDATE_TRACK], plain_update[UPDATE_CAPS]
+  local format, one, two, three, four = track and next_reported or next_usage, plain_entry, '', '', ''
   local five, six, seven = '', '', USAGE_HEAD
   if not plain_entry then
     four = plain_update[UPDATE_ACCOUNT]
-    format = first_usage
+    format = track and first_reported or first_usage
     one, two = (PACKED_ARRAY + 4) * 65536 + SCHEMA_VERSION * 256 + PACKED_WIDE, now
     three = ((PACKED_TRUE * 256 + PACKED_ARRAY + 1) * 256 + PACKED_ARRAY + 3) * 16777216 + TEXT_HEAD + #four
     five, six = PACKED_WIDE, plain_sequence + 1
@@ -307,10 +308,12 @@ local function add_usage(service, priced, payer, total, cost, carry, now)
     total,
     PACKED_WIDE,
     cost,
-    PACKED_ARRAY + (track and 6 or 4),
+    PACKED_ARRAY + (not track and 4 or caps == '' and 6 or 7),
     carry,
-    -- No counter, and what its NAS has said.
-    track and '\194' .. track or ''
+    -- Of a report: no counter, what its NAS has said, and what fair use has counted.
+    PACKED_FALSE,
+    track,
+    caps
   )
 end
 

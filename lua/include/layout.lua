@@ -349,7 +349,8 @@ PLAIN_RATE = 15
 
 -- An update as charge_plainly charges it: when (0 for the server's clock), of which session, and what of
 -- its request counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and
--- UPDATE_TRACK what it said, packed.
+-- UPDATE_TRACK what it said, packed, and UPDATE_CAPS
+-- what fair use has counted by now, packed, or nothing.
 UPDATE_NOW = 1
 UPDATE_SESSION = 2
 UPDATE_NUMBER = 3
@@ -360,6 +361,7 @@ UPDATE_STAMP = 7
 UPDATE_SUPERVISION = 8
 UPDATE_GRACE = 9
 UPDATE_TRACK = 10
+UPDATE_CAPS = 11
 
 -- Service in the answer
 ANSWER_KEY = 1
@@ -666,8 +668,9 @@ REPORT_LADDER = 22
 REPORT_SESSIONS_MAX = 23
 
 -- Brief report (first ARGV of report), read in place by report_plainly: an interim one that says all, without
--- fair use and sharing. BRIEF_PLACE: the five of LIVE_ from LIVE_NAS on, packed one behind the other, as
--- they stand in the record. Behind these the services, value behind value (TOLD_); the reason is packed.
+-- sharing. BRIEF_PLACE: the five of LIVE_ from LIVE_NAS on, packed one behind the other, as they stand in the
+-- record; BRIEF_SERVICES: how many they are. Behind these the services (TOLD_), their reasons packed,
+-- and the caps (FAIR_, up to FAIR_OCTETS), value behind value.
 BRIEF_NOW = 1
 BRIEF_PROFILE = 2
 BRIEF_GRACE_MS = 3
@@ -679,6 +682,7 @@ BRIEF_SECONDS = 8
 BRIEF_STALE_FACTOR = 9
 BRIEF_EXPIRES_AT = 10
 BRIEF_PLACE = 11
+BRIEF_SERVICES = 12
 
 -- Service in a brief report; TOLD_RATE: what its line carries of it in a second, 0 where nobody knows
 TOLD_KEY = 1

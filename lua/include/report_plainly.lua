@@ -55,7 +55,8 @@ local function pack_track(number, opened, event_at, seconds, upload, download, u
   )
 end
 
--- read_services(said, count, at): reads the services of a report. Returns whether all their terms are known.
+-- read_services(said, count, at): reads the services of a report. Returns where they end; nil where not all of
+-- their terms are known.
 local function read_services(said, count, at)
   for i = 1, count do
     local service = plain_services[i]
@@ -68,11 +69,11 @@ local function read_services(said, count, at)
       unpack_some(said, TOLD_TERMS, at)
     local terms = open_terms(digest)
     if not terms then
-      return false
+      return nil
     end
     service[PLAIN_TERMS] = terms
   end
-  return true
+  return at
 end
 
 -- read_limits(track, at): what the NAS was told, and when what may be used ends: the limits of two services
@@ -91,10 +92,47 @@ local function read_limits(track, at)
   return first, second, third, fourth
 end
 
+-- count_caps(access, said, at, count, now, up, down): what fair use has counted by now, in the periods that a
+-- report names, and where that stands in the record: its octets are as many as before. Nothing where
+-- it names none; nil where the record has others, where a count grows wider, or where one comes to its cap.
+local function count_caps(access, said, at, count, now, up, down)
+  if count == 0 then
+    return '', 0
+  end
+  local caps_at, value_at, counted = nil, nil, pack_bytes('>B', PACKED_ARRAY + CAP_WIDTH * count)
+  for i = 1, count do
+    local id, since, until_ms, gauge, most
+    at, id, since, until_ms, gauge, most = unpack_some(said, FAIR_OCTETS, at)
+    local names = pack_value(id, since)
+    local from, till = find(access, names, i == 1 and 1 or value_at + 1, true)
+    if not from or (i > 1 and from ~= value_at + 1) or now < since or until_ms <= now then
+      return nil
+    end
+    caps_at = caps_at or from - 2
+    local value, head = nil, byte(access, till + 1)
+    value_at, value = unpack_some(access, 1, till)
+    value = value + nas.gauge(gauge, up, down, 0)
+    if value >= most then
+      return nil
+    elseif head == PACKED_WIDE then
+      counted = pack_bytes('>c0c0BI8', counted, names, PACKED_WIDE, value)
+    elseif head == PACKED_WORD and value < WORD then
+      counted = pack_bytes('>c0c0I5', counted, names, WORD_HEAD + value)
+    else
+      return nil
+    end
+  end
+  -- An offset of -1: nothing stands behind them.
+  if value_at ~= -1 or byte(access, caps_at + 1) ~= PACKED_ARRAY + CAP_WIDTH * count then
+    return nil
+  end
+  return counted, caps_at
+end
+
 -- take_report(track, count, event_at, upload, download, width, seconds): takes the growth of the totals since
 -- what the NAS said before into the services. Returns the track as it is by now, its number, when the
--- session began, whether its NAS was told a limit, the seconds from report to report, and when what it
--- may use ends; nil for what is not plain.
+-- session began, whether its NAS was told a limit, the seconds from report to report, when what it may use
+-- ends, and the growth of both totals; nil for what is not plain.
 local function take_report(track, count, event_at, upload, download, width, seconds)
   if not track or byte(track, 1) ~= PACKED_LONG_ARRAY or byte(track, 3) ~= TRACK_ENDS_AT then
     return nil
@@ -153,7 +191,9 @@ local function take_report(track, count, event_at, upload, download, width, seco
     opened,
     bound,
     interim,
-    ends_at
+    ends_at,
+    up,
+    down
 end
 
 -- find_until(access, id, opened, place, bound): the offset of the time until which a session counts, in the
@@ -184,16 +224,16 @@ local function report_plainly(keys, args)
   find = find or string.find
   forget_opened()
   local said, session_key, access_key = args[1], keys[2], keys[6]
-  local asked_at, given, profile, grace, event_at, upload, download, width, seconds, stale_factor, expires_at, place =
-    unpack_some(said, BRIEF_PLACE, 3)
-  local count, epoch = (byte(said, 3) - BRIEF_PLACE) / TOLD_TERMS, open_partition(keys[3])
-  if not epoch or not read_services(said, count, asked_at) then
+  local asked_at, given, profile, grace, event_at, upload, download, width, seconds, stale_factor, expires_at, place, count =
+    unpack_some(said, BRIEF_SERVICES, 3)
+  local epoch, caps_from = open_partition(keys[3]), read_services(said, count, asked_at)
+  if not epoch or not caps_from then
     return nil
   end
 
   -- Read, and decide what was used.
   local stored = read_fields(session_key, count, 'r')
-  local track, number, opened, bound, interim, ends_at =
+  local track, number, opened, bound, interim, ends_at, up, down =
     take_report(stored[count + 2], count, event_at, upload, download, width, seconds)
   if not track then
     return nil
@@ -208,6 +248,11 @@ local function report_plainly(keys, args)
   if until_ms <= now or (expires_at > 0 and expires_at <= now) then
     return nil
   end
+  local cap_count = (byte(said, 3) - BRIEF_SERVICES - TOLD_TERMS * count) / FAIR_OCTETS
+  local caps, caps_at = count_caps(access, said, caps_from, cap_count, now, up, down)
+  if not caps then
+    return nil
+  end
   local is_longer = nas.is_longer(until_ms, opened, now, stale_ms)
   -- Reads only: keys of the wrong type must fail before the first write.
   if is_longer then
@@ -218,13 +263,16 @@ local function report_plainly(keys, args)
   end
   set_update(now, id, number, false, account_id, profile, args[2])
   plain_update[UPDATE_SUPERVISION], plain_update[UPDATE_GRACE] = stale_ms, grace
-  plain_update[UPDATE_TRACK] = track
+  plain_update[UPDATE_TRACK], plain_update[UPDATE_CAPS] = track, caps
   if not charge_update(keys, epoch, stored, count) then
     return nil
   end
 
   -- Written after the charge: that the session counts longer.
   write_octets(access_key, until_at, pack_bytes('>I8', now + stale_ms))
+  if cap_count > 0 then
+    write_octets(access_key, caps_at, caps)
+  end
   if ends_at > 0 then
     nas.watch_end(keys[5], ends_at, id)
   end

@@ -194,7 +194,7 @@ export function packRates(rates: GaugeRates): readonly number[] {
   return GAUGES.map((gauge) => (gauge === 'seconds' ? 1 : Math.floor(rates[gauge])));
 }
 
-export function packCap(cap: FairUseCap): Packable {
+export function packCap(cap: FairUseCap): readonly Packable[] {
   return [
     cap.id,
     cap.fromMs,

@@ -184,8 +184,9 @@ async function run(
   throw new EngineReplyError('a report was sent from one session to another without end');
 }
 
-/** Services that a brief report has room for. */
+/** Services and caps that a brief report has room for. */
 const BRIEF_SERVICES_MAX = 2;
+const BRIEF_CAPS_MAX = 5;
 
 /**
  * How much of a report is sent: of a brief one what the short way reads; of a named one all, but terms by
@@ -198,7 +199,7 @@ function extentOf(script: 'report' | 'report_settled', report: NetworkReport): E
   if (script !== 'report' || status !== 'interim' || !areTermsKept(charge)) return 'whole';
   const { uploadOctets, downloadOctets, sessionSeconds } = report;
   const saysAll = ![uploadOctets, downloadOctets, sessionSeconds].includes(null);
-  const isSimple = caps.length === 0 && !charge.sharing;
+  const isSimple = caps.length <= BRIEF_CAPS_MAX && !charge.sharing;
   if (saysAll && isSimple && charge.services.length <= BRIEF_SERVICES_MAX) return 'brief';
   return handled ? 'named' : 'whole';
 }
@@ -248,6 +249,7 @@ function packBrief(report: NetworkReport): Buffer {
     report.expiresAt ?? 0,
     // Without the head of the array: value behind value.
     place.subarray(1),
+    charge.services.length,
     ...charge.services.flatMap((service, index) => {
       const gauge = gaugeCode(gauges[index] ?? 'total');
       return [
@@ -255,6 +257,7 @@ function packBrief(report: NetworkReport): Buffer {
         ...[pack([service.reason ?? false]).subarray(1), nameOfTerms(service)],
       ];
     }),
+    ...report.caps.flatMap((cap) => packCap(cap).slice(0, layout.FAIR_OCTETS)),
   ]);
 }
 

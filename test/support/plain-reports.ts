@@ -30,24 +30,42 @@ function freeOf(service: ChargeService): Buffer {
   return packTerms({ ...service, windows: [free] });
 }
 
-const CAP: FairUseCap = {
-  id: 'day',
-  fromMs: START_MS - 1,
-  untilMs: START_MS + 1e9,
-  counts: 'total',
-  octets: toAmount(200_000),
-  level: 1,
-  octetsPerSecond: 100,
-};
+/** A cap of a day that runs at a moment, and one of a month that is counted beside it at first. */
+function capsOf({ capOctets, dayMs }: World, at: number): readonly FairUseCap[] {
+  if (capOctets === null) return [];
+  const days = Math.floor((at - START_MS) / dayMs);
+  const day: FairUseCap = {
+    id: 'day',
+    fromMs: START_MS + days * dayMs,
+    untilMs: START_MS + (days + 1) * dayMs,
+    counts: 'total',
+    octets: toAmount(capOctets),
+    level: 1,
+    octetsPerSecond: 100,
+  };
+  const month: FairUseCap = {
+    ...day,
+    ...{ id: 'month', fromMs: START_MS, untilMs: START_MS + 1e9 },
+    ...{ counts: 'download', octets: toAmount(1e15) },
+  };
+  return capOctets % 2 === 0 || days > 1 ? [day] : [day, month];
+}
 
 interface World {
   readonly octets: number;
   readonly money: number;
   readonly rate: number;
   readonly timed: boolean;
-  readonly capped: boolean;
+  /** Of a day, null where there is none; where it is odd, a month is counted, too. */
+  readonly capOctets: number | null;
+  readonly dayMs: number;
   readonly endsAfterMs: number | null;
   readonly expiresAfterMs: number | null;
+}
+
+/** What nearly all have, and what few do. */
+function seldom<Value>(usual: Value, other: fc.Arbitrary<Value>): fc.Arbitrary<Value> {
+  return fc.oneof({ weight: 40, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
 }
 
 const world: fc.Arbitrary<World> = fc.record({
@@ -55,7 +73,11 @@ const world: fc.Arbitrary<World> = fc.record({
   money: fc.constantFrom(0, 1e9),
   rate: fc.constantFrom(0, 1_000),
   timed: fc.boolean(),
-  capped: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, fc.constant(true)),
+  capOctets: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(null) },
+    fc.constantFrom(200_000, 1e15, 1e15 + 1),
+  ),
+  dayMs: fc.constantFrom(1e9, 1_200_000),
   endsAfterMs: fc.constantFrom(null, 600_000, 1e9),
   expiresAfterMs: fc.constantFrom(null, null, 300_000, 600_000),
 });
@@ -76,11 +98,6 @@ interface Step {
   readonly seconds: number | null;
   readonly silent: boolean;
   readonly width: 32 | 64;
-}
-
-/** What nearly every report says, and what few do. */
-function seldom<Value>(usual: Value, other: fc.Arbitrary<Value>): fc.Arbitrary<Value> {
-  return fc.oneof({ weight: 40, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
@@ -129,7 +146,7 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
     gauges: given.timed ? (['total', 'seconds'] as const) : (['total'] as const),
     freeTerms: services.map(freeOf),
     expiresAt: given.expiresAfterMs === null ? null : START_MS + given.expiresAfterMs,
-    caps: given.capped ? [CAP] : [],
+    caps: capsOf(given, START_MS),
   };
   const totals: Totals[] = SESSIONS.map(() => ({ port: null, up: 0, down: 0, seconds: 0 }));
   const last: NetworkReport[] = [];
@@ -155,6 +172,7 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
       width: one.width,
       sessionKey: `key of ${sessionId}`,
       port: total.port,
+      caps: capsOf(given, now - one.delayMs),
       network: () => '{"pointer":{"connection":"pppoe"}}',
     });
     return { ...request, charge: { ...request.charge, services } };
@@ -209,7 +227,7 @@ const PLAIN_STEP: Step = {
 };
 
 const PLENTY: World = {
-  ...{ octets: 1e15, money: 0, rate: 1_000, timed: false, capped: false },
+  ...{ octets: 1e15, money: 0, rate: 1_000, timed: false, capOctets: null, dayMs: 1e9 },
   ...{ endsAfterMs: null, expiresAfterMs: null },
 };
 
@@ -235,6 +253,19 @@ const SILENT: Step[] = [
   { ...PLAIN_STEP, afterMs: 0 },
 ];
 
+/** Fair use counts past what 32 bits hold, and to where a day's cap is passed. */
+const COUNTED: World = { ...PLENTY, rate: 100_000_000, capOctets: 10_000_000_001 };
+const COUNTING: Step[] = [
+  1_000, 4_000_000_000, 1_000, 1_000, 5_000_000_000, 1_500_000_000, 1_000,
+].map((down) => ({ ...PLAIN_STEP, up: 1_000, down }));
+
+/** A report of the day before comes when that is over. */
+const OVERDUE: Step[] = [
+  { ...PLAIN_STEP, down: 100_000 },
+  { ...PLAIN_STEP, down: 100_000 },
+  { ...PLAIN_STEP, afterMs: 1_100_000, delayMs: 120_000, down: 1_000 },
+];
+
 /** Plays random reports both ways, and compares. @throws AssertionError where they differ. */
 export function compareReports(ways: TwoWays, size: ComparisonSize): Promise<number> {
   return compareWays(ways, size, {
@@ -243,6 +274,8 @@ export function compareReports(ways: TwoWays, size: ComparisonSize): Promise<num
       [PLENTY, UNBOUND],
       [ENDING, REBUILT],
       [PLENTY, SILENT],
+      [COUNTED, COUNTING],
+      [{ ...COUNTED, dayMs: 1_200_000 }, OVERDUE],
     ],
   });
 }

@@ -350,7 +350,8 @@ export const PLAIN_RATE = 15;
 
 // An update as charge_plainly charges it: when (0 for the server's clock), of which session, and what of
 // its request counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and
-// UPDATE_TRACK what it said, packed.
+// UPDATE_TRACK what it said, packed, and UPDATE_CAPS
+// what fair use has counted by now, packed, or nothing.
 export const UPDATE_NOW = 1;
 export const UPDATE_SESSION = 2;
 export const UPDATE_NUMBER = 3;
@@ -361,6 +362,7 @@ export const UPDATE_STAMP = 7;
 export const UPDATE_SUPERVISION = 8;
 export const UPDATE_GRACE = 9;
 export const UPDATE_TRACK = 10;
+export const UPDATE_CAPS = 11;
 
 // Service in the answer
 export const ANSWER_KEY = 1;
@@ -667,8 +669,9 @@ export const REPORT_LADDER = 22;
 export const REPORT_SESSIONS_MAX = 23;
 
 // Brief report (first ARGV of report), read in place by report_plainly: an interim one that says all, without
-// fair use and sharing. BRIEF_PLACE: the five of LIVE_ from LIVE_NAS on, packed one behind the other, as
-// they stand in the record. Behind these the services, value behind value (TOLD_); the reason is packed.
+// sharing. BRIEF_PLACE: the five of LIVE_ from LIVE_NAS on, packed one behind the other, as they stand in the
+// record; BRIEF_SERVICES: how many they are. Behind these the services (TOLD_), their reasons packed,
+// and the caps (FAIR_, up to FAIR_OCTETS), value behind value.
 export const BRIEF_NOW = 1;
 export const BRIEF_PROFILE = 2;
 export const BRIEF_GRACE_MS = 3;
@@ -680,6 +683,7 @@ export const BRIEF_SECONDS = 8;
 export const BRIEF_STALE_FACTOR = 9;
 export const BRIEF_EXPIRES_AT = 10;
 export const BRIEF_PLACE = 11;
+export const BRIEF_SERVICES = 12;
 
 // Service in a brief report; TOLD_RATE: what its line carries of it in a second, 0 where nobody knows
 export const TOLD_KEY = 1;
