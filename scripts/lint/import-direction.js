@@ -77,7 +77,7 @@ const TABLE = {
   },
   records: {
     folders: ['domain', 'observability', 'schema'],
-    packages: ['pg', 'pg-copy-streams', 'drizzle-orm'],
+    packages: ['pg', 'drizzle-orm'],
     builtins: 'any',
     instead: 'records knows Postgres only: take events as domain/events.ts has them',
   },
