@@ -44,9 +44,9 @@ const BACKLOG_ACCOUNTS = 50_000;
 const DRAIN_MAX_MS = 660_000;
 const POLL_MS = 250;
 /** As docs/operations.md advises where Postgres shares a disk with Redis. */
-const POSTGRES_SETTINGS = ['min_wal_size=2GB', 'max_wal_size=4GB'];
+const POSTGRES_SETTINGS = ['min_wal_size=3GB', 'max_wal_size=6GB'];
 /** Of 16 MiB each: as many as a backlog of a million events fills. */
-const LOG_SEGMENTS = 110;
+const LOG_SEGMENTS = 170;
 const WARM_UP_SECONDS = 3;
 
 interface Settings {

@@ -128,7 +128,7 @@ export class Pace {
   /** Hears of each polite round. */
   done({ entries, workedMs }: RoundDone, now: number): void {
     this.#workedMs += workedMs;
-    this.#creditMs += (entries * 1_000) / this.#leastSpeed(now);
+    if (entries > 0) this.#creditMs += (entries * 1_000) / this.#leastSpeed(now);
     this.#rounds.entries += entries;
     this.#rounds.workedMs += workedMs;
   }

@@ -1,7 +1,7 @@
 /** The way from the streams to Postgres, and a look at how far it lags. */
 import { randomUUID } from 'node:crypto';
 import { readDiskRoom } from '../charging/disk-room.js';
-import { createEngineConnection } from '../charging/engine-connection.js';
+import { createEngineConnection, type EngineConnection } from '../charging/engine-connection.js';
 import { decodeEntry } from '../charging/event-codec.js';
 import { createOutboxStreams } from '../charging/stream.js';
 import type { Logger } from '../observability/logger.js';
@@ -14,7 +14,7 @@ import {
 } from '../outbox/backlog.js';
 import { createFlusher } from '../outbox/flusher.js';
 import { Lateness } from '../outbox/lateness.js';
-import { createListening, PROBE_INTERVAL_MS } from '../outbox/listening.js';
+import { createListening, PROBE_INTERVAL_MS, type Listening } from '../outbox/listening.js';
 import { createOutboxMetrics } from '../outbox/metrics.js';
 import { Pace } from '../outbox/pace.js';
 import { untilRecorded } from '../outbox/recorded.js';
@@ -66,21 +66,19 @@ export async function openOutbox(
   await connection.open();
   const streams = createOutboxStreams(connection.engine);
   const metrics = createOutboxMetrics(dependencies.metrics);
-  const limits = BACKLOG_LIMIT_DEFAULTS;
-  const lateness = new Lateness({ intervalMs: PROBE_INTERVAL_MS });
-  const { catchUpSeconds, batchEntriesMax } = config.flusher;
-  const pace = new Pace({ catchUpSeconds, batchEntriesMax, limits }, { lateness });
+  const courtesy = createCourtesy(config, connection);
+  const isFlusher = config.node.roles.includes('flusher');
   const onMeasure = (measure: BacklogMeasure): void => {
-    pace.measured(measure, performance.now());
-    metrics.pace(pace.share);
+    courtesy.pace.measured(measure, performance.now());
+    metrics.pace(courtesy.pace.share);
   };
   const monitor = createBacklogMonitor(
-    { partitions, intervalMs: BACKLOG_INTERVAL_MS, limits },
+    { partitions, intervalMs: BACKLOG_INTERVAL_MS, limits: BACKLOG_LIMIT_DEFAULTS },
     {
       streams,
       decode: decodeEntry,
       diskRoom: () => readDiskRoom(connection.engine.redis, config.redis),
-      ...{ logger, metrics, onMeasure, onState },
+      ...{ logger, metrics, onState, ...(isFlusher && { onMeasure }) },
     },
   );
   // Before the first round, so that it isn't at full speed where a backlog stands.
@@ -90,7 +88,7 @@ export async function openOutbox(
     await monitor.stop();
     await connection.close();
   };
-  if (!config.node.roles.includes('flusher')) return { close: closeReading };
+  if (!isFlusher) return { close: closeReading };
 
   const pool = createDatabase(
     {
@@ -102,7 +100,6 @@ export async function openOutbox(
     { logger },
   );
   const { leaseMs } = config.flusher;
-  const probe = (): Promise<unknown> => connection.engine.redis.ping();
   const holder = `${config.node.name} ${randomUUID()}`;
   const flusher = createFlusher(config.flusher, {
     streams,
@@ -111,7 +108,7 @@ export async function openOutbox(
     decode: decodeEntry,
     logger,
     metrics,
-    courtesy: { pace, listening: createListening({ probe, lateness }) },
+    courtesy,
   });
   flusher.start();
   const close = async (): Promise<void> => {
@@ -123,4 +120,17 @@ export async function openOutbox(
     await closeReading();
   };
   return { close };
+}
+
+/** What lets charging go first while a backlog is written. */
+function createCourtesy(
+  { flusher: { catchUpSeconds, batchEntriesMax } }: Config,
+  { engine }: EngineConnection,
+): { readonly pace: Pace; readonly listening: Listening } {
+  const lateness = new Lateness({ intervalMs: PROBE_INTERVAL_MS });
+  const limits = BACKLOG_LIMIT_DEFAULTS;
+  return {
+    pace: new Pace({ catchUpSeconds, batchEntriesMax, limits }, { lateness }),
+    listening: createListening({ probe: () => engine.redis.ping(), lateness }),
+  };
 }
