@@ -154,8 +154,12 @@ function quoted(text: string): string {
 /** The last moment that both JavaScript and four-digit years can say. */
 const INSTANT_MAX_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** The second that was told last: events of a batch lie close together. */
-let lastSecond = { number: -1, text: '' };
+/**
+ * Seconds that were told lately, each in the place of its number: those of events and of what gateways
+ * stamp go by turns, and both lie close together.
+ */
+const SECONDS_KEPT = 64;
+const seconds = Array.from({ length: SECONDS_KEPT }, () => ({ number: -1, text: '' }));
 
 /**
  * Milliseconds since 1970 as Postgres reads them.
@@ -166,11 +170,13 @@ export function instantText(milliseconds: number): string {
     throw new UnstorableError(`${milliseconds} ms since 1970 is no moment that can be kept`);
   }
   const whole = Math.floor(milliseconds);
-  const second = Math.floor(whole / 1_000);
-  if (second !== lastSecond.number) {
-    lastSecond = { number: second, text: new Date(second * 1_000).toISOString().slice(0, 19) };
+  const number = Math.floor(whole / 1_000);
+  let second = seconds[number % SECONDS_KEPT];
+  if (second?.number !== number) {
+    second = { number, text: new Date(number * 1_000).toISOString().slice(0, 19) };
+    seconds[number % SECONDS_KEPT] = second;
   }
-  return `${lastSecond.text}.${String(whole - second * 1_000).padStart(3, '0')}Z`;
+  return `${second.text}.${String(whole - number * 1_000).padStart(3, '0')}Z`;
 }
 
 function isStorable(milliseconds: number): boolean {
