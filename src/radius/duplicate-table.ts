@@ -32,11 +32,14 @@ export interface RequestEntry {
 }
 
 interface MutableEntry extends RequestEntry {
-  /** Octets as characters: a part of the datagram would keep all of it, for seconds. */
+  /**
+   * Octets as characters, as the reply's are: a part of the datagram would keep all of it for seconds,
+   * and a Buffer of its own is several objects, some of them outside of the heap.
+   */
   readonly authenticator: string;
   /** `replaced`: another one has its identifier, while what it asked for is still under way. */
   state: 'pending' | 'replaced' | 'answered' | 'forgotten';
-  reply: Buffer | null;
+  reply: string | null;
   /** When the entry is looked at next, by the caller's clock. */
   dueAt: number;
 }
@@ -83,7 +86,7 @@ export class DuplicateTable {
     if (known?.authenticator !== textOf(mark.authenticator)) return UNKNOWN;
     if (known.state === 'pending') return PENDING;
     if (known.reply === null || known.dueAt <= now) return UNKNOWN;
-    return { kind: 'answered', reply: known.reply };
+    return { kind: 'answered', reply: Buffer.from(known.reply, 'latin1') };
   }
 
   /** Begins a request that {@link find} does not know; it takes the place of any other. */
@@ -122,7 +125,7 @@ export class DuplicateTable {
     }
     this.#endPending(begun);
     begun.state = 'answered';
-    begun.reply = reply;
+    begun.reply = textOf(reply);
     begun.dueAt = now + this.#options.answeredMs;
     this.#answeredQueue.push(begun);
     return true;
@@ -178,8 +181,8 @@ function replace(entry: MutableEntry): void {
   entry.reply = null;
 }
 
-function textOf(authenticator: Buffer): string {
-  return authenticator.toString('latin1');
+function textOf(octets: Buffer): string {
+  return octets.toString('latin1');
 }
 
 /** First in, first out, without moving what stays. */

@@ -50,8 +50,7 @@ export function encodePacket(header: PacketHeader, attributes: readonly RawAttri
   scratch.writeUInt16BE(end, 2);
   if (header.authenticator === null) scratch.fill(0, 4, HEADER_OCTETS);
   else header.authenticator.copy(scratch, 4, 0, 16);
-  // Octets of its own: a part of Node's pool, kept to be sent again, would keep the pool.
-  const packet = Buffer.alloc(end);
+  const packet = Buffer.allocUnsafe(end);
   scratch.copy(packet, 0, 0, end);
   return packet;
 }

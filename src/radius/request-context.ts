@@ -116,7 +116,7 @@ export function requestPort(packet: RadiusPacket): string | null {
   const number = packet.get(NasPort);
   const name = packet.get(NasPortId);
   if (number === undefined && name === undefined) return null;
-  return contextText([name ?? '', number ?? ''].join('/'));
+  return contextText(`${name ?? ''}/${number ?? ''}`);
 }
 
 /**
