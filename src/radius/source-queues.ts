@@ -65,6 +65,7 @@ export class SourceQueues {
   readonly #dependencies: SourceQueuesDependencies;
   readonly #queues = new Map<string, OpenQueue>();
   #fullUntil = -Infinity;
+  #isClosed = false;
 
   constructor(options: SourceQueuesOptions, dependencies: SourceQueuesDependencies) {
     this.#options = options;
@@ -87,11 +88,13 @@ export class SourceQueues {
 
   /** Opens a queue for a source that has proved itself, if there is room for it. */
   add(source: Source): void {
-    if (source.port !== null && this.#portsOf(source.address) >= PORTS_PER_SOURCE_MAX) return;
+    if (source.port !== null && !this.#hasPortLeft(source.address)) return;
     this.#open(source, false);
   }
 
+  /** Closes all; none opens afterwards, whatever is declared then. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const sockets = [...this.#queues.values()].flatMap(({ socket }) => socket ?? []);
     this.#queues.clear();
     await Promise.all(
@@ -99,15 +102,19 @@ export class SourceQueues {
     );
   }
 
-  #portsOf(address: string): number {
-    let ports = 0;
-    for (const queue of this.#queues.values()) {
-      if (queue.address === address && queue.port !== null) ports += 1;
-    }
-    return ports;
+  /** Whether a source may have a port more: one that it has left long ago gives its place up. */
+  #hasPortLeft(address: string): boolean {
+    const ports = [...this.#queues.values()].filter(
+      (queue) => queue.address === address && queue.port !== null,
+    );
+    if (ports.length < PORTS_PER_SOURCE_MAX) return true;
+    const left = silentLongest(ports, this.#dependencies.clock() - this.#options.silentMs);
+    if (left !== null) this.#close(left);
+    return left !== null;
   }
 
   #open(source: Source, isLasting: boolean): void {
+    if (this.#isClosed) return;
     const known = this.#queues.get(keyOf(source));
     if (known !== undefined) {
       known.isLasting ||= isLasting;
@@ -131,14 +138,10 @@ export class SourceQueues {
   /** Takes the place of the source that was silent longest; false while none was for long. */
   #makeRoom(now: number): boolean {
     if (now < this.#fullUntil) return false;
-    let oldest: OpenQueue | undefined;
-    for (const queue of this.#queues.values()) {
-      if (queue.isLasting || now - queue.heardAt < this.#options.silentMs) continue;
-      if (oldest === undefined || queue.heardAt < oldest.heardAt) oldest = queue;
-    }
-    if (oldest === undefined) this.#fullUntil = now + FULL_MS;
+    const oldest = silentLongest(this.#queues.values(), now - this.#options.silentMs);
+    if (oldest === null) this.#fullUntil = now + FULL_MS;
     else this.#close(oldest);
-    return oldest !== undefined;
+    return oldest !== null;
   }
 
   #close(queue: OpenQueue): void {
@@ -190,6 +193,16 @@ export class SourceQueues {
       refused(error);
     }
   }
+}
+
+/** The one that was silent longest, and since then at least; null for none. */
+function silentLongest(queues: Iterable<OpenQueue>, since: number): OpenQueue | null {
+  let oldest: OpenQueue | null = null;
+  for (const queue of queues) {
+    if (queue.isLasting || queue.heardAt > since) continue;
+    if (oldest === null || queue.heardAt < oldest.heardAt) oldest = queue;
+  }
+  return oldest;
 }
 
 function keyOf({ address, port }: Source): string {

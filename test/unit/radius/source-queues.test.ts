@@ -216,6 +216,32 @@ describe.runIf(process.platform === 'linux')('queues of sources', () => {
     expect(queues.open).toBe(9);
   });
 
+  it('follow a NAS from port to port, however many it has had', async () => {
+    const { queues, local, taken, next, time } = await openQueues(64);
+    for (let port = 20_000; port < 20_008; port += 1) queues.add({ address: NAS, port });
+    const nas = createSocket('udp4');
+    await new Promise<void>((resolve) => nas.bind(0, NAS, resolve));
+    closers.push(() => new Promise((resolve) => nas.close(() => resolve())));
+    const { port } = nas.address();
+    queues.add({ address: NAS, port });
+    expect(queues.open).toBe(8);
+    time.now = SILENT_MS;
+    queues.add({ address: NAS, port });
+    expect(queues.open).toBe(8);
+    const heard = next();
+    nas.send('from another port', local.port, local.address);
+    await heard;
+    expect(taken.map(({ queue }) => queue.port)).toEqual([port]);
+  });
+
+  it('are opened no more once they are closed, whatever is declared', async () => {
+    const { queues } = await openQueues();
+    await queues.close();
+    queues.keep([NAS]);
+    queues.add({ address: OTHER, port: null });
+    expect(queues.open).toBe(0);
+  });
+
   it('go without a source that the system lets nobody connect to', async () => {
     const { queues, lines } = await openQueues();
     queues.keep(['255.255.255.255', '2001:db8::1', NAS]);
