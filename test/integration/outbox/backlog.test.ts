@@ -73,6 +73,33 @@ describe('the backlog', () => {
     expect((await lengths()).reduce((sum, length) => sum + length, 0)).toBe(300);
   });
 
+  test('is measured where the oldest entry can be read by nobody, and its age with the rest', async () => {
+    const ownKeys = createKeys(`${redis.prefix}:unreadable`);
+    const states: BacklogState[] = [];
+    const monitor = createBacklogMonitor(
+      {
+        partitions: PARTITIONS,
+        intervalMs: 1_000,
+        limits: { ...BACKLOG_LIMIT_DEFAULTS, alertEntries: 3 },
+      },
+      {
+        streams: createOutboxStreams({ redis: redis.client, keys: ownKeys }),
+        decode: decodeFromJson,
+        diskRoom: async () => null,
+        logger: createLogger({ level: 'silent' }),
+        onState: (state) => states.push(state),
+      },
+    );
+    await redis.client.xadd(ownKeys.outbox(0), '1-*', 'e', 'no entry');
+    expect(await monitor.measure()).toMatchObject({ entries: 1, oldestAgeSeconds: 0 });
+    const workload = new Workload({ accounts: 9, partitions: PARTITIONS, source: randomSource() });
+    await workload.write(9, { redis: redis.client, keys: ownKeys });
+    const measure = await monitor.measure();
+    expect(measure.entries).toBe(10);
+    expect(measure.oldestAgeSeconds).toBeGreaterThan(0);
+    expect(states).toEqual(['alert']);
+  });
+
   test('is told by name of the partition to whoever waits in vain', async () => {
     await redis.client.xadd(keys.outbox(1), '1-*', 'e', '{}');
     await expect(
