@@ -165,7 +165,9 @@ export class Pace {
 
   /** A backlog is more than a round at full speed would take, and stands until little is left. */
   #isBehind({ entries, arrivingPerSecond }: BacklogMeasure): boolean {
-    const few = this.#behindSince === null ? this.#options.batchEntriesMax : 2 * ENTRIES_MAX;
+    const { batchEntriesMax } = this.#options;
+    const isNew = this.#behindSince === null;
+    const few = isNew ? batchEntriesMax : Math.min(batchEntriesMax, 2 * ENTRIES_MAX);
     return entries > few + (arrivingPerSecond ?? 0);
   }
 

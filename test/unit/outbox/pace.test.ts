@@ -11,11 +11,11 @@ const BACKLOG: BacklogMeasure = {
   diskRoom: 6,
 };
 
-function paceOf({ catchUpSeconds = 600, limits = {} } = {}) {
+function paceOf({ catchUpSeconds = 600, batchEntriesMax = 5_000, limits = {} } = {}) {
   const lateness = new Lateness({ intervalMs: 4 });
   const options = {
     catchUpSeconds,
-    batchEntriesMax: 5_000,
+    batchEntriesMax,
     limits: { ...BACKLOG_LIMIT_DEFAULTS, ...limits },
   };
   return { pace: new Pace(options, { lateness }), lateness };
@@ -149,6 +149,17 @@ describe('a pace', () => {
     expect(pace.next(1_000).kind).toBe('polite');
     pace.measured({ ...BACKLOG, entries: 1_500 }, 2_000);
     expect(pace.next(2_000).kind).toBe('full');
+  });
+
+  test('does not go to and fro over a backlog where rounds are set to be small', () => {
+    const { pace } = paceOf({ batchEntriesMax: 100 });
+    const small = { ...BACKLOG, entries: 300, arrivingPerSecond: 10 };
+    for (let now = 0; now < 10_000; now += 1_000) {
+      pace.measured(small, now);
+      expect(pace.next(now)).toMatchObject({ kind: 'polite', restMs: now === 0 ? 1_000 : 0 });
+    }
+    pace.measured({ ...small, entries: 110 }, 10_000);
+    expect(pace.next(10_000).kind).toBe('full');
   });
 
   test('listens first, once for each backlog', () => {
