@@ -40,6 +40,11 @@ interface Step {
 export interface RunHooks {
   /** Between two calls; what it waits for, the next call waits for. */
   readonly betweenCalls?: (count: number) => Promise<void> | null;
+  /**
+   * Nothing is read between calls, so that those of one turn travel together: only answers and entries
+   * are compared, and what is left in the end.
+   */
+  readonly together?: boolean;
 }
 
 /** @throws DisagreementError that shows the first difference and the calls up to it. */
@@ -56,13 +61,13 @@ export async function runCommands(
     for (const call of calls) {
       const alone = takesTwoSteps(driver, call);
       const expected = await caught(() => askModel(driver.model, call));
-      const sessionId = sessionOf(call);
-      const named = accountsToRead(driver, call, steps.length);
+      const sessionId = hooks.together === true ? null : sessionOf(call);
+      const named = hooks.together === true ? [] : accountsToRead(driver, call, steps.length);
       const waiting = hooks.betweenCalls?.(steps.length) ?? null;
-      if (waiting !== null) {
-        await settled(steps.at(-1));
-        await waiting;
-      }
+      // What is no script's call goes before those that wait for the end of the turn.
+      const overtakes = hooks.together === true && (call.kind === 'sweep' || call.kind === 'fence');
+      if (waiting !== null || overtakes) await settled(steps.at(-1));
+      await waiting;
       // Calls follow each other on one connection; one that takes two steps is waited for.
       const answer = caught(() => send(subject, call));
       if (alone) await answer;
@@ -85,11 +90,14 @@ export async function runCommands(
   await perform(driver.end());
   await settled(steps.at(-1));
   const entries = await subject.newEntries(0);
-  await compareAll(
-    steps,
-    entries,
-    await Promise.all(driver.accounts.map((id) => subject.account(0, id))),
-  );
+  const ended = await Promise.all(driver.accounts.map((id) => subject.account(0, id)));
+  const auditor = hooks.together === true ? null : new Auditor();
+  await compareAll(steps, { entries, ended, auditor });
+  for (const [place, id] of driver.accounts.entries()) {
+    const [left, found] = [driver.model.account(id), ended[place] ?? null].map(comparableAccount);
+    if (alike(left, found)) continue;
+    disagree(steps, steps.length - 1, `account ${id}`, canonical(left), canonical(found));
+  }
   const [told, expected] = [await subject.told(0), [...driver.model.world.told].toSorted()];
   if (!alike(told, expected)) {
     disagree(steps, steps.length - 1, 'told to ask again', canonical(expected), canonical(told));
@@ -97,12 +105,18 @@ export async function runCommands(
   return { calls: count, entries: entries.length };
 }
 
+/** What a run has left behind. */
+interface Left {
+  readonly entries: readonly OutboxEntry[];
+  readonly ended: readonly (AccountSnapshot | null)[];
+  /** Null where nothing was read between the calls. */
+  readonly auditor: Auditor | null;
+}
+
 async function compareAll(
   steps: readonly Step[],
-  entries: readonly OutboxEntry[],
-  ended: readonly (AccountSnapshot | null)[],
+  { entries, ended, auditor }: Left,
 ): Promise<void> {
-  const auditor = new Auditor();
   let seen = 0;
   for (const [index, step] of steps.entries()) {
     const { call, expectedEntries, expectedAccounts } = step;
@@ -133,12 +147,14 @@ async function compareAll(
         disagree(steps, index, 'entry', comparableEntry(expected), text);
       }
     }
+    if (auditor === null) continue;
     auditor.step({ call, answer, entries: own, accounts, session });
     if (auditor.violations.length > 0) violated(auditor, steps.slice(0, index + 1));
   }
   if (entries.length !== seen) {
     throw new DisagreementError(`the scripts wrote ${entries.length} entries, the model ${seen}`);
   }
+  if (auditor === null) return;
   auditor.finish(ended);
   auditor.ended(ended);
   if (auditor.violations.length > 0) violated(auditor, steps);

@@ -43,6 +43,10 @@ describe('cases that once failed', () => {
   });
 });
 
+const TOGETHER_COMMANDS = 10_000;
+/** Calls of Redis for each of ours, at most: what is not a charge travels alone, and a sweep is two. */
+const TOGETHER_SHARE_MAX = 0.92;
+
 /** Other rounds in each run; a failure says how to have its round again. */
 const first = randomInt(2 ** 32);
 it(`the scripts do what the model does (seed ${first})`, { timeout: 1_800_000 }, async () => {
@@ -69,3 +73,23 @@ it(`the scripts do what the model does (seed ${first})`, { timeout: 1_800_000 },
   process.stdout.write(`${share.toFixed(1)} % of ${charges} charges went the short way\n`);
   expect(share).toBeGreaterThanOrEqual(PLAIN_SHARE_MIN);
 });
+
+it(`calls that travel together do what the model does (seed ${first})`, async () => {
+  const functionCalls = async (): Promise<number> =>
+    Number(/^cmdstat_fcall:calls=(\d+)/m.exec(await subjects.redis.info('commandstats'))?.[1] ?? 0);
+  const seeds = seedsFrom(IS_COUNTING ? 0 : first);
+  const before = await functionCalls();
+  let [commands, calls] = [0, 0];
+  while (commands < TOGETHER_COMMANDS) {
+    const result = await runRound(
+      { seed: seeds.next().value },
+      { subject: () => subjects.fresh(), hooks: { together: true } },
+    );
+    expect(result.failure ?? '').toBe('');
+    commands += result.commands;
+    calls += result.calls;
+  }
+  const share = ((await functionCalls()) - before) / calls;
+  process.stdout.write(`${share.toFixed(2)} calls of Redis for each of ${calls}\n`);
+  expect(share).toBeLessThanOrEqual(TOGETHER_SHARE_MAX);
+}, 600_000);
