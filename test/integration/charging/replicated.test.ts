@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EngineUnavailableError, type Engine } from '../../../src/charging/engine.js';
+import { readFence } from '../../../src/charging/partition-fence.js';
 import { openKeySpace } from '../../../src/charging/partitions.js';
 import { provisionAccount } from '../../../src/charging/provisioning.js';
 import { createEngineConnection } from '../../../src/charging/engine-connection.js';
@@ -90,6 +91,12 @@ describe('with durability replicated', { timeout: 120_000 }, () => {
     await untilFollowing(replica);
     engine = await replicatedEngine(first, PATIENT_MS);
     await openKeySpace(engine, 1, null);
+  });
+
+  it('a replica has no lineage, and no reign to open a partition in', async () => {
+    const following = { ...engine, redis: replica };
+    expect(await lineageOf(following)).toBe('');
+    expect(await readFence(following, 0)).toMatchObject({ state: 'closed', reign: '' });
   });
 
   it('what is answered is on the replica', async () => {
