@@ -291,12 +291,14 @@ const HALT_TURNS = 200_000_000;
 
 describe('a script that does not get on', () => {
   it.each([
-    ['before', 'OK'],
-    ['behind', 'UNKILLABLE'],
+    ['alone', 'before', 'OK'],
+    ['alone', 'behind', 'UNKILLABLE'],
+    ['in a batch', 'before', 'OK'],
+    ['in a batch', 'behind', 'UNKILLABLE'],
   ] as const)(
-    'is answered once, by a caller that waits, whoever tries to kill it %s its first write',
+    'is answered once, by a caller that waits: called %s, to be killed %s its first write',
     { timeout: 120_000 },
-    async (where, said) => {
+    async (how, where, said) => {
       const own = await startRedis();
       const engine = await openEngine({
         url: own.url,
@@ -312,6 +314,15 @@ describe('a script that does not get on', () => {
       const outcome = charge(halting, update).finally(() => {
         isAnswered = true;
       });
+      const beside =
+        how === 'alone'
+          ? []
+          : [
+              charge(
+                halting,
+                request({ phase: 'initial', number: 0, want: 50, sessionId: 'beside' }),
+              ),
+            ];
       const replies = new Set<string>();
       while (!isAnswered) {
         const reply = await other.redis
@@ -321,7 +332,8 @@ describe('a script that does not get on', () => {
       }
       expect(await outcome).toMatchObject({ kind: 'answered', repeated: false });
       expect([...replies]).toContain(said);
-      expect(await holding(engine)).toEqual([960, 100]);
+      for (const each of await Promise.all(beside)) expect(grantedBy(each)).toBe(50);
+      expect(await holding(engine)).toEqual([960, 100 + 50 * beside.length]);
       expect(await charge(engine, update)).toEqual({ ...(await outcome), repeated: true });
     },
   );
