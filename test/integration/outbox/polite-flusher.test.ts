@@ -33,6 +33,16 @@ const BACKLOG: BacklogMeasure = {
   diskRoom: null,
 };
 
+/** Counts the probes of work. */
+class CountingLateness extends Lateness {
+  workCount = 0;
+
+  override worked(tookMs: number): void {
+    this.workCount += 1;
+    super.worked(tookMs);
+  }
+}
+
 /** Of each transaction: entries and partitions. */
 interface Written {
   readonly entries: number;
@@ -56,7 +66,7 @@ function startHere({ onWrite }: { readonly onWrite?: (pace: Pace) => void } = {}
       };
     },
   };
-  const lateness = new Lateness({ intervalMs: PROBE_INTERVAL_MS });
+  const lateness = new CountingLateness({ intervalMs: PROBE_INTERVAL_MS });
   const options = {
     catchUpSeconds: 600,
     batchEntriesMax: ROUND_FULL,
@@ -88,8 +98,9 @@ describe('a flusher that lets charging go first', () => {
     expect(Math.max(...written.map(({ partitions }) => partitions.length))).toBe(5);
     expect(Math.max(...written.map(({ entries }) => entries))).toBeLessThan(POLITE_MAX);
     expect(new Set(written.flatMap(({ partitions }) => partitions)).size).toBe(PARTITIONS);
-    // It listened before the first batch.
+    // It listened before the first batch, and while each was written.
     expect(lateness.calmCount).toBeGreaterThan(0);
+    expect(lateness.workCount).toBeGreaterThanOrEqual(written.length);
   });
 
   test('writes large batches of all partitions once nobody charges any more', async () => {
