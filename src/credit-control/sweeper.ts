@@ -1,6 +1,6 @@
 /** Looks, again and again, for what time ends: silent sessions, buckets. */
 import type { Engine } from '../charging/engine.js';
-import { dueTimers, sweepTimer, type DueTimer, type SweepOutcome } from '../charging/sweeping.js';
+import { dueTimers, sweepTimer, type SweepOutcome } from '../charging/sweeping.js';
 import type { Logger } from '../observability/logger.js';
 import type { Counter, Metrics } from '../observability/metrics.js';
 
@@ -19,6 +19,9 @@ export interface Sweeper {
   stop(): Promise<void>;
 }
 
+/** How long what a timer watches, and nobody can read, is left alone. */
+const UNREADABLE_MS = 60_000;
+
 /**
  * Makes a sweeper. Every process may run one: a timer that two of them sweep is acted on once,
  * since the script looks at what stands, not at who asks.
@@ -34,30 +37,41 @@ export function createSweeper(
 ): Sweeper {
   const { engine, logger, clock } = dependencies;
   const swept = sweptCounter(dependencies.metrics);
-  const told = new Set<string>();
+  /** Of each partition the timers that stay, as nobody can read what they watch; until when. */
+  const stuck = Array.from({ length: options.partitions }, () => new Map<string, number>());
   const stopping = new AbortController();
   let running: Promise<void> = Promise.resolve();
 
   async function runOnce(): Promise<number> {
     let handled = 0;
-    for (let partition = 0; partition < options.partitions; partition += 1) {
+    for (const [partition, left] of stuck.entries()) {
       if (stopping.signal.aborted) break;
-      const due = await dueTimers(engine, partition, clock(), options.batchMax);
-      const outcomes = await Promise.all(due.map((timer) => sweepTimer(engine, timer)));
-      for (const [index, { kind }] of outcomes.entries()) {
-        swept.inc({ outcome: kind });
-        if (kind === 'unreadable') tellOfUnreadable(due[index]);
-      }
-      handled += due.length;
+      handled += await sweepPartition(partition, left);
     }
     return handled;
   }
 
-  /** Once of each: it comes again with every round. */
-  function tellOfUnreadable(timer: DueTimer | undefined): void {
-    if (timer === undefined || told.has(timer.member)) return;
-    told.add(timer.member);
-    logger.error({ timer }, 'what a timer watches in redis is unreadable; see `tolld verify`');
+  async function sweepPartition(partition: number, left: Map<string, number>): Promise<number> {
+    const now = clock();
+    // Those that stay are the earliest: as many more, so that those behind them have their turn.
+    const found = await dueTimers(engine, partition, now, options.batchMax + left.size);
+    const due = found.filter(({ member }) => now >= (left.get(member) ?? 0));
+    const outcomes = await Promise.all(due.map((timer) => sweepTimer(engine, timer)));
+    for (const [index, timer] of due.entries()) {
+      const kind = outcomes[index]?.kind ?? 'not-due';
+      swept.inc({ outcome: kind });
+      if (kind !== 'unreadable') {
+        left.delete(timer.member);
+        continue;
+      }
+      if (!left.has(timer.member)) {
+        logger.error({ timer }, 'what a timer watches in redis is unreadable; see `tolld verify`');
+      }
+      left.set(timer.member, now + UNREADABLE_MS);
+    }
+    const standing = new Set(found.map(({ member }) => member));
+    for (const member of left.keys()) if (!standing.has(member)) left.delete(member);
+    return due.length;
   }
 
   async function loop(): Promise<void> {

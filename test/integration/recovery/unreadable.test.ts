@@ -202,4 +202,21 @@ describe('beside traffic', () => {
       state: 'expired',
     });
   });
+
+  test('many of them leave the timers behind them their turn', async () => {
+    const { engine } = world;
+    await fund(world, 'zeal');
+    await ask(world, 'zeal', { phase: 'initial', number: 0, want: 100 });
+    const metrics = createMetrics({ processMetrics: false });
+    const { logger, lines } = collectingLogger();
+    const sweeper = createSweeper(
+      { partitions: PARTITIONS, intervalMs: 1_000, batchMax: 2 },
+      { engine, logger, metrics, clock: () => Date.now() + 10 * 86_400_000 },
+    );
+    // Three come before it, by their names.
+    await sweeper.runOnce();
+    await sweeper.runOnce();
+    expect(lines.filter(({ level }) => level === 'error')).toHaveLength(3);
+    expect(await readSession(engine, 0, 's zeal')).toMatchObject({ state: 'expired' });
+  });
 });
