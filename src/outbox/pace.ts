@@ -37,6 +37,8 @@ const PARTITIONS_MAX = 5;
 const ARRIVING_MIN = 1;
 /** A backlog shrinks at least as fast as it would grow. */
 const ARRIVING_FACTOR = 2;
+/** What any machine does beside charging: a backlog of a few thousand is gone within seconds. */
+const PER_SECOND_MIN = 1_000;
 /** Before its first batch the flusher listens for so long, to know what calm is. */
 const LISTEN_MS = 1_000;
 /** How often calm is listened to anew, and for how long, where the rests alone are too short. */
@@ -73,7 +75,7 @@ export function leastSpeed({
 }): number {
   if (leftMs <= 0) return Infinity;
   const byDeadline = arrivingPerSecond + (entries * 1_000) / leftMs;
-  return Math.max(ARRIVING_FACTOR * arrivingPerSecond, byDeadline);
+  return Math.max(PER_SECOND_MIN, ARRIVING_FACTOR * arrivingPerSecond, byDeadline);
 }
 
 /** Decides each round of a flusher. Times are of performance.now(). */
@@ -128,7 +130,7 @@ export class Pace {
   /** Hears of each polite round. */
   done({ entries, workedMs }: RoundDone, now: number): void {
     this.#workedMs += workedMs;
-    if (entries > 0) this.#creditMs += (entries * 1_000) / this.#leastSpeed(now);
+    this.#creditMs += (entries * 1_000) / this.#leastSpeed(now);
     this.#rounds.entries += entries;
     this.#rounds.workedMs += workedMs;
   }

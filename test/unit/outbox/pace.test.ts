@@ -91,6 +91,7 @@ describe('the least speed', () => {
     { entries: 600_000, arrivingPerSecond: 500, leftMs: 600_000, least: 1_500 },
     { entries: 600_000, arrivingPerSecond: 4_000, leftMs: 600_000, least: 8_000 },
     { entries: 600_000, arrivingPerSecond: 500, leftMs: 60_000, least: 10_500 },
+    { entries: 6_000, arrivingPerSecond: 10, leftMs: 600_000, least: 1_000 },
     { entries: 10, arrivingPerSecond: 500, leftMs: 0, least: Infinity },
   ])(
     'of $entries entries, $arrivingPerSecond arriving, $leftMs ms left is $least',
