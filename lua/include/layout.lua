@@ -306,14 +306,15 @@ ANSWER_HEAD_OCTETS = 11
 GIVEN_OCTETS = 30
 
 -- Heads of what charge_plainly knows, each with as many elements as above; another is not plain. A
--- request has no more services, no longer texts and a smaller number; of an account its first octets
--- are read, up to this one: its header and a bucket or two.
+-- request has no more services, no longer texts and a smaller number, a report no more caps that run; of
+-- an account its first octets are read, up to this one: its header and a bucket or two.
 PLAIN_ASK = 150
 PLAIN_ACCOUNT = 158
 PLAIN_SESSION = 156
 PLAIN_SERVICE = 157
 PLAIN_BUCKET_FIELDS = 18
 PLAIN_SERVICES_MAX = 15
+PLAIN_CAPS_MAX = 5
 PLAIN_TEXT_MAX = 65535
 PLAIN_NUMBER_LIMIT = 4294967296
 PLAIN_OCTETS_LAST = 223

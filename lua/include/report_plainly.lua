@@ -92,41 +92,53 @@ local function read_limits(track, at)
   return first, second, third, fourth
 end
 
--- count_caps(access, said, at, count, now, up, down): what fair use has counted by now, in the periods that a
--- report names, and where that stands in the record: its octets are as many as before. Nothing where
--- it names none; nil where the record has others, where a count grows wider, or where one comes to its cap.
+-- count_cap(access, at, names, growth, most): what a cap has counted by now, packed behind its names, and where
+-- it ends in the record; nil where it does not stand there at an offset, would take more octets
+-- there, or is passed.
+local function count_cap(access, at, names, growth, most)
+  if find(access, names, at + 1, true) ~= at + 1 then
+    return nil
+  end
+  at = at + #names
+  local head, till, value = byte(access, at + 1), unpack_some(access, 1, at)
+  value = value + growth
+  if value >= most then
+    return nil
+  elseif head == PACKED_WIDE then
+    return pack_bytes('>c0BI8', names, PACKED_WIDE, value), till
+  elseif head == PACKED_WORD and value < WORD then
+    return pack_bytes('>c0I5', names, WORD_HEAD + value), till
+  end
+  return nil
+end
+
+-- count_caps(access, said, at, count, now, up, down): what fair use has counted by now in the periods that are
+-- running, of those that a report names, and where that stands in the record: its octets are as many as
+-- before. Nothing where it names none; nil where the record has others.
 local function count_caps(access, said, at, count, now, up, down)
   if count == 0 then
     return '', 0
   end
-  local caps_at, value_at, counted = nil, nil, pack_bytes('>B', PACKED_ARRAY + CAP_WIDTH * count)
-  for i = 1, count do
+  local running, counted, from, till = 0, '', nil, nil
+  for _ = 1, count do
     local id, since, until_ms, gauge, most
     at, id, since, until_ms, gauge, most = unpack_some(said, FAIR_OCTETS, at)
-    local names = pack_value(id, since)
-    local from, till = find(access, names, i == 1 and 1 or value_at + 1, true)
-    if not from or (i > 1 and from ~= value_at + 1) or now < since or until_ms <= now then
-      return nil
-    end
-    caps_at = caps_at or from - 2
-    local value, head = nil, byte(access, till + 1)
-    value_at, value = unpack_some(access, 1, till)
-    value = value + nas.gauge(gauge, up, down, 0)
-    if value >= most then
-      return nil
-    elseif head == PACKED_WIDE then
-      counted = pack_bytes('>c0c0BI8', counted, names, PACKED_WIDE, value)
-    elseif head == PACKED_WORD and value < WORD then
-      counted = pack_bytes('>c0c0I5', counted, names, WORD_HEAD + value)
-    else
-      return nil
+    if since <= now and now < until_ms then
+      local names, one = pack_value(id, since), nil
+      from = from or find(access, names, 1, true)
+      one, till = count_cap(access, till or (from or 0) - 1, names, nas.gauge(gauge, up, down, 0), most)
+      if not one then
+        return nil
+      end
+      running, counted = running + 1, counted .. one
     end
   end
-  -- An offset of -1: nothing stands behind them.
-  if value_at ~= -1 or byte(access, caps_at + 1) ~= PACKED_ARRAY + CAP_WIDTH * count then
+  -- In front of them stands how many they are, and nothing behind them: an offset of -1.
+  local head = PACKED_ARRAY + CAP_WIDTH * running
+  if till ~= -1 or running > PLAIN_CAPS_MAX or byte(access, from - 1) ~= head then
     return nil
   end
-  return counted, caps_at
+  return pack_bytes('>Bc0', head, counted), from - 2
 end
 
 -- take_report(track, count, event_at, upload, download, width, seconds): takes the growth of the totals since

@@ -186,7 +186,7 @@ async function run(
 
 /** Services and caps that a brief report has room for. */
 const BRIEF_SERVICES_MAX = 2;
-const BRIEF_CAPS_MAX = 5;
+const BRIEF_CAPS_MAX = 10;
 
 /**
  * How much of a report is sent: of a brief one what the short way reads; of a named one all, but terms by

@@ -30,7 +30,10 @@ function freeOf(service: ChargeService): Buffer {
   return packTerms({ ...service, windows: [free] });
 }
 
-/** A cap of a day that runs at a moment, and one of a month that is counted beside it at first. */
+/**
+ * A cap of the day that runs at a moment; where its octets are odd, of the next one, too, and one of a
+ * month that is counted beside it at first.
+ */
 function capsOf({ capOctets, dayMs }: World, at: number): readonly FairUseCap[] {
   if (capOctets === null) return [];
   const days = Math.floor((at - START_MS) / dayMs);
@@ -43,12 +46,14 @@ function capsOf({ capOctets, dayMs }: World, at: number): readonly FairUseCap[] 
     level: 1,
     octetsPerSecond: 100,
   };
+  const next: FairUseCap = { ...day, fromMs: day.untilMs, untilMs: day.untilMs + dayMs };
   const month: FairUseCap = {
     ...day,
     ...{ id: 'month', fromMs: START_MS, untilMs: START_MS + 1e9 },
     ...{ counts: 'download', octets: toAmount(1e15) },
   };
-  return capOctets % 2 === 0 || days > 1 ? [day] : [day, month];
+  if (capOctets % 2 === 0) return [day];
+  return days > 1 ? [day, next] : [day, next, month];
 }
 
 interface World {
@@ -56,7 +61,7 @@ interface World {
   readonly money: number;
   readonly rate: number;
   readonly timed: boolean;
-  /** Of a day, null where there is none; where it is odd, a month is counted, too. */
+  /** Of a day, null where there is none. */
   readonly capOctets: number | null;
   readonly dayMs: number;
   readonly endsAfterMs: number | null;
@@ -275,7 +280,7 @@ export function compareReports(ways: TwoWays, size: ComparisonSize): Promise<num
       [ENDING, REBUILT],
       [PLENTY, SILENT],
       [COUNTED, COUNTING],
-      [{ ...COUNTED, dayMs: 1_200_000 }, OVERDUE],
+      [{ ...COUNTED, capOctets: 1e15, dayMs: 1_200_000 }, OVERDUE],
     ],
   });
 }

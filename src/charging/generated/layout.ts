@@ -307,14 +307,15 @@ export const ANSWER_HEAD_OCTETS = 11;
 export const GIVEN_OCTETS = 30;
 
 // Heads of what charge_plainly knows, each with as many elements as above; another is not plain. A
-// request has no more services, no longer texts and a smaller number; of an account its first octets
-// are read, up to this one: its header and a bucket or two.
+// request has no more services, no longer texts and a smaller number, a report no more caps that run; of
+// an account its first octets are read, up to this one: its header and a bucket or two.
 export const PLAIN_ASK = 150;
 export const PLAIN_ACCOUNT = 158;
 export const PLAIN_SESSION = 156;
 export const PLAIN_SERVICE = 157;
 export const PLAIN_BUCKET_FIELDS = 18;
 export const PLAIN_SERVICES_MAX = 15;
+export const PLAIN_CAPS_MAX = 5;
 export const PLAIN_TEXT_MAX = 65535;
 export const PLAIN_NUMBER_LIMIT = 4294967296;
 export const PLAIN_OCTETS_LAST = 223;
