@@ -1,9 +1,9 @@
 /** Shows, again and again, what open sessions hold of all balances: the value at risk. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine } from '../charging/engine.js';
 import { measureReservations } from '../charging/reservations.js';
 import type { Logger } from '../observability/logger.js';
 import type { Metrics } from '../observability/metrics.js';
+import { createRounds, pause } from './rounds.js';
 
 export interface ReservationMonitorOptions {
   readonly partitions: number;
@@ -46,20 +46,12 @@ export function createReservationMonitor(
     name: 'tolld_charging_open_sessions',
     help: 'Sessions that have begun and not ended.',
   });
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  let running: Promise<void> = Promise.resolve();
-
-  const wait = async (ms: number): Promise<void> => {
-    await sleep(ms, undefined, { signal }).catch(() => undefined);
-  };
-
   async function runOnce(): Promise<void> {
     const reserved = new Map<string, bigint>();
     let openSessions = 0;
     for (let partition = 0; partition < partitions; partition += 1) {
-      if (signal.aborted) return;
-      const pace = { accountsAtOnce, pause: () => wait(pauseMs) };
+      if (rounds.signal.aborted) return;
+      const pace = { accountsAtOnce, pause: () => pause(pauseMs, rounds.signal) };
       const totals = await measureReservations(engine, partition, pace);
       openSessions += totals.openSessions;
       for (const [resource, amount] of totals.reserved) {
@@ -72,25 +64,13 @@ export function createReservationMonitor(
     sessions.set(openSessions);
   }
 
-  async function loop(): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await runOnce();
-      } catch (err) {
-        logger.warn({ err }, 'reservations could not be summed; it is tried again');
-      }
-      await wait(intervalMs);
-    }
-  }
-
-  return {
-    start: () => {
-      running = loop();
+  const rounds = createRounds(
+    { intervalMs },
+    {
+      runOnce,
+      onFailure: (err) =>
+        logger.warn({ err }, 'reservations could not be summed; it is tried again'),
     },
-    runOnce,
-    stop: async () => {
-      stopping.abort();
-      await running;
-    },
-  };
+  );
+  return { start: () => rounds.start(), runOnce, stop: () => rounds.stop() };
 }

@@ -3,6 +3,7 @@ import type { Engine } from '../charging/engine.js';
 import { dueTimers, sweepTimer, type SweepOutcome } from '../charging/sweeping.js';
 import type { Logger } from '../observability/logger.js';
 import type { Counter, Metrics } from '../observability/metrics.js';
+import { createRounds } from './rounds.js';
 
 export interface SweeperOptions {
   readonly partitions: number;
@@ -39,13 +40,11 @@ export function createSweeper(
   const swept = sweptCounter(dependencies.metrics);
   /** Of each partition the timers that stay, as nobody can read what they watch; until when. */
   const stuck = Array.from({ length: options.partitions }, () => new Map<string, number>());
-  const stopping = new AbortController();
-  let running: Promise<void> = Promise.resolve();
 
   async function runOnce(): Promise<number> {
     let handled = 0;
     for (const [partition, left] of stuck.entries()) {
-      if (stopping.signal.aborted) break;
+      if (rounds.signal.aborted) break;
       handled += await sweepPartition(partition, left);
     }
     return handled;
@@ -74,27 +73,11 @@ export function createSweeper(
     return due.length;
   }
 
-  async function loop(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      try {
-        await runOnce();
-      } catch (error) {
-        logger.warn({ err: error }, 'sweep failed; it is repeated');
-      }
-      await pause(options.intervalMs, stopping.signal);
-    }
-  }
-
-  return {
-    start: () => {
-      running = loop();
-    },
+  const rounds = createRounds(options, {
     runOnce,
-    stop: async () => {
-      stopping.abort();
-      await running;
-    },
-  };
+    onFailure: (error) => logger.warn({ err: error }, 'sweep failed; it is repeated'),
+  });
+  return { start: () => rounds.start(), runOnce, stop: () => rounds.stop() };
 }
 
 function sweptCounter(metrics: Metrics): Counter<'outcome'> {
@@ -115,17 +98,3 @@ const OUTCOMES: readonly SweepOutcome['kind'][] = [
   'fenced',
   'unreadable',
 ];
-
-/** Waits, or returns at once when told to stop. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
-}
