@@ -17,7 +17,9 @@ import { toAmount } from '../../../src/domain/amounts.js';
 import {
   chargeRequest,
   chargeService,
+  chargeWindow,
   newBucket,
+  rateLine,
   START_MS,
   stamp,
   type RequestParts,
@@ -71,6 +73,35 @@ describe('a Redis that lost the scripts', () => {
       expect(await holding(engine)).toEqual([1_000, 500]);
     },
   );
+
+  it('prices what was used by the prices that it was reserved at, before and after they change', async () => {
+    const own = await startRedis();
+    const engine = await openEngine({ url: own.url });
+    await fundAccount(engine, 'a', [newBucket('purse', 'EUR', 100_000)]);
+    const changeAt = START_MS + 60_000;
+    const priceOf = (num: number) =>
+      rateLine({ id: `at ${num}`, tiers: [{ from: 0, num, den: 1 }] });
+    const day = chargeWindow(priceOf(3), { untilMs: changeAt });
+    const night = chargeWindow(priceOf(2), { fromMs: changeAt });
+    const reserving = { want: toAmount(100), windows: [day, night] };
+    const opened = await charge(
+      engine,
+      request({ phase: 'initial', number: 0, services: [chargeService(reserving)] }),
+    );
+    expect(opened).toMatchObject({ services: [{ granted: 100, tariffChangeAt: changeAt }] });
+    await lose(engine.redis, engine.scripts.library.name);
+    const dearer = [chargeWindow(priceOf(50))];
+    const used = { used: toAmount(10), usedAfter: toAmount(20), windows: dearer };
+    const closed = await charge(
+      engine,
+      request({
+        ...{ phase: 'terminate', number: 1, services: [chargeService(used)] },
+        now: changeAt + 1,
+      }),
+    );
+    expect(closed).toMatchObject({ services: [{ cost: 10 * 3 + 20 * 2, currency: 'EUR' }] });
+    expect(await holding(engine)).toEqual([100_000 - 70, 0]);
+  });
 });
 
 describe('a Redis that wants a replica and has none', () => {
