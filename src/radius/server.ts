@@ -9,18 +9,14 @@ import { createAccessExchange } from './access-exchange.js';
 import { createAccountingExchange } from './accounting-exchange.js';
 import type { OrderConnections } from './dynamic-authorization/order-connections.js';
 import { createRadiusMetrics } from './metrics.js';
+import type { BoundAddress, Listener } from './listener.js';
 import { createNasRegistry, type NasClientOptions } from './nas-clients.js';
 import { RADIUS_VERSIONS } from './protocol-version.js';
 import { RequestPipeline, type PipelineOptions } from './request-pipeline.js';
 import { RequestVerifier } from './request-verifier.js';
 import { createSealingKeys } from './sealing-keys.js';
 import { createTlsListener, type TlsListenerOptions } from './tls-listener.js';
-import {
-  createUdpListener,
-  type BoundAddress,
-  type Listener,
-  type UdpListenerOptions,
-} from './udp-listener.js';
+import { createUdpListener, type UdpListenerOptions } from './udp-listener.js';
 
 export interface UdpAddressOptions {
   /** One address of this machine. On a machine with several, name each: replies leave from it. */

@@ -7,7 +7,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { Logger } from '../observability/logger.js';
-import type { BoundAddress } from './udp-listener.js';
+import type { BoundAddress } from './listener.js';
 
 export interface SourceQueuesOptions {
   /** Of the shared socket, which must allow others beside it. */

@@ -11,14 +11,14 @@ import type {
   OrderConnection,
   OrderConnections,
 } from './dynamic-authorization/order-connections.js';
-import { LimitedLog } from './limited-log.js';
 import { plainAddress } from './ip-address.js';
+import { LimitedLog } from './limited-log.js';
+import type { Listener, ListenerDependencies } from './listener.js';
 import type { RadiusMetrics } from './metrics.js';
 import { PacketFramer } from './packet-framer.js';
 import { agreedVersion, chooseProtocol, type RadiusVersion } from './protocol-version.js';
 import { SharedSecret } from './shared-secret.js';
 import { versionRefusal } from './token-packet.js';
-import type { Listener, ListenerDependencies } from './udp-listener.js';
 
 export interface TlsListenerOptions {
   readonly address: string;

@@ -4,10 +4,9 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import type { Logger } from '../observability/logger.js';
 import { plainAddress } from './ip-address.js';
-import type { NasRegistry } from './nas-clients.js';
-import type { Arrival, PortService } from './request-pipeline.js';
+import type { BoundAddress, Listener, ListenerDependencies } from './listener.js';
+import type { PortService } from './request-pipeline.js';
 import { SourceQueues, type SourceQueue } from './source-queues.js';
 
 export interface UdpListenerOptions {
@@ -22,31 +21,11 @@ export interface UdpListenerOptions {
   readonly sourceQueuesMax: number;
 }
 
-export interface ListenerDependencies {
-  readonly take: (arrival: Arrival) => void;
-  /** The NAS of now: they can be replaced while listening. */
-  readonly nas: () => NasRegistry;
-  readonly logger: Logger;
-}
-
 export interface UdpListenerDependencies extends ListenerDependencies {
   /** Told of a datagram that is nobody's: all that it costs. */
   readonly dropUnknown: (address: string) => void;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
-}
-
-export interface BoundAddress {
-  readonly address: string;
-  readonly port: number;
-}
-
-export interface Listener {
-  /** @throws the operating system's error. */
-  listen(): Promise<BoundAddress>;
-  /** Takes nothing more, and can still answer what is under way. */
-  stopTaking(): void;
-  close(): Promise<void>;
 }
 
 export interface UdpListener extends Listener {
