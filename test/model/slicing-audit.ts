@@ -25,9 +25,10 @@ export class SlicingAudit {
     const { call, entries } = step;
     const events = entries.flatMap(({ accounts }) => accounts).flatMap(({ events: own }) => own);
     for (const event of events) {
-      if (event.type === 'ledger' && event.grant?.kind === 'money') {
-        this.#money.add(event.grant.bucketId);
-      }
+      if (event.type !== 'ledger' || event.grant === null) continue;
+      // One that was purged may have had the same name and been of the other kind.
+      if (event.grant.kind === 'money') this.#money.add(event.grant.bucketId);
+      else this.#money.delete(event.grant.bucketId);
     }
     this.#forgetEnded(step);
     if (call.kind !== 'charge' && call.kind !== 'settle') return [];
