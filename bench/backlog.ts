@@ -23,7 +23,7 @@ import { createLogger } from '../src/observability/logger.js';
 import { untilRecorded } from '../src/outbox/recorded.js';
 import { migrate } from '../src/records/migrate.js';
 import type { Config } from '../src/settings.js';
-import { startOutbox } from '../src/threads/outbox-runner.js';
+import { startOutbox, type OutboxRunner } from '../src/threads/outbox-runner.js';
 import {
   accountIdOf,
   chargeRequest,
@@ -84,7 +84,9 @@ class SteadyCharging {
     this.#settings = settings;
   }
 
+  /** Also after it was stopped: it goes on with the next charge. */
   start(): void {
+    this.#isStopping = false;
     this.#loop = this.#run();
   }
 
@@ -103,8 +105,8 @@ class SteadyCharging {
   }
 
   async #run(): Promise<void> {
-    const startedAt = performance.now();
     const intervalMs = 1_000 / this.#settings.rate;
+    const startedAt = performance.now() - this.#sent * intervalMs;
     while (!this.#isStopping) {
       for (;;) {
         const dueAt = startedAt + this.#sent * intervalMs;
@@ -174,7 +176,7 @@ async function openAccount(engine: Engine, index: number): Promise<void> {
   if (opened.kind !== 'answered') throw new Error(`no session was opened: ${opened.kind}`);
 }
 
-async function fill({ settings, redis, engine }: World): Promise<void> {
+async function openAccounts({ settings, engine }: World): Promise<void> {
   await engine.scripts.load(engine.redis);
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
     await openPartition(engine, partition, 1);
@@ -182,6 +184,9 @@ async function fill({ settings, redis, engine }: World): Promise<void> {
   for (let account = 0; account < settings.accounts; account += 1) {
     await openAccount(engine, account);
   }
+}
+
+async function fill({ settings, redis, engine }: World): Promise<void> {
   const workload = new FlushWorkload({ accounts: BACKLOG_ACCOUNTS, partitions: PARTITIONS });
   const opened = await workload.writeOpenings(redis.client, engine.keys);
   await workload.writeUsage(settings.events - opened, redis.client, engine.keys);
@@ -225,6 +230,37 @@ async function addedEntries({ engine }: World): Promise<number> {
   return entries;
 }
 
+/** Charges for a while, and some seconds before that do not count. */
+async function latenciesOf(
+  charging: SteadyCharging,
+  { before }: Settings,
+): Promise<readonly number[]> {
+  await sleep(WARM_UP_SECONDS * 1_000);
+  charging.takeLatencies();
+  await sleep(before * 1_000);
+  return charging.takeLatencies();
+}
+
+/** Charges with a flusher that writes what comes, and nothing behind: an ordinary day. */
+async function chargeOrdinarily(
+  world: World,
+  charging: SteadyCharging,
+): Promise<readonly number[]> {
+  const outbox = await startFlusher(world);
+  charging.start();
+  const latencies = await latenciesOf(charging, world.settings);
+  await charging.stop();
+  await outbox.close();
+  return latencies;
+}
+
+function startFlusher({ config }: World): Promise<OutboxRunner> {
+  return startOutbox(
+    { config, partitions: PARTITIONS },
+    { logger: createLogger({ level: 'warn' }) },
+  );
+}
+
 interface Drained {
   readonly entries: number;
   readonly seconds: number;
@@ -236,29 +272,27 @@ interface Drained {
 
 /** Starts a flusher as the daemon does, and waits until what stood in the streams is in Postgres. */
 async function drain(world: World, charging: SteadyCharging): Promise<Drained> {
-  const { config, pool, engine, postgres } = world;
+  const { pool, engine, postgres } = world;
   const goal = await addedEntries(world);
+  const entries = goal - (await recordedEntries(pool));
   const postgresBefore = cpuOfServerUs(postgres.pid);
   const logBefore = await logPosition(pool);
   charging.takeLatencies();
   const startedAt = performance.now();
-  const outbox = await startOutbox(
-    { config, partitions: PARTITIONS },
-    { logger: createLogger({ level: 'warn' }) },
-  );
+  const outbox = await startFlusher(world);
   while ((await recordedEntries(pool)) < goal) {
     if (performance.now() - startedAt > DRAIN_MAX_MS) throw new Error('the backlog does not drain');
     await sleep(POLL_MS);
   }
   const seconds = (performance.now() - startedAt) / 1_000;
   const latencies = charging.takeLatencies();
-  const postgresUs = (cpuOfServerUs(postgres.pid) - postgresBefore) / goal;
+  const postgresUs = (cpuOfServerUs(postgres.pid) - postgresBefore) / entries;
   const logBytes = (await logPosition(pool)) - logBefore;
   await charging.stop();
   const streams = createOutboxStreams(engine);
   await untilRecorded({ partitions: PARTITIONS, timeoutMs: DRAIN_MAX_MS }, { streams });
   await outbox.close();
-  return { entries: goal, seconds, latencies, postgresUs, logBytes };
+  return { entries, seconds, latencies, postgresUs, logBytes };
 }
 
 /** Whether each account's events are there from the first to the last, each once, and no other. */
@@ -300,17 +334,17 @@ async function isWhole(world: World, charging: SteadyCharging): Promise<boolean>
 
 async function measure(world: World): Promise<void> {
   const { settings, engine } = world;
+  await openAccounts(world);
+  const charging = new SteadyCharging(engine, settings);
+  const ordinary = await chargeOrdinarily(world, charging);
   await fill(world);
   console.log(`${settings.events} entries stand in the streams`);
-  const charging = new SteadyCharging(engine, settings);
   charging.start();
-  await sleep(WARM_UP_SECONDS * 1_000);
-  charging.takeLatencies();
-  await sleep(settings.before * 1_000);
-  const before = charging.takeLatencies();
+  const before = await latenciesOf(charging, settings);
   const drained = await drain(world, charging);
   const whole = await isWhole(world, charging);
   const p99Before = percentile(before, 99);
+  const p99Ordinary = percentile(ordinary, 99);
   const p99During = percentile(drained.latencies, 99);
   if (!whole || charging.errors > 0) process.exitCode = 1;
   console.log(
@@ -320,6 +354,8 @@ async function measure(world: World): Promise<void> {
       unit: 'ms, p99 of a charge while a backlog drains',
       reference: Number(p99Before.toFixed(2)),
       ratio: Number((p99During / p99Before).toFixed(2)),
+      ordinaryMs: Number(p99Ordinary.toFixed(2)),
+      ratioOfOrdinary: Number((p99During / p99Ordinary).toFixed(2)),
       p50Ms: Number(percentile(drained.latencies, 50).toFixed(2)),
       p50BeforeMs: Number(percentile(before, 50).toFixed(2)),
       drainedPerSecond: Math.round(drained.entries / drained.seconds),
