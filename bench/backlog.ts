@@ -47,7 +47,7 @@ const POLL_MS = 250;
 const POSTGRES_SETTINGS = ['min_wal_size=3GB', 'max_wal_size=6GB'];
 /** Of 16 MiB each: as many as a backlog of a million events fills. */
 const LOG_SEGMENTS = 170;
-const WARM_UP_SECONDS = 3;
+const WARM_UP_SECONDS = 15;
 
 interface Settings {
   readonly events: number;
