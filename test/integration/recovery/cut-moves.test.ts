@@ -1,6 +1,4 @@
 /** An account that moved, and a Redis that comes back without the end of its files. */
-import { cp, rm } from 'node:fs/promises';
-import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ChargeOutcome } from '../../../src/charging/charge-outcome.js';
 import { charge } from '../../../src/charging/charge.js';
@@ -22,6 +20,7 @@ import {
 } from '../../support/charge-requests.js';
 import { silentLogger } from '../../support/charging-engine.js';
 import { fundAccount } from '../../support/funded-account.js';
+import { keepFiles } from '../../support/kept-files.js';
 import { recordedEngine } from '../../support/recorded-engine.js';
 import { startRedis } from '../../support/redis.js';
 import type { OwnRedis } from '../../support/redis-instance.js';
@@ -52,25 +51,6 @@ async function recover(): Promise<void> {
     { engine, gate, pool, logger: silentLogger, metrics, clock: () => START_MS + 600_000 },
   );
   expect(await keeper.look()).toBe(0);
-}
-
-/** Redis as it stands now; what is done is undone by putting it back. */
-async function keepFiles(): Promise<() => Promise<void>> {
-  const files = path.join(own.directory, 'appendonlydir');
-  const kept = path.join(own.directory, 'kept');
-  await rm(kept, { recursive: true, force: true });
-  await cp(files, kept, { recursive: true });
-  return async () => {
-    const { redis } = world.engine;
-    const closed = new Promise((resolve) => redis.once('close', resolve));
-    await own.kill();
-    await closed;
-    await rm(files, { recursive: true });
-    await cp(kept, files, { recursive: true });
-    const ready = new Promise((resolve) => redis.once('ready', resolve));
-    await own.start();
-    await ready;
-  };
 }
 
 const ask = (accountId: string, parts: RequestParts) =>
@@ -113,7 +93,7 @@ describe('a move whose end Redis has lost', () => {
       const id = `m ${step}`;
       await fundAccount(world.engine, id, [newBucket('free', 'octets', 1_000)]);
       await ask(id, { phase: 'initial', number: 0, want: 100 });
-      const undo = await keepFiles();
+      const undo = await keepFiles(own, world.engine);
       await moveUpTo(id, step);
       const hasArrived = step !== 'sealed' && step !== 'session laid';
       if (hasArrived) await ask(id, { phase: 'update', number: 1, used: 40, partition: 1 });
@@ -142,7 +122,7 @@ describe('a move whose end Redis has lost', () => {
   test('that the record has not either, begins anew', async () => {
     await fundAccount(world.engine, 'unseen', [newBucket('free', 'octets', 1_000)]);
     await world.recorded();
-    const undo = await keepFiles();
+    const undo = await keepFiles(own, world.engine);
     await world.pauseFlusher();
     await moveUpTo('unseen', 'arrived');
     await undo();
@@ -162,7 +142,7 @@ describe('a move whose end Redis has lost', () => {
     const sharing = SHARING;
     await ask('member', { phase: 'initial', number: 0, want: 100, sharing });
     expect(await holding('owner', 0)).toEqual([{ remaining: 1_000, reserved: 100 }]);
-    const undo = await keepFiles();
+    const undo = await keepFiles(own, world.engine);
     await moveUpTo('member', 'dropped');
     await world.recorded();
     await undo();

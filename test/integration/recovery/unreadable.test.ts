@@ -1,6 +1,4 @@
 /** Octets that no script wrote, in the place of an account or a session: nobody else waits for them. */
-import { cp, rm } from 'node:fs/promises';
-import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { charge } from '../../../src/charging/charge.js';
 import { createFenceGate } from '../../../src/charging/fence-gate.js';
@@ -25,6 +23,7 @@ import {
 } from '../../support/charge-requests.js';
 import { collectingLogger } from '../../support/collecting-logger.js';
 import { fundAccount } from '../../support/funded-account.js';
+import { keepFiles } from '../../support/kept-files.js';
 import { recordedEngine, type RecordedEngine } from '../../support/recorded-engine.js';
 import { startRedis } from '../../support/redis.js';
 import type { OwnRedis } from '../../support/redis-instance.js';
@@ -64,20 +63,10 @@ describe('in a partition that Redis brought back behind the record', () => {
 
   /** Puts Redis back to where it stood before the work was done. */
   async function undone(work: () => Promise<void>): Promise<void> {
-    const files = path.join(own.directory, 'appendonlydir');
-    const kept = path.join(own.directory, 'kept');
-    await cp(files, kept, { recursive: true });
+    const undo = await keepFiles(own, world.engine);
     await work();
     await world.recorded();
-    const { redis } = world.engine;
-    const closed = new Promise((resolve) => redis.once('close', resolve));
-    await own.kill();
-    await closed;
-    await rm(files, { recursive: true });
-    await cp(kept, files, { recursive: true });
-    const ready = new Promise((resolve) => redis.once('ready', resolve));
-    await own.start();
-    await ready;
+    await undo();
   }
 
   test('it is set aside with an alarm, the record is taken, and the others open', async () => {
