@@ -223,8 +223,8 @@ export const SETTINGS = {
     }),
     catchUpSeconds: wholeNumber({
       meaning:
-        'While requests are charged, a backlog is written only as fast as they hardly notice, but ' +
-        'so fast that it is gone within this time. 0: as fast as it can be, whatever they notice.',
+        'While requests are charged, a backlog is written in small batches with rests, so that they ' +
+        'go first, but so fast that it is gone within this time. 0: as fast as it can be.',
       fallback: 600,
       min: 0,
       max: 86_400,
