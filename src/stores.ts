@@ -32,7 +32,10 @@ export async function openRecord(
   try {
     await checkDatabase(database);
     for (const risk of await readRisks(database)) logger.warn({}, risk);
-    if (migrateAtStart) await migrate({ url });
+    if (migrateAtStart) {
+      const { notes } = await migrate({ url });
+      for (const note of notes) logger.warn({}, note);
+    }
     const missing = await missingMigrations(database);
     if (missing.length > 0) {
       throw new NodeStartError(

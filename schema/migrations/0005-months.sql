@@ -10,7 +10,7 @@ $$;
 -- that went to the default partition move into it.
 CREATE FUNCTION tolld.create_month(parent text, month date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET tolld.moving_month = 'on' AS $$
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
   first_day CONSTANT date := date_trunc('month', month)::date;
   next_day CONSTANT date := (date_trunc('month', month) + interval '1 month')::date;
@@ -32,9 +32,12 @@ BEGIN
   EXECUTE format('SELECT EXISTS (SELECT FROM tolld.%I WHERE %I >= %L AND %I < %L)',
     parent || '_default', time_column, first_day, time_column, next_day) INTO has_strays;
   IF has_strays THEN
+    -- Not by a SET of the function: only a superuser may give a function a parameter nobody declared.
+    PERFORM set_config('tolld.moving_month', 'on', true);
     EXECUTE format('WITH moved AS (DELETE FROM tolld.%I WHERE %I >= %L AND %I < %L RETURNING *) '
       'INSERT INTO tolld.%I SELECT * FROM moved',
       parent || '_default', time_column, first_day, time_column, next_day, child);
+    PERFORM set_config('tolld.moving_month', '', true);
   END IF;
   EXECUTE format('ALTER TABLE tolld.%I ATTACH PARTITION tolld.%I FOR VALUES FROM (%L) TO (%L)',
     parent, child, first_day, next_day);

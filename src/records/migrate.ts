@@ -9,6 +9,15 @@ import { checkDatabase } from './database.js';
 
 const MIGRATIONS = new URL('../../schema/migrations/', import.meta.url);
 const FILE_NAME = /^(\d{4})-([a-z0-9-]+)\.sql$/;
+/**
+ * Checksums of files as they once were, by number, where a later file makes what they made into what
+ * they make now. 0005: an owner that is no superuser could not apply it; 0019.
+ */
+const REPLACED: ReadonlyMap<number, string> = new Map([
+  [5, 'e5982b71cb9ed56235cfb41b91d8a8696f340bbb4d38592979956424b6d614bc'],
+]);
+const FLUSHER_ROLE = 'tolld_flusher';
+const ROLES = [FLUSHER_ROLE, 'tolld_manager', 'tolld_reader'];
 /** "toll" in ASCII: the lock is of this database, and ours alone. */
 const LOCK_KEY = 0x746f6c6c;
 const LOCK_WAIT_MS = 600_000;
@@ -168,7 +177,8 @@ async function checkApplied(
   );
   for (const { number, name, checksum } of rows) {
     const migration = migrations[number - 1];
-    if (migration !== undefined && migration.checksum !== checksum) {
+    if (migration === undefined || REPLACED.get(number) === checksum) continue;
+    if (migration.checksum !== checksum) {
       throw new MigrationError(
         `migration ${fileOf(migration)} was applied with other content (as "${name}"): the ` +
           'database belongs to another build of tolld; run that one, or use another database',
@@ -205,7 +215,43 @@ async function renewRights(client: pg.Client): Promise<readonly string[]> {
   const { rows } = await client.query<{ note: string }>(
     'SELECT note FROM tolld.grant_rights() AS note',
   );
-  return rows.map(({ note }) => note);
+  const wanted = rows.length === 0 ? [] : await missingRoles(client);
+  if (wanted.length === 0) return rows.map(({ note }) => note);
+  return [
+    [
+      'every part of tolld works with all rights of its login, until an administrator of Postgres ' +
+        'has run these lines, and `tolld migrate` has run again:',
+      ...wanted,
+    ].join('\n  '),
+  ];
+}
+
+/** Statements that give the login its roles, all at once: the database asks for one at a time. */
+async function missingRoles(client: pg.Client): Promise<readonly string[]> {
+  const { rows } = await client.query<{
+    name: string;
+    grantee: string;
+    is_made: boolean;
+    is_held: boolean;
+    passes_policies: boolean;
+  }>(
+    `SELECT name, quote_ident(current_user) AS grantee, oid IS NOT NULL AS is_made,
+       coalesce(pg_has_role(current_user, oid, 'USAGE'), false) AS is_held,
+       coalesce(rolbypassrls, false) AS passes_policies
+     FROM unnest($1::text[]) WITH ORDINALITY AS role (name, place)
+       LEFT JOIN pg_roles ON rolname = name
+     ORDER BY place`,
+    [ROLES],
+  );
+  const absent = rows.filter(({ is_made }) => !is_made);
+  const foreign = rows.filter(({ is_held }) => !is_held).map(({ name }) => name);
+  // COPY goes past row-level security or not at all.
+  const passing = rows.some((role) => role.name === FLUSHER_ROLE && role.passes_policies);
+  return [
+    ...absent.map(({ name }) => `CREATE ROLE ${name} NOLOGIN;`),
+    ...(foreign.length === 0 ? [] : [`GRANT ${foreign.join(', ')} TO ${rows[0]?.grantee};`]),
+    ...(passing ? [] : [`ALTER ROLE ${FLUSHER_ROLE} BYPASSRLS;`]),
+  ];
 }
 
 /** Names of the migrations that the database lacks; empty when it is up to date. */

@@ -54,6 +54,13 @@ describe('migrating', () => {
     );
   });
 
+  test('takes a file that a later one has replaced', async () => {
+    await migrated.pool.query('UPDATE tolld.migrations SET checksum = $1 WHERE number = 5', [
+      'e5982b71cb9ed56235cfb41b91d8a8696f340bbb4d38592979956424b6d614bc',
+    ]);
+    expect(await migrate({ url: migrated.url })).toMatchObject({ applied: [] });
+  });
+
   test('undoes all of a file that fails, and names the place', async () => {
     const known = (await readMigrations()).length;
     await writeFile(

@@ -1,18 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createLogger } from '../../../src/observability/logger.js';
 import { intentStatements } from '../../../src/records/confirmations.js';
 import { asTenant, createDatabase, EVERY_TENANT } from '../../../src/records/database.js';
+import { migrate } from '../../../src/records/migrate.js';
 import { runSeries } from '../../../src/records/statement-series.js';
 import { testDatabase } from '../../support/postgres.js';
 
 const database = testDatabase();
+const ordinary = testDatabase({ migrated: false });
 const logger = createLogger({ level: 'silent' });
 
-function connect(role: 'flusher' | 'manager' | 'reader') {
-  return createDatabase(
-    { url: database.url, name: 'rights test', connectionsMax: 1, role },
-    { logger },
-  );
+function connect(role: 'flusher' | 'manager' | 'reader', url = database.url) {
+  return createDatabase({ url, name: 'rights test', connectionsMax: 1, role }, { logger });
 }
 
 beforeAll(async () => {
@@ -117,6 +117,37 @@ describe('what is recorded', () => {
       await pool.end();
     },
   );
+});
+
+describe('an owner who is no superuser', () => {
+  test('migrates, makes months, and is told at once what an administrator can add', async () => {
+    const owner = `owner_${randomBytes(6).toString('hex')}`;
+    const { rows } = await ordinary.pool.query<{ name: string }>(
+      'SELECT current_database() AS name',
+    );
+    await ordinary.pool.query(`CREATE ROLE ${owner} NOLOGIN`);
+    await ordinary.pool.query(`ALTER DATABASE ${rows[0]?.name} OWNER TO ${owner}`);
+    const url = new URL(ordinary.url);
+    url.searchParams.set('options', `-c role=${owner}`);
+    const { applied, notes } = await migrate({ url: url.href });
+    expect(applied.length).toBeGreaterThan(5);
+    // The roles are there, made for other databases of the server.
+    expect(notes).toEqual([
+      expect.stringMatching(
+        new RegExp(`\\n {2}GRANT tolld_flusher, tolld_manager, tolld_reader TO ${owner};$`),
+      ),
+    ]);
+
+    await ordinary.pool.query(`GRANT tolld_flusher, tolld_manager, tolld_reader TO ${owner}`);
+    expect((await migrate({ url: url.href })).notes).toEqual([]);
+    const pool = connect('flusher', url.href);
+    const made = await pool.query('SELECT tolld.create_months(2) AS made');
+    expect(made.rows).toEqual([{ made: 9 }]);
+    await pool.end();
+    await ordinary.pool.query(`REASSIGN OWNED BY ${owner} TO CURRENT_USER`);
+    await ordinary.pool.query(`DROP OWNED BY ${owner}`);
+    await ordinary.pool.query(`DROP ROLE ${owner}`);
+  });
 });
 
 describe('months', () => {
