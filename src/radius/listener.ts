@@ -4,7 +4,8 @@ import type { NasRegistry } from './nas-clients.js';
 import type { Arrival } from './request-pipeline.js';
 
 export interface ListenerDependencies {
-  readonly take: (arrival: Arrival) => void;
+  /** Whether a request began with it. */
+  readonly take: (arrival: Arrival) => boolean;
   /** The NAS of now: they can be replaced while listening. */
   readonly nas: () => NasRegistry;
   readonly logger: Logger;

@@ -158,8 +158,11 @@ export class RequestPipeline {
     this.#wakeIdle();
   }
 
-  /** Takes one packet. Never throws: what cannot be answered is counted and dropped. */
-  take(arrival: Arrival): void {
+  /**
+   * Takes one packet, and says whether a request began with it. Never throws: what cannot be answered is
+   * counted and dropped.
+   */
+  take(arrival: Arrival): boolean {
     const { metrics, verifier, clock } = this.#dependencies;
     const { candidates } = arrival;
     if (candidates.length === 0) return this.#drop('unknown-client', arrival);
@@ -185,8 +188,8 @@ export class RequestPipeline {
     const { secret, secretProven } = verdict;
     const uniqueId = isSigned ? null : `${arrival.source} ${(this.#unrepeated += 1)}`;
     const request = { packet, nas, secret, secretProven, uniqueId, receivedAt: clock() };
-    if (packet.code === PACKET_CODES['Status-Server']) this.#answerStatus(request, arrival);
-    else this.#begin(request, arrival);
+    if (packet.code === PACKET_CODES['Status-Server']) return this.#answerStatus(request, arrival);
+    return this.#begin(request, arrival);
   }
 
   /** Counts and logs a datagram of a source that no NAS has. */
@@ -202,7 +205,7 @@ export class RequestPipeline {
   }
 
   /** Counts and logs a request that is left without an answer. */
-  #drop(reason: DropReason, arrival: Arrival, nas?: NasClient): void {
+  #drop(reason: DropReason, arrival: Arrival, nas?: NasClient): false {
     const { metrics, clock } = this.#dependencies;
     metrics.dropped.inc({ reason });
     const { address } = arrival;
@@ -210,6 +213,7 @@ export class RequestPipeline {
     this.#log.warn(`${reason} ${address}`, fields, DROPPED, clock());
     this.#tellError(reason, arrival);
     arrival.done?.();
+    return false;
   }
 
   /** Over RADIUS/1.1 a request that is not processed is never left in silence [RFC 9765 6.1]. */
@@ -239,7 +243,7 @@ export class RequestPipeline {
   }
 
   /** Answered at once and under any load, and never passed on [RFC 5997 3, 4.2]. */
-  #answerStatus(request: GenuineRequest, arrival: Arrival): void {
+  #answerStatus(request: GenuineRequest, arrival: Arrival): false {
     const code =
       arrival.service === 'accounting'
         ? PACKET_CODES['Accounting-Response']
@@ -247,9 +251,10 @@ export class RequestPipeline {
     arrival.send(encode(request, { code, attributes: [], secret: request.secret }));
     this.#dependencies.metrics.replied.inc({ code: packetCodeName(code) });
     arrival.done?.();
+    return false;
   }
 
-  #begin(request: GenuineRequest, arrival: Arrival): void {
+  #begin(request: GenuineRequest, arrival: Arrival): boolean {
     const { packet, nas, receivedAt } = request;
     const isAccess = packet.code === PACKET_CODES['Access-Request'];
     const table = isAccess ? this.#access : this.#accounting;
@@ -266,13 +271,15 @@ export class RequestPipeline {
     const entry = table.begin(mark, receivedAt);
     const { access, accounting } = this.#dependencies;
     void this.#run(isAccess ? access : accounting, { request, arrival, table, entry });
+    return true;
   }
 
   /** The same octets again [RFC 5080 2.2.2]. */
-  #repeat(reply: Buffer, arrival: Arrival): void {
+  #repeat(reply: Buffer, arrival: Arrival): false {
     this.#dependencies.metrics.repeated.inc({ code: packetCodeName(reply[0] ?? 0) });
     arrival.send(reply);
     arrival.done?.();
+    return false;
   }
 
   #overload({ packet, nas }: GenuineRequest): DropReason | undefined {

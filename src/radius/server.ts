@@ -48,7 +48,7 @@ export interface RadiusServerOptions {
 }
 
 export type RadiusServerLimits = PipelineOptions &
-  Pick<UdpListenerOptions, 'receiveBufferOctets' | 'sourceQueuesMax'> &
+  Pick<UdpListenerOptions, 'receiveBufferOctets' | 'sourceQueuesMax' | 'vainPerSecondMax'> &
   Pick<
     TlsListenerOptions,
     'connectionsMax' | 'pendingPerConnectionMax' | 'handshakeTimeoutMs' | 'idleTimeoutMs'
@@ -75,6 +75,8 @@ export const RADIUS_SERVER_LIMITS: RadiusServerLimits = {
   receiveBufferOctets: 4 * 1024 * 1024,
   /** A descriptor each: both ports and TLS together stay below what a service may open. */
   sourceQueuesMax: 512,
+  /** A quarter to a half of a core: what floods leave of it, and of the core, others are served with. */
+  vainPerSecondMax: 50_000,
   connectionsMax: 1_024,
   pendingPerConnectionMax: 256,
   handshakeTimeoutMs: 10_000,

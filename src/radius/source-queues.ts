@@ -8,6 +8,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { Logger } from '../observability/logger.js';
 import type { BoundAddress } from './listener.js';
+import { readingOf, type Reading } from './reading-pace.js';
 
 export interface SourceQueuesOptions {
   /** Of the shared socket, which must allow others beside it. */
@@ -39,6 +40,7 @@ export interface SourceQueue extends Source {
   readonly noteForged: () => void;
   /** When that was last. */
   readonly forgedAt: number;
+  readonly reading: Reading;
 }
 
 interface OpenQueue extends SourceQueue {
@@ -126,6 +128,7 @@ export class SourceQueues {
     const { address, port } = source;
     const queue: OpenQueue = {
       ...{ address, port, socket: null, isLasting, heardAt: now, forgedAt: -Infinity },
+      reading: readingOf(() => queue.socket),
       noteForged: () => {
         queue.forgedAt = queue.heardAt;
       },

@@ -6,6 +6,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { plainAddress } from './ip-address.js';
 import type { BoundAddress, Listener, ListenerDependencies } from './listener.js';
+import { readingOf, ReadingPace } from './reading-pace.js';
 import type { PortService } from './request-pipeline.js';
 import { SourceQueues, type SourceQueue } from './source-queues.js';
 
@@ -19,6 +20,8 @@ export interface UdpListenerOptions {
   readonly receiveBufferOctets: number;
   /** Sources that can have a queue of their own; 0 for none, as on every system but Linux. */
   readonly sourceQueuesMax: number;
+  /** Datagrams that begin no request, read of all queues together. */
+  readonly vainPerSecondMax: number;
 }
 
 export interface UdpListenerDependencies extends ListenerDependencies {
@@ -54,6 +57,8 @@ export function createUdpListener(
       lookup: (address, _options, callback) => callback(null, address, v6 ? 6 : 4),
     });
   const socket = open(queuesMax > 0);
+  const pace = new ReadingPace(options);
+  const shared = readingOf(() => socket);
   let queues: SourceQueues | null = null;
   let name = '';
   let taking = true;
@@ -84,13 +89,16 @@ export function createUdpListener(
     return clock() - queue.forgedAt < FORGED_MS ? () => queues?.add({ address, port }) : null;
   };
 
-  const receive = (octets: Buffer, remote: RemoteInfo, queue: SourceQueue | null): void => {
-    if (!taking) return;
+  /** Whether a request began with the datagram. */
+  const begins = (octets: Buffer, remote: RemoteInfo, queue: SourceQueue | null): boolean => {
     const address = plainAddress(remote.address);
     const candidates = nas().atAddress(address);
     // The cheapest look first: a flood comes from anywhere.
-    if (candidates.length === 0) return dropUnknown(address);
-    take({
+    if (candidates.length === 0) {
+      dropUnknown(address);
+      return false;
+    }
+    return take({
       octets,
       service,
       candidates,
@@ -102,6 +110,9 @@ export function createUdpListener(
       onProven: onProven(address, remote.port, queue),
       onForged: queue?.noteForged ?? null,
     });
+  };
+  const receive = (octets: Buffer, remote: RemoteInfo, queue: SourceQueue | null): void => {
+    if (taking && !begins(octets, remote, queue)) pace.noteVain(queue?.reading ?? shared);
   };
   socket.on('message', (octets, remote) => receive(octets, remote, null));
 
@@ -132,6 +143,7 @@ export function createUdpListener(
       isOpen = false;
       if (closed) return;
       closed = true;
+      pace.close();
       // A closed socket drops what it was given to send.
       while (sending > 0) {
         await new Promise<void>((resolve) => {
