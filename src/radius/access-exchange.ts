@@ -17,6 +17,7 @@ import { chapCheck } from './authentication/chap.js';
 import { msChap2Check, msChapCheck } from './authentication/ms-chap-check.js';
 import { papCheck, plainPapCheck } from './authentication/pap.js';
 import {
+  BROKEN_PROOF,
   NO_PROOF,
   createProof,
   proofStations,
@@ -35,6 +36,7 @@ import {
   ChapPassword,
   Class,
   EapMessage,
+  ErrorCause,
   FramedProtocol,
   ReplyMessage,
   ServiceType,
@@ -150,7 +152,10 @@ function beginTurn(
     eap,
     roundSeconds: options.eapRoundSeconds,
   });
-  if (!packet.has(EapMessage)) return ask('admit', proofCheck(request, inUse) ?? NO_PROOF);
+  if (!packet.has(EapMessage)) {
+    const none = PROOFS.some((attribute) => packet.has(attribute)) ? BROKEN_PROOF : NO_PROOF;
+    return ask('admit', proofCheck(request, inUse) ?? none);
+  }
   const eap = takeEapRound(eapRound(request), { ...eapOptions(options), methods: nas.eapMethods });
   switch (eap.kind) {
     case 'challenge':
@@ -159,7 +164,11 @@ function beginTurn(
       return {
         kind: 'reply',
         code: PACKET_CODES['Access-Reject'],
-        attributes: [attributeValue(EapMessage, eap.failure)],
+        attributes: [
+          // [RFC 3579 2.2], in a reject by [RFC 9765 7.2].
+          ...(eap.isInvalid ? INVALID_EAP_PACKET : []),
+          attributeValue(EapMessage, eap.failure),
+        ],
       };
     case 'prove':
       return ask('prove', eap.check, eap);
@@ -167,6 +176,12 @@ function beginTurn(
       return ask('admit', eap.check, eap);
   }
 }
+
+const INVALID_EAP_PACKET: readonly RawAttribute[] = [
+  attributeValue(ErrorCause, ErrorCause.values['Invalid-EAP-Packet']),
+];
+
+const PROOFS = [UserPassword, ChapPassword, MsChapResponse, MsChap2Response] as const;
 
 function eapOptions(options: AccessExchangeOptions) {
   return {

@@ -68,7 +68,8 @@ export type EapStep =
       readonly success: Buffer;
       readonly failure: Buffer;
     }
-  | { readonly kind: 'failed'; readonly failure: Buffer };
+  /** `isInvalid`: by octets that are no EAP packet, or none of its method. */
+  | { readonly kind: 'failed'; readonly failure: Buffer; readonly isInvalid: boolean };
 
 const CHALLENGE_OCTETS = 16;
 
@@ -82,7 +83,7 @@ export function takeEapRound(round: EapRound, options: EapOptions): EapStep {
   // An empty EAP-Message starts EAP: ask who is there [RFC 3579 2.1].
   if (round.message.length === 0) return askIdentity(round, options);
   const response = decodeEapResponse(round.message);
-  if (response === undefined) return failed(round.message[1] ?? 0);
+  if (response === undefined) return invalid(round.message[1] ?? 0);
   if (response.type === EAP_TYPES.identity) {
     return challenge(round, options, { identifier: response.identifier, refused: [] });
   }
@@ -99,8 +100,12 @@ export function takeEapRound(round: EapRound, options: EapOptions): EapStep {
     : takeChallengeResponse(round, options, response, state);
 }
 
-function failed(identifier: number): EapStep {
-  return { kind: 'failed', failure: encodeEapResult('failure', identifier) };
+function failed(identifier: number, isInvalid = false): EapStep {
+  return { kind: 'failed', failure: encodeEapResult('failure', identifier), isInvalid };
+}
+
+function invalid(identifier: number): EapStep {
+  return failed(identifier, true);
 }
 
 function nextIdentifier(identifier: number): number {
@@ -190,7 +195,7 @@ function takeMd5(response: EapResponse, state: ChallengedState): EapStep {
   const { identifier } = response;
   const digest = decodeMd5Response(response.data);
   const check = digest === undefined ? undefined : eapMd5Check(identifier, digest, state.challenge);
-  if (check === undefined) return failed(identifier);
+  if (check === undefined) return invalid(identifier);
   return {
     kind: 'admit',
     check,
@@ -206,7 +211,7 @@ function takeMsChap2(
   state: ChallengedState,
 ): EapStep {
   const answer = decodeMsChap2Response(response.data);
-  if (answer === undefined) return failed(response.identifier);
+  if (answer === undefined) return invalid(response.identifier);
   const exchange = {
     authenticatorChallenge: state.challenge,
     peerChallenge: answer.peerChallenge,

@@ -10,7 +10,8 @@ import {
   type ProofResult,
   type RejectReason,
 } from '../../domain/access.js';
-import type { RawAttribute } from '../attribute.js';
+import { attributeValue, type RawAttribute } from '../attribute.js';
+import { ErrorCause } from '../generated/standard.js';
 import type { HidingContext } from '../hidden-value.js';
 import type { SharedSecret } from '../shared-secret.js';
 import { stationPasswords } from './station.js';
@@ -115,7 +116,21 @@ export function proofStations(
 }
 
 /** A request that carries no proof: only a station's address can be admitted by it. */
-export const NO_PROOF: ProofCheck = { method: 'none', withPassword: () => false };
+export const NO_PROOF = withoutProof('Missing-Attribute');
+/** One whose proof can't be read, or that carries two. */
+export const BROKEN_PROOF = withoutProof('Invalid-Request');
+
+function withoutProof(cause: keyof typeof ErrorCause.values): ProofCheck {
+  return {
+    method: 'none',
+    withPassword: () => false,
+    // Where nothing else stood against it [RFC 9765 7.2].
+    rejectAttributes: (reason) =>
+      reason === 'wrong-password' || reason === 'method-unsupported'
+        ? [attributeValue(ErrorCause, ErrorCause.values[cause])]
+        : [],
+  };
+}
 
 /** Which shared secret a method has found to be the one in use; null as long as none is known. */
 export interface SecretInUse {

@@ -180,12 +180,28 @@ describe('a reject', () => {
     expect(words(reply)).toEqual(['Access-Reject', 'Reply-Message no']);
   });
 
-  it('is what a request without proof, or with two, gets', async () => {
+  it('is what a request without proof, or with two, gets, and its cause', async () => {
     const none = await run(requestOf([named('alice')]), accepted);
     expect(none.asked[0]?.proof.method).toBe('none');
-    expect(words(none.reply)[0]).toBe('Access-Reject');
+    const missing = 'Error-Cause Missing-Attribute';
+    expect(words(none.reply)).toEqual(['Access-Reject', missing, 'Reply-Message no']);
     const both = await run(requestOf([named('alice'), pap('sekrit'), chap('sekrit')]), accepted);
-    expect(words(both.reply)[0]).toBe('Access-Reject');
+    const invalid = 'Error-Cause Invalid-Request';
+    expect(words(both.reply)).toEqual(['Access-Reject', invalid, 'Reply-Message no']);
+  });
+
+  it('for a reason of the subscriber has no cause, with a proof or without', async () => {
+    const exchange = createAccessExchange(
+      { keys, serverName: 'tolld', eapRoundSeconds: 60 },
+      {
+        access: () => Promise.resolve({ kind: 'rejected', reason: 'suspended', message: 'no' }),
+        onTermsLeft: () => undefined,
+      },
+    );
+    for (const proof of [[], [pap('sekrit')]]) {
+      const reply = await exchange(requestOf([named('alice'), ...proof]));
+      expect(words(reply)).toEqual(['Access-Reject', 'Reply-Message no']);
+    }
   });
 });
 
@@ -321,6 +337,16 @@ describe('EAP', () => {
   it('ends with EAP-Failure when the exchange is broken, without asking', async () => {
     const { reply, asked } = await run(requestOf(eap(response(2, 4, Buffer.alloc(17)))), accepted);
     expect(words(reply)).toEqual(['Access-Reject', 'EAP-Message 0x04020004']);
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ['no response', Buffer.from('0107000501', 'hex')],
+    ['cut', response(7, 1, Buffer.from('alice')).subarray(0, 8)],
+  ])('that is no EAP packet, %s, says so in its reject', async (_name, octets) => {
+    const { reply, asked } = await run(requestOf(eap(octets)), accepted);
+    const cause = 'Error-Cause Invalid-EAP-Packet';
+    expect(words(reply)).toEqual(['Access-Reject', cause, 'EAP-Message 0x04070004']);
     expect(asked).toEqual([]);
   });
 });
