@@ -3,9 +3,8 @@
  * Each layout is a Lua script of account-layout/ that does the same small charge (header and two
  * buckets change); the rounds alternate between them on one server.
  */
-import { parseArgs } from 'node:util';
-import { LAYOUT_SETTINGS, measureLayouts, printLayouts, type LayoutRow } from './layout-rounds.js';
-import { startRedisProcess } from './redis-process.js';
+import { readNumbers } from './flags.js';
+import { compareLayouts } from './layout-rounds.js';
 
 const LAYOUTS = [
   'packed',
@@ -28,53 +27,25 @@ const NOW = 1_795_000_000_000;
 const DAY = 86_400_000;
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: 'string', default: '5' },
-      requests: { type: 'string', default: '20000' },
+  await compareLayouts({
+    bench: 'account-layout',
+    layouts: LAYOUTS,
+    sizes: [2, 4, 10, 50].map((buckets) => ({
+      size: String(buckets),
+      args: [String(NOW), 'octets', '1000', '1000'],
+      seedArgs: (account) => [
+        JSON.stringify([1, 0, NOW, 'active', 7, 0, false, 'tenant1', 0, {}]),
+        JSON.stringify(accountBuckets(account, buckets)),
+      ],
+    })),
+    ...readNumbers(args, { rounds: 5, requests: 20_000 }),
+    headline: {
+      size: '4',
+      value: 'packed-nested',
+      reference: 'fields',
+      unit: 'charges/s, nested packed value, 4 buckets, AOF always',
     },
   });
-  const rows: LayoutRow[] = [];
-  for (const setting of LAYOUT_SETTINGS) {
-    const server = await startRedisProcess(setting);
-    try {
-      for (const buckets of [2, 4, 10, 50]) {
-        const measured = await measureLayouts(server.client, {
-          setting: setting.name,
-          size: String(buckets),
-          layouts: LAYOUTS,
-          folder: 'account-layout',
-          port: server.port,
-          rounds: Number(values.rounds),
-          requests: Number(values.requests),
-          args: [String(NOW), 'octets', '1000', '1000'],
-          seedArgs: (_layout, account) => [
-            JSON.stringify([1, 0, NOW, 'active', 7, 0, false, 'tenant1', 0, {}]),
-            JSON.stringify(accountBuckets(account, buckets)),
-          ],
-        });
-        rows.push(...measured);
-        printLayouts(measured);
-      }
-    } finally {
-      await server.stop();
-    }
-  }
-  const at = (layout: (typeof LAYOUTS)[number]): number =>
-    rows.find((r) => r.layout === layout && r.size === '4' && r.setting === 'AOF always')
-      ?.perSecond ?? NaN;
-  console.log(
-    JSON.stringify({
-      bench: 'account-layout',
-      value: at('packed-nested'),
-      unit: 'charges/s, nested packed value, 4 buckets, AOF always',
-      reference: at('fields'),
-      ratio: at('packed-nested') / at('fields'),
-      errors: 0,
-      rows,
-    }),
-  );
 }
 
 /** Two buckets in five count octets (all of up to four), not in their order of consumption. */

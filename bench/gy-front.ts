@@ -3,7 +3,6 @@
  * round trip to Redis?
  * `npm run bench -- gy-front [--accounts N] [--requests N] [--rounds N] [--concurrency N]`
  */
-import { parseArgs } from 'node:util';
 import { createEngineConnection } from '../src/charging/engine-connection.js';
 import type { Engine } from '../src/charging/engine.js';
 import { openKeySpace } from '../src/charging/partitions.js';
@@ -30,6 +29,7 @@ import { createMetrics } from '../src/observability/metrics.js';
 import type { Catalog } from '../src/rating/catalog.js';
 import { CATALOG, openAccount, SCOPE, TARIFF } from '../test/support/operator.js';
 import { writeUpdate } from './ccr-update.js';
+import { readNumbers } from './flags.js';
 import { median } from './median.js';
 import { startRedisProcess } from './redis-process.js';
 
@@ -197,27 +197,13 @@ async function isBalanced(engine: Engine, { accounts }: Settings, sent: number):
   return true;
 }
 
-function readSettings(args: readonly string[]): Settings {
-  const number = (fallback: number) => ({ type: 'string', default: String(fallback) }) as const;
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      accounts: number(500),
-      requests: number(5_000),
-      rounds: number(7),
-      concurrency: number(64),
-    },
-  });
-  return {
-    accounts: Number(values.accounts),
-    requests: Number(values.requests),
-    rounds: Number(values.rounds),
-    concurrency: Number(values.concurrency),
-  };
-}
-
 export async function run(args: readonly string[]): Promise<void> {
-  const settings = readSettings(args);
+  const settings: Settings = readNumbers(args, {
+    accounts: 500,
+    requests: 5_000,
+    rounds: 7,
+    concurrency: 64,
+  });
   const redis = await startRedisProcess({ persistence: 'none' });
   const connection = createEngineConnection(
     {

@@ -3,20 +3,27 @@ import { readFile } from 'node:fs/promises';
 import type { Redis } from 'ioredis';
 import { median } from './median.js';
 import { redisBenchmark } from './redis-benchmark.js';
-import { aofBytes, microsecondsPerCall, type Persistence } from './redis-process.js';
+import {
+  aofBytes,
+  microsecondsPerCall,
+  startRedisProcess,
+  type Persistence,
+  type RedisProcess,
+} from './redis-process.js';
 
 /** Keys of each layout that a measurement spreads its calls over. */
-export const LAYOUT_KEYS = 1_000;
+const LAYOUT_KEYS = 1_000;
 
-export interface LayoutSetting {
+interface LayoutSetting {
   readonly name: string;
   readonly persistence: Persistence;
   readonly config?: Readonly<Record<string, string>>;
 }
 
-export const LAYOUT_SETTINGS: readonly LayoutSetting[] = [
+const HEADLINE_SETTING = 'AOF always';
+const LAYOUT_SETTINGS: readonly LayoutSetting[] = [
   { name: 'no AOF', persistence: 'none' },
-  { name: 'AOF always', persistence: 'always' },
+  { name: HEADLINE_SETTING, persistence: 'always' },
   // Hashes stay listpacks whatever the size of their values: less memory, linear look-up.
   {
     name: 'listpack',
@@ -25,7 +32,7 @@ export const LAYOUT_SETTINGS: readonly LayoutSetting[] = [
   },
 ];
 
-export interface LayoutRow {
+interface LayoutRow {
   readonly setting: string;
   readonly size: string;
   readonly layout: string;
@@ -37,22 +44,77 @@ export interface LayoutRow {
   readonly aofBytes: number;
 }
 
-export interface LayoutRounds {
-  readonly setting: string;
+/** How large what is kept is, and what a call does with it. */
+export interface LayoutSize {
+  /** As the rows name it. */
   readonly size: string;
-  readonly layouts: readonly string[];
-  /** Folder of the scripts, beside this file; one `<layout>.lua` each. */
-  readonly folder: string;
-  readonly port: number;
-  readonly rounds: number;
-  readonly requests: number;
+  /** ARGV of every layout's script. */
   readonly args: readonly string[];
   /** ARGV of `seed.lua` for one key. */
-  readonly seedArgs: (layout: string, index: number) => readonly string[];
+  readonly seedArgs: (index: number) => readonly string[];
+}
+
+export interface LayoutQuestion<Layout extends string> {
+  /** Its name, and the folder of its scripts beside this file: a `<layout>.lua` each. */
+  readonly bench: string;
+  readonly layouts: readonly Layout[];
+  readonly sizes: readonly LayoutSize[];
+  readonly rounds: number;
+  readonly requests: number;
+  /** Whose throughput is compared, at which size, with AOF always. */
+  readonly headline: {
+    readonly size: string;
+    readonly value: Layout;
+    readonly reference: Layout;
+    readonly unit: string;
+  };
+}
+
+interface LayoutRounds extends LayoutSize {
+  readonly setting: string;
+  readonly folder: string;
+  readonly layouts: readonly string[];
+  readonly rounds: number;
+  readonly requests: number;
+}
+
+/** Measures every layout at every size, each setting on a Redis of its own, and prints the rows. */
+export async function compareLayouts<Layout extends string>({
+  bench,
+  sizes,
+  headline,
+  ...rounds
+}: LayoutQuestion<Layout>): Promise<void> {
+  const rows: LayoutRow[] = [];
+  for (const setting of LAYOUT_SETTINGS) {
+    const server = await startRedisProcess(setting);
+    try {
+      for (const size of sizes) {
+        const options = { ...rounds, ...size, folder: bench, setting: setting.name };
+        const measured = await measureLayouts(server, options);
+        printRows(measured);
+        rows.push(...measured);
+      }
+    } finally {
+      await server.stop();
+    }
+  }
+  const perSecondOf = (layout: Layout): number =>
+    rows.find(
+      (row) =>
+        row.layout === layout && row.size === headline.size && row.setting === HEADLINE_SETTING,
+    )?.perSecond ?? NaN;
+  const value = perSecondOf(headline.value);
+  const reference = perSecondOf(headline.reference);
+  const { unit } = headline;
+  console.log(
+    JSON.stringify({ bench, value, unit, reference, ratio: value / reference, errors: 0, rows }),
+  );
 }
 
 /** Seeds every layout, then measures them in turn, round after round; the first one warms up. */
-export async function measureLayouts(client: Redis, options: LayoutRounds): Promise<LayoutRow[]> {
+async function measureLayouts(server: RedisProcess, options: LayoutRounds): Promise<LayoutRow[]> {
+  const { client } = server;
   await client.flushall();
   const runs = new Map<string, { sha: string; memoryBytes: number; samples: Sample[] }>();
   for (const layout of options.layouts) {
@@ -63,7 +125,7 @@ export async function measureLayouts(client: Redis, options: LayoutRounds): Prom
   }
   for (let round = 0; round <= options.rounds; round += 1) {
     for (const [layout, { sha, samples }] of runs) {
-      const sample = await measureOnce(client, { ...options, layout, sha });
+      const sample = await measureOnce(server, { ...options, layout, sha });
       if (round > 0) samples.push(sample);
     }
   }
@@ -85,13 +147,13 @@ interface Sample {
 }
 
 async function measureOnce(
-  client: Redis,
+  { client, port }: RedisProcess,
   options: LayoutRounds & { readonly layout: string; readonly sha: string },
 ): Promise<Sample> {
   const before = await aofBytes(client);
   await client.config('RESETSTAT');
   const perSecond = await redisBenchmark({
-    port: options.port,
+    port,
     requests: options.requests,
     randomBelow: LAYOUT_KEYS,
     pipeline: 16,
@@ -115,7 +177,7 @@ async function seed(client: Redis, layout: string, options: LayoutRounds): Promi
   const sha = await load(client, options.folder, 'seed');
   const pipeline = client.pipeline();
   for (let index = 0; index < LAYOUT_KEYS; index += 1) {
-    pipeline.evalsha(sha, 1, layoutKey(layout, index), layout, ...options.seedArgs(layout, index));
+    pipeline.evalsha(sha, 1, layoutKey(layout, index), layout, ...options.seedArgs(index));
   }
   for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
 }
@@ -125,7 +187,7 @@ function layoutKey(layout: string, index: number): string {
   return `${layout}:${String(index).padStart(12, '0')}`;
 }
 
-export function printLayouts(rows: readonly LayoutRow[]): void {
+function printRows(rows: readonly LayoutRow[]): void {
   for (const row of rows) {
     console.log(
       [

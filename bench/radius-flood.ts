@@ -11,7 +11,6 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { attributeValue } from '../src/radius/attribute.js';
 import { encodeRequest } from '../src/radius/authenticator.js';
 import {
@@ -23,8 +22,9 @@ import {
 } from '../src/radius/generated/standard.js';
 import { PACKET_CODES } from '../src/radius/packet-code.js';
 import { SharedSecret } from '../src/radius/shared-secret.js';
+import { readNumbers } from './flags.js';
 import type { FloodRequest, FloodedFront } from './radius-flood-processes.js';
-import { median } from './median.js';
+import { median, percentile } from './median.js';
 
 const SECRET = 'a secret of the measurement';
 const PROCESSES = path.resolve(import.meta.dirname, 'radius-flood-processes.ts');
@@ -141,29 +141,19 @@ async function measure(
   const floodPerSecond = ((sent - before.sent) * 1000) / (performance.now() - before.at);
   if (flooder !== null) await end(flooder);
   await end(front);
-  const answered = tookMs.filter((ms) => ms !== Infinity).sort((a, b) => a - b);
-  const at = (share: number): number =>
-    Number((answered[Math.floor(answered.length * share)] ?? Infinity).toFixed(2));
+  const answered = tookMs.filter((ms) => ms !== Infinity);
+  const ofAnswered = (percent: number): number =>
+    answered.length === 0 ? Infinity : Number(percentile(answered, percent).toFixed(2));
   return {
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
+    p50Ms: ofAnswered(50),
+    p99Ms: ofAnswered(99),
     lost: (tookMs.length - answered.length) / tookMs.length,
     floodPerSecond: Math.round(floodPerSecond),
   };
 }
 
 export async function run(args: readonly string[]): Promise<void> {
-  const number = (fallback: number) => ({ type: 'string', default: String(fallback) }) as const;
-  const { values } = parseArgs({
-    args: [...args],
-    options: { seconds: number(4), rate: number(200), rounds: number(1), queues: number(256) },
-  });
-  const settings: Settings = {
-    seconds: Number(values.seconds),
-    rate: Number(values.rate),
-    rounds: Number(values.rounds),
-    queues: Number(values.queues),
-  };
+  const settings: Settings = readNumbers(args, { seconds: 4, rate: 200, rounds: 1, queues: 256 });
   const all: Record<string, { own: Figures; shared: Figures }> = {};
   for (const [name, flood] of Object.entries(FLOODS)) {
     const own: Figures[] = [];

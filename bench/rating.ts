@@ -3,12 +3,12 @@
  * tiers of a period), questions as a network asks them. The reference is the least that any memory
  * of decisions would cost: one lookup by the question's text.
  */
-import { parseArgs } from 'node:util';
 import { compileTariff } from '../src/rating/compile.js';
 import type { CompiledTariff } from '../src/rating/compiled-tariff.js';
 import type { RatingQuestion } from '../src/rating/rate-line.js';
 import { openBands, rate } from '../src/rating/rate.js';
 import type { Rule, Tariff, Zone } from '../src/rating/tariff.js';
+import { readNumbers } from './flags.js';
 import { median } from './median.js';
 
 const COUNTRIES = 200;
@@ -180,14 +180,7 @@ function rounded(value: number): number {
 
 /** `npm run bench -- rating [--rounds N] [--decisions N]` */
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: 'string', default: '7' },
-      decisions: { type: 'string', default: '1000000' },
-    },
-  });
-  const decisions = Number(values.decisions);
+  const { rounds, decisions } = readNumbers(args, { rounds: 7, decisions: 1_000_000 });
   const declared = buildTariff();
   const begin = performance.now();
   const tariff = compiled(declared);
@@ -208,7 +201,7 @@ export async function run(args: readonly string[]): Promise<void> {
   };
   const rates: number[] = [];
   const references: number[] = [];
-  for (let round = -2; round < Number(values.rounds); round += 1) {
+  for (let round = -2; round < rounds; round += 1) {
     const [decided, recalled] = [perSecond(decisions, decide), perSecond(decisions, recall)];
     if (round < 0) continue;
     rates.push(decided);

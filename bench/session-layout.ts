@@ -3,9 +3,8 @@
  * per stored answer? Each layout is a Lua script of session-layout/; a request changes the header,
  * the services it touches, and one answer of a window of eight.
  */
-import { parseArgs } from 'node:util';
-import { LAYOUT_SETTINGS, measureLayouts, printLayouts, type LayoutRow } from './layout-rounds.js';
-import { startRedisProcess } from './redis-process.js';
+import { readNumbers } from './flags.js';
+import { compareLayouts } from './layout-rounds.js';
 
 const LAYOUTS = ['packed', 'packed-nested', 'fields', 'answers-apart'] as const;
 
@@ -28,54 +27,26 @@ const SERVICE = [
 const ANSWER = [17, NOW, ['rg1', 2, 10_485_760, 3600, false, 1_234_567, 'EUR'], 'f3a29c81d0b4e657'];
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: 'string', default: '5' },
-      requests: { type: 'string', default: '20000' },
+  await compareLayouts({
+    bench: 'session-layout',
+    layouts: LAYOUTS,
+    sizes: SIZES.map(([touched, services]) => ({
+      size: `${String(touched)}/${String(services)}`,
+      args: [
+        ...[String(NOW), '1000'],
+        ...Array.from({ length: touched }, (_, i) => `rg${String(services - i)}`),
+      ],
+      seedArgs: () => [
+        ...[HEADER, SERVICE, ANSWER].map((value) => JSON.stringify(value)),
+        String(services),
+      ],
+    })),
+    ...readNumbers(args, { rounds: 5, requests: 20_000 }),
+    headline: {
+      size: '1/1',
+      value: 'fields',
+      reference: 'packed',
+      unit: 'requests/s, a field per service and answer, 1 service, AOF always',
     },
   });
-  const rows: LayoutRow[] = [];
-  for (const setting of LAYOUT_SETTINGS) {
-    const server = await startRedisProcess(setting);
-    try {
-      for (const [touched, services] of SIZES) {
-        const measured = await measureLayouts(server.client, {
-          setting: setting.name,
-          size: `${String(touched)}/${String(services)}`,
-          layouts: LAYOUTS,
-          folder: 'session-layout',
-          port: server.port,
-          rounds: Number(values.rounds),
-          requests: Number(values.requests),
-          args: [
-            ...[String(NOW), '1000'],
-            ...Array.from({ length: touched }, (_, i) => `rg${String(services - i)}`),
-          ],
-          seedArgs: () => [
-            ...[HEADER, SERVICE, ANSWER].map((value) => JSON.stringify(value)),
-            String(services),
-          ],
-        });
-        rows.push(...measured);
-        printLayouts(measured);
-      }
-    } finally {
-      await server.stop();
-    }
-  }
-  const at = (layout: (typeof LAYOUTS)[number]): number =>
-    rows.find((r) => r.layout === layout && r.size === '1/1' && r.setting === 'AOF always')
-      ?.perSecond ?? NaN;
-  console.log(
-    JSON.stringify({
-      bench: 'session-layout',
-      value: at('fields'),
-      unit: 'requests/s, a field per service and answer, 1 service, AOF always',
-      reference: at('packed'),
-      ratio: at('fields') / at('packed'),
-      errors: 0,
-      rows,
-    }),
-  );
 }
