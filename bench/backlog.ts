@@ -2,41 +2,28 @@
  * What do those who charge notice while a backlog is written to Postgres?
  * `npm run bench -- backlog [--events N] [--rate N] [--before SECONDS] [--accounts N] [--fresh-log]`
  */
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { charge } from '../src/charging/charge.js';
 import { createEngineConnection } from '../src/charging/engine-connection.js';
 import type { Engine } from '../src/charging/engine.js';
-import { partitionOf } from '../src/charging/keys.js';
 import { openPartition } from '../src/charging/partition-fence.js';
-import { creditAccount, provisionAccount } from '../src/charging/provisioning.js';
 import { createOutboxStreams } from '../src/charging/stream.js';
 import { loadConfig } from '../src/config.js';
-import { toAmount, ZERO } from '../src/domain/amounts.js';
-import { startPostgresServer, type PostgresServer } from '../src/local/postgres-server.js';
 import { createLogger } from '../src/observability/logger.js';
 import { untilRecorded } from '../src/outbox/recorded.js';
 import { migrate } from '../src/records/migrate.js';
 import type { Config } from '../src/settings.js';
 import { startOutbox, type OutboxRunner } from '../src/threads/outbox-runner.js';
-import {
-  accountIdOf,
-  chargeRequest,
-  KEY_PREFIX,
-  PARTITIONS,
-  sessionIdOf,
-  STAMP,
-  UNITS_PER_REQUEST,
-} from './charge-workload.js';
+import { KEY_PREFIX, PARTITIONS } from './charge-workload.js';
+import { wholeNumbers } from './flags.js';
 import { FlushWorkload } from './flush-workload.js';
 import { percentile } from './median.js';
+import { startPostgresProcess, type PostgresProcess } from './postgres-process.js';
 import { cpuOfServerUs } from './process-cpu.js';
+import { ageLog, isRecordWhole, logPosition, recordedEntries } from './record-state.js';
 import { startRedisProcess, type RedisProcess } from './redis-process.js';
+import { openAccount, SteadyCharging } from './steady-charging.js';
 
 /** Of the accounts whose usage is the backlog; those that are charged meanwhile are others. */
 const BACKLOG_ACCOUNTS = 50_000;
@@ -61,119 +48,10 @@ interface Settings {
 interface World {
   readonly settings: Settings;
   readonly redis: RedisProcess;
-  readonly postgres: PostgresServer;
+  readonly postgres: PostgresProcess;
   readonly pool: pg.Pool;
   readonly engine: Engine;
   readonly config: Config;
-}
-
-/** Charges at a steady rate; a charge's time counts from when it was due. */
-class SteadyCharging {
-  readonly #engine: Engine;
-  readonly #settings: Settings;
-  readonly #pending = new Set<Promise<void>>();
-  #latencies: number[] = [];
-  #sent = 0;
-  #isStopping = false;
-  #loop: Promise<void> | null = null;
-  answered = 0;
-  errors = 0;
-
-  constructor(engine: Engine, settings: Settings) {
-    this.#engine = engine;
-    this.#settings = settings;
-  }
-
-  /** Also after it was stopped: it goes on with the next charge. */
-  start(): void {
-    this.#isStopping = false;
-    this.#loop = this.#run();
-  }
-
-  /** Latencies of the charges answered since the last call, in ms. */
-  takeLatencies(): readonly number[] {
-    const taken = this.#latencies;
-    this.#latencies = [];
-    return taken;
-  }
-
-  /** Waits for all that are under way. */
-  async stop(): Promise<void> {
-    this.#isStopping = true;
-    await this.#loop;
-    await Promise.all(this.#pending);
-  }
-
-  async #run(): Promise<void> {
-    const intervalMs = 1_000 / this.#settings.rate;
-    const startedAt = performance.now() - this.#sent * intervalMs;
-    while (!this.#isStopping) {
-      for (;;) {
-        const dueAt = startedAt + this.#sent * intervalMs;
-        if (dueAt > performance.now()) break;
-        const pending = this.#charge(this.#sent, dueAt);
-        this.#pending.add(pending);
-        void pending.finally(() => this.#pending.delete(pending));
-        this.#sent += 1;
-      }
-      await sleep(1);
-    }
-  }
-
-  async #charge(cursor: number, dueAt: number): Promise<void> {
-    const account = cursor % this.#settings.accounts;
-    const number = 1 + Math.floor(cursor / this.#settings.accounts);
-    try {
-      const request = requestOf(account, { number, phase: 'update', used: UNITS_PER_REQUEST });
-      const outcome = await charge(this.#engine, request);
-      if (outcome.kind === 'answered' && !outcome.repeated) this.answered += 1;
-      else this.errors += 1;
-    } catch {
-      this.errors += 1;
-    }
-    this.#latencies.push(performance.now() - dueAt);
-  }
-}
-
-function requestOf(
-  account: number,
-  options: { readonly number: number; readonly phase: 'initial' | 'update'; readonly used: number },
-): ReturnType<typeof chargeRequest> {
-  const sessionId = sessionIdOf(account);
-  return chargeRequest({ account, sessionId, services: 1, want: UNITS_PER_REQUEST, ...options });
-}
-
-/** Brings an account with one bucket and a session into being, all of which the record will hear of. */
-async function openAccount(engine: Engine, index: number): Promise<void> {
-  const accountId = accountIdOf(index);
-  const account = { partition: partitionOf(accountId, PARTITIONS), accountId, stamp: STAMP };
-  await provisionAccount(engine, { ...account, standing: 'active', profileVersion: 1 });
-  const bucket = {
-    bucketId: 'data',
-    resource: 'octets',
-    kind: 'units',
-    priority: 10,
-    state: 'active',
-    startsAt: null,
-    endsAt: null,
-    createdAt: Date.now(),
-    floor: ZERO,
-    granted: toAmount(1e14),
-    step: 1,
-    blocker: false,
-    bundleId: null,
-    detail: {},
-  } as const;
-  await creditAccount(engine, {
-    ...account,
-    intentNumber: 1,
-    intentId: `grant of ${accountId}`,
-    kind: 'grant',
-    reason: null,
-    operations: [{ operation: 'grant', bucket }],
-  });
-  const opened = await charge(engine, requestOf(index, { number: 0, phase: 'initial', used: 0 }));
-  if (opened.kind !== 'answered') throw new Error(`no session was opened: ${opened.kind}`);
 }
 
 async function openAccounts({ settings, engine }: World): Promise<void> {
@@ -190,34 +68,6 @@ async function fill({ settings, redis, engine }: World): Promise<void> {
   const workload = new FlushWorkload({ accounts: BACKLOG_ACCOUNTS, partitions: PARTITIONS });
   const opened = await workload.writeOpenings(redis.client, engine.keys);
   await workload.writeUsage(settings.events - opened, redis.client, engine.keys);
-}
-
-/**
- * Gives Postgres write-ahead log to use again, as one has that has run for a while: to make a segment
- * takes 16 MiB of zeros and a sync, which a Redis on the same disk waits for.
- */
-async function ageLog(pool: pg.Pool): Promise<void> {
-  for (let segment = 0; segment < LOG_SEGMENTS; segment += 1) {
-    await pool.query("SELECT pg_logical_emit_message(false, 'bench', '')");
-    await pool.query('SELECT pg_switch_wal()');
-  }
-  await pool.query('CHECKPOINT');
-}
-
-/** Entries that Postgres has. */
-async function recordedEntries(pool: pg.Pool): Promise<number> {
-  const { rows } = await pool.query<{ entries: string | null }>(
-    'SELECT sum(n + 1) AS entries FROM tolld.flush_offsets',
-  );
-  return Number(rows[0]?.entries ?? 0);
-}
-
-/** How much write-ahead log was ever written, in bytes. */
-async function logPosition(pool: pg.Pool): Promise<number> {
-  const { rows } = await pool.query<{ bytes: string }>(
-    "SELECT pg_current_wal_lsn() - '0/0' AS bytes",
-  );
-  return Number(rows[0]?.bytes ?? 0);
 }
 
 /** Entries that were ever added to the streams. */
@@ -295,54 +145,21 @@ async function drain(world: World, charging: SteadyCharging): Promise<Drained> {
   return { entries, seconds, latencies, postgresUs, logBytes };
 }
 
-/** Whether each account's events are there from the first to the last, each once, and no other. */
-async function isWhole(world: World, charging: SteadyCharging): Promise<boolean> {
-  const { rows } = await world.pool.query<{
-    broken: string;
-    usage: string;
-    charged: string;
-    entries: string;
-    quarantined: string;
-  }>(
-    `WITH facts AS (
-      SELECT account_id, sequence FROM tolld.rated_events
-      UNION ALL SELECT account_id, sequence FROM tolld.account_events
-      UNION ALL SELECT account_id, sequence FROM tolld.ledger_entries WHERE position = 0
-    ), runs AS (
-      SELECT account_id, count(*) AS events, count(DISTINCT sequence) AS numbers,
-        max(sequence) AS last
-      FROM facts GROUP BY account_id
-    )
-    SELECT
-      (SELECT count(*) FROM runs FULL JOIN tolld.account_states s USING (account_id)
-        WHERE (events = last AND numbers = last AND s.last_sequence = last) IS NOT TRUE) AS broken,
-      (SELECT count(*) FROM tolld.rated_events) AS usage,
-      (SELECT count(*) FROM tolld.rated_events WHERE account_id LIKE 'a%') AS charged,
-      (SELECT sum(n + 1) FROM tolld.flush_offsets) AS entries,
-      (SELECT count(*) FROM tolld.quarantined_events) AS quarantined`,
-  );
-  const [row] = rows;
-  const { events } = world.settings;
-  return (
-    Number(row?.broken) === 0 &&
-    Number(row?.quarantined) === 0 &&
-    Number(row?.charged) === charging.answered &&
-    Number(row?.usage) === events - BACKLOG_ACCOUNTS + charging.answered &&
-    Number(row?.entries) === (await addedEntries(world))
-  );
-}
-
 async function measure(world: World): Promise<void> {
   const { settings, engine } = world;
   await openAccounts(world);
-  const charging = new SteadyCharging(engine, settings);
+  const charging = new SteadyCharging(settings, { engine });
   const ordinary = await chargeOrdinarily(world, charging);
   await fill(world);
   console.log(`${settings.events} entries stand in the streams`);
   charging.start();
   const before = await latenciesOf(charging, settings);
   const drained = await drain(world, charging);
-  const whole = await isWhole(world, charging);
+  const whole = await isRecordWhole(world.pool, {
+    entries: await addedEntries(world),
+    usage: settings.events - BACKLOG_ACCOUNTS + charging.answered,
+    charged: charging.answered,
+  });
   const p99Before = percentile(before, 99);
   const p99Ordinary = percentile(ordinary, 99);
   const p99During = percentile(drained.latencies, 99);
@@ -381,24 +198,11 @@ export async function run(args: readonly string[]): Promise<void> {
       'fresh-log': { type: 'boolean', default: false },
     },
   });
-  const settings: Settings = {
-    events: Number(values.events),
-    rate: Number(values.rate),
-    before: Number(values.before),
-    accounts: Number(values.accounts),
-  };
+  const { 'fresh-log': isLogFresh, ...numbers } = values;
+  const settings: Settings = wholeNumbers(numbers);
   if (settings.events < BACKLOG_ACCOUNTS) throw new Error(`at least ${BACKLOG_ACCOUNTS} events`);
-  const directory = await mkdtemp(path.join(tmpdir(), 'tolld-bench-'));
-  await chmod(directory, 0o755);
   const redis = await startRedisProcess({ persistence: 'always' });
-  const postgres = await startPostgresServer({
-    directory,
-    disposable: directory,
-    password: randomBytes(12).toString('hex'),
-    durable: true,
-    maxConnections: 20,
-    moreSettings: POSTGRES_SETTINGS,
-  });
+  const postgres = await startPostgresProcess({ durable: true, settings: POSTGRES_SETTINGS });
   const url = postgres.databaseUrl('postgres');
   const { config } = loadConfig({
     environment: { TOLLD_REDIS_URL: redis.url, TOLLD_POSTGRES_URL: url },
@@ -414,7 +218,7 @@ export async function run(args: readonly string[]): Promise<void> {
   try {
     await migrate({ url });
     await pool.query('SELECT tolld.create_months(1)');
-    if (values['fresh-log'] !== true) await ageLog(pool);
+    if (!isLogFresh) await ageLog(pool, LOG_SEGMENTS);
     await connection.open();
     await measure({ settings, redis, postgres, pool, engine: connection.engine, config });
   } finally {
@@ -422,6 +226,5 @@ export async function run(args: readonly string[]): Promise<void> {
     await pool.end();
     await redis.stop();
     await postgres.stop();
-    await rm(directory, { recursive: true, force: true });
   }
 }

@@ -2,30 +2,24 @@
  * How fast does the outbox drain into Postgres, against bare COPY of the same rows into the same
  * table? `npm run bench -- flusher [--events N] [--accounts N] [--batch N] [--rounds N]`
  */
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
-import { finished } from 'node:stream/promises';
 import { decodeEntry } from '../src/charging/event-codec.js';
 import { createKeys } from '../src/charging/keys.js';
 import { createOutboxStreams } from '../src/charging/stream.js';
 import type { RecordSink } from '../src/domain/flush.js';
-import { startPostgresServer, type PostgresServer } from '../src/local/postgres-server.js';
 import { createLogger } from '../src/observability/logger.js';
 import { createMetrics } from '../src/observability/metrics.js';
 import { createFlusher } from '../src/outbox/flusher.js';
 import { createOutboxMetrics } from '../src/outbox/metrics.js';
 import { untilRecorded } from '../src/outbox/recorded.js';
-import { RATED_EVENTS } from '../src/records/fact-rows.js';
 import { createFlushLeases } from '../src/records/flush-leases.js';
 import { createFlushSink } from '../src/records/flush-sink.js';
 import { migrate } from '../src/records/migrate.js';
+import { copyBatches, readBatches, unnestBatches } from './bare-copy.js';
+import { readNumbers } from './flags.js';
 import { FlushWorkload } from './flush-workload.js';
-import { median } from './median.js';
+import { median, percentile } from './median.js';
+import { startPostgresProcess, type PostgresProcess } from './postgres-process.js';
 import { cpuOfServerUs } from './process-cpu.js';
 import { startRedisProcess, type RedisProcess } from './redis-process.js';
 
@@ -42,7 +36,7 @@ interface Settings {
 
 interface Servers {
   readonly redis: RedisProcess;
-  readonly postgres: PostgresServer;
+  readonly postgres: PostgresProcess;
 }
 
 interface Sample {
@@ -124,72 +118,6 @@ async function flush(
   flusher.start();
   await untilRecorded({ partitions: PARTITIONS, timeoutMs: TIMEOUT_MS }, { streams });
   await flusher.stop();
-}
-
-/** The rows of rated_events as COPY wants them, in batches, in the order in which they came. */
-async function readBatches(pool: pg.Pool, batch: number): Promise<readonly Buffer[]> {
-  const client = await pool.connect();
-  const columns = RATED_EVENTS.columns.join(', ');
-  const stream = client.query(
-    copyTo(`COPY (SELECT ${columns} FROM tolld.rated_events ORDER BY ctid) TO STDOUT`),
-  );
-  const lines: string[] = [];
-  let rest = '';
-  for await (const chunk of stream) {
-    const parts = (rest + (chunk as Buffer).toString('utf8')).split('\n');
-    rest = parts.pop() ?? '';
-    for (const line of parts) lines.push(`${line}\n`);
-  }
-  client.release();
-  const batches: Buffer[] = [];
-  for (let from = 0; from < lines.length; from += batch) {
-    batches.push(Buffer.from(lines.slice(from, from + batch).join('')));
-  }
-  return batches;
-}
-
-/** The reference: nothing but COPY, a transaction for each batch. */
-async function copyBatches(pool: pg.Pool, batches: readonly Buffer[]): Promise<void> {
-  const client = await pool.connect();
-  for (const batch of batches) {
-    const stream = client.query(
-      copyFrom(`COPY tolld.rated_events (${RATED_EVENTS.columns.join(', ')}) FROM STDIN`),
-    );
-    stream.end(batch);
-    await finished(stream);
-  }
-  client.release();
-}
-
-/** The same rows by array parameters, to know what COPY saves. */
-async function unnestBatches(pool: pg.Pool, batches: readonly Buffer[]): Promise<void> {
-  const { columns } = RATED_EVENTS;
-  const types = await columnTypes(pool);
-  const arrays = columns.map((column, index) => `$${index + 1}::${types.get(column)}[]`);
-  for (const batch of batches) {
-    const rows = batch
-      .toString('utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.split('\t'));
-    const values = columns.map((_, index) =>
-      rows.map((row) => (row[index] === '\\N' ? null : row[index])),
-    );
-    await pool.query({
-      name: 'unnest',
-      text: `INSERT INTO tolld.rated_events (${columns.join(', ')})
-             SELECT * FROM unnest(${arrays.join(', ')})`,
-      values,
-    });
-  }
-}
-
-async function columnTypes(pool: pg.Pool): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await pool.query<{ name: string; type: string }>(
-    `SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
-     WHERE attrelid = 'tolld.rated_events'::regclass AND attnum > 0`,
-  );
-  return new Map(rows.map(({ name, type }) => [name, type]));
 }
 
 /** Whether every event is there once and every bucket holds what its events say. */
@@ -290,10 +218,6 @@ class FlusherBench {
   }
 }
 
-function at(sorted: readonly number[], quantile: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? 0;
-}
-
 function report(
   bench: FlusherBench,
   {
@@ -303,7 +227,6 @@ function report(
   }: { settings: Settings; rounds: readonly Round[]; unnested: Sample },
 ): void {
   const of = (pick: (round: Round) => number): number => median(rounds.map(pick));
-  const batchMs = [...bench.batchMs].sort((a, b) => a - b);
   const balanced = rounds.every((round) => round.balanced);
   if (!balanced) process.exitCode = 1;
   console.log(
@@ -313,9 +236,9 @@ function report(
       unit: 'rows of rated_events/s',
       reference: Math.round(of(({ copied }) => copied.perSecond)),
       ratio: Number(of(({ flushed, copied }) => flushed.perSecond / copied.perSecond).toFixed(3)),
-      p50Ms: Math.round(at(batchMs, 0.5)),
-      p95Ms: Math.round(at(batchMs, 0.95)),
-      p99Ms: Math.round(at(batchMs, 0.99)),
+      p50Ms: Math.round(percentile(bench.batchMs, 50)),
+      p95Ms: Math.round(percentile(bench.batchMs, 95)),
+      p99Ms: Math.round(percentile(bench.batchMs, 99)),
       errors: 0,
       balanced,
       cpuUs: {
@@ -334,31 +257,14 @@ function report(
 }
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      events: { type: 'string', default: '200000' },
-      accounts: { type: 'string', default: '20000' },
-      batch: { type: 'string', default: '5000' },
-      rounds: { type: 'string', default: '5' },
-    },
+  const settings: Settings = readNumbers(args, {
+    events: 200_000,
+    accounts: 20_000,
+    batch: 5_000,
+    rounds: 5,
   });
-  const settings: Settings = {
-    events: Number(values.events),
-    accounts: Number(values.accounts),
-    batch: Number(values.batch),
-    rounds: Number(values.rounds),
-  };
-  const directory = await mkdtemp(path.join(tmpdir(), 'tolld-bench-'));
-  await chmod(directory, 0o755);
   const redis = await startRedisProcess({ persistence: 'none' });
-  const postgres = await startPostgresServer({
-    directory,
-    disposable: directory,
-    password: randomBytes(12).toString('hex'),
-    durable: true,
-    maxConnections: 20,
-  });
+  const postgres = await startPostgresProcess({ durable: true });
   try {
     const bench = new FlusherBench({ redis, postgres }, settings);
     await bench.prepare();
@@ -376,6 +282,5 @@ export async function run(args: readonly string[]): Promise<void> {
   } finally {
     await redis.stop();
     await postgres.stop();
-    await rm(directory, { recursive: true, force: true });
   }
 }

@@ -2,34 +2,18 @@
  * How long do the questions that staff ask take over a large record, and does each find its index?
  * `npm run bench -- record-queries [--events N]`, ten million by default: some minutes and gigabytes.
  */
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { startPostgresServer } from '../src/local/postgres-server.js';
 import { migrate } from '../src/records/migrate.js';
 import { explain, fillRatedEvents, QUESTIONS } from '../test/support/many-events.js';
+import { readNumbers } from './flags.js';
 import { median } from './median.js';
+import { startPostgresProcess } from './postgres-process.js';
 
 const ROUNDS = 5;
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { events: { type: 'string', default: '10000000' } },
-  });
-  const events = Number(values.events);
-  const directory = await mkdtemp(path.join(tmpdir(), 'tolld-bench-'));
-  await chmod(directory, 0o755);
-  const postgres = await startPostgresServer({
-    directory,
-    disposable: directory,
-    password: randomBytes(12).toString('hex'),
-    durable: false,
-    maxConnections: 20,
-  });
+  const { events } = readNumbers(args, { events: 10_000_000 });
+  const postgres = await startPostgresProcess({ durable: false });
   const url = postgres.databaseUrl('postgres');
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   // The server may end connections before the pool has.
@@ -63,6 +47,5 @@ export async function run(args: readonly string[]): Promise<void> {
   } finally {
     await pool.end();
     await postgres.stop();
-    await rm(directory, { recursive: true, force: true });
   }
 }
