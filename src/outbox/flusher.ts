@@ -15,7 +15,7 @@ import { describeFault, type PartitionFault } from './fault.js';
 import type { Listening } from './listening.js';
 import { Marks } from './marks.js';
 import type { OutboxMetrics } from './metrics.js';
-import type { Pace, PoliteRound, Round } from './pace.js';
+import type { Pace, PoliteRound, Round, SteadyRound } from './pace.js';
 import { pause } from './pause.js';
 import { Places } from './places.js';
 import { TrimPlan, trimLoop } from './trimming.js';
@@ -86,7 +86,7 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
   /** What is read while Postgres writes what was read before it. */
   let ahead: Promise<Reading> | null = null;
 
-  /** Partitions that polite rounds have had, so that the others come next. */
+  /** Partitions that rounds of some of them have had, so that the others come next. */
   let turn = 0;
   /** Partitions in a row that had nothing in their turn. */
   let empty = 0;
@@ -116,7 +116,7 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
 
   /** Batch: what follows the cursors without a gap, ready to be written. */
   async function read(all: readonly Cursor[], round: Round): Promise<Reading> {
-    const cursors = round.kind === 'full' ? all : takeTurns(all, round.partitionsMax);
+    const cursors = round.kind === 'full' ? all : takeTurns(all, partitionsOf(round, all.length));
     const most = round.kind === 'full' ? Infinity : round.entriesMax;
     const limits = { entriesMax: Math.min(streak.batchEntries, most) };
     const gathered = await gather(cursors, limits, { streams, decode });
@@ -237,7 +237,17 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
     if (courtesy === undefined) return { kind: 'full' };
     const round = courtesy.pace.next(performance.now());
     if (round.kind === 'polite') await courtesy.listening.rest(round.restMs, stopping.signal);
+    if (round.kind === 'steady') await pause(round.restMs, stopping.signal);
     return round;
+  }
+
+  /** Whether there is nothing to do before more has come, and the round has no rest of its own. */
+  function isIdle(
+    round: Round,
+    { hasMore, entries }: { readonly hasMore: boolean; readonly entries: number },
+  ): boolean {
+    if (round.kind === 'steady') return false;
+    return round.kind === 'full' ? !hasMore : foundNothing(round, entries);
   }
 
   /** Whether all partitions had their turn and none had anything. */
@@ -261,7 +271,7 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
         if (streak.length > 0) logger.info({ failures: streak.length }, 'flushing goes on');
         streak.succeed();
         metrics.held(places.size, places.faults);
-        if (round.kind === 'full' ? !hasMore : foundNothing(round, entries)) {
+        if (isIdle(round, { hasMore, entries })) {
           await pause(options.intervalMs, stopping.signal);
         }
       } catch (err) {
@@ -317,6 +327,10 @@ export function createFlusher(options: FlusherOptions, dependencies: FlusherDepe
       failingSince: streak.since,
     }),
   };
+}
+
+function partitionsOf(round: PoliteRound | SteadyRound, held: number): number {
+  return round.kind === 'polite' ? round.partitionsMax : Math.ceil(held / round.turns);
 }
 
 /** The cursors behind what was read: where reading goes on if all of it is written. */

@@ -1,7 +1,8 @@
 /**
- * How fast a backlog is written to Postgres: as fast as charging lets it be, and no faster
- * (docs/adr/0010). While events arrive and a backlog stands, the flusher writes small batches and
- * rests after each; else it goes at full speed.
+ * When and how much is written to Postgres (docs/adr/0010): as fast as charging lets it be, and no
+ * faster. While events arrive and a backlog stands, the flusher writes small batches and rests after
+ * each; with no backlog it writes what came, a part of the partitions at a time and some times a
+ * second; else it goes at full speed.
  */
 import { nearsRefusal, type BacklogLimits, type BacklogMeasure } from './backlog.js';
 import type { Lateness } from './lateness.js';
@@ -23,7 +24,16 @@ export interface PoliteRound {
   readonly partitionsMax: number;
 }
 
-export type Round = { readonly kind: 'full' } | PoliteRound;
+/** What came since the round before it, of some of the partitions: an ordinary day. */
+export interface SteadyRound {
+  readonly kind: 'steady';
+  readonly restMs: number;
+  readonly entriesMax: number;
+  /** Within so many rounds all partitions have their turn. */
+  readonly turns: number;
+}
+
+export type Round = { readonly kind: 'full' } | PoliteRound | SteadyRound;
 
 export interface RoundDone {
   readonly entries: number;
@@ -51,6 +61,17 @@ const SLOW_MEASURES = 3;
 const HURRY_MS = 10_000;
 /** What was written, or not, so long ago neither allows a rest nor forbids one. */
 const CREDIT_MAX_MS = 1_000;
+
+/** Steady rounds begin so long after each other, and have half of the partitions each. */
+const STEADY_MS = 250;
+const STEADY_TURNS = 2;
+/** Below it a round finds next to nothing, and what is charged is in the record at once. */
+const STEADY_ARRIVING_MIN = 100;
+/** Above it rounds at full speed are the cheaper ones, and cores are what gets short. */
+const STEADY_ARRIVING_MAX = 4_000;
+/** A round takes so many times what arrives between two, so that what a late one left is made up. */
+const STEADY_FACTOR = 2;
+const STEADY_ENTRIES_MIN = 500;
 
 /** How long to rest, so that of work and rest together `share` is work. */
 export function restAfter({
@@ -85,7 +106,9 @@ export class Pace {
   #measure: BacklogMeasure | null = null;
   /** Since when a backlog stands; null while none does. */
   #behindSince: number | null = null;
-  #isPolite = false;
+  #manner: Round['kind'] = 'full';
+  /** When the last steady round was to begin. */
+  #steadyAt = -Infinity;
   #hasListened = false;
   /** Polite rounds since the last measure. */
   #rounds = { entries: 0, workedMs: 0 };
@@ -105,7 +128,7 @@ export class Pace {
 
   /** The part of its time that charging leaves to the flusher; 1 at full speed. */
   get share(): number {
-    return this.#isPolite ? this.#lateness.share : 1;
+    return this.#manner === 'polite' ? this.#lateness.share : 1;
   }
 
   /** Hears of each measure of the backlog. */
@@ -117,14 +140,29 @@ export class Pace {
       this.#hasListened = false;
     }
     if (this.#isTooSlow(now)) this.#hurriesUntil = now + HURRY_MS;
-    this.#isPolite = this.#letsCharging(measure, now);
+    this.#manner = this.#mannerFor(measure, now);
   }
 
   /** What the next round is to be. */
   next(now: number): Round {
-    if (!this.#isPolite) return { kind: 'full' };
-    const sizes = { entriesMax: ENTRIES_MAX, partitionsMax: PARTITIONS_MAX };
-    return { kind: 'polite', restMs: this.#restMs(now), ...sizes };
+    switch (this.#manner) {
+      case 'full':
+        return { kind: 'full' };
+      case 'steady':
+        return this.#steadyRound(now);
+      case 'polite': {
+        const sizes = { entriesMax: ENTRIES_MAX, partitionsMax: PARTITIONS_MAX };
+        return { kind: 'polite', restMs: this.#restMs(now), ...sizes };
+      }
+    }
+  }
+
+  #steadyRound(now: number): SteadyRound {
+    const at = Math.max(now, this.#steadyAt + STEADY_MS);
+    this.#steadyAt = at;
+    const expected = ((this.#measure?.arrivingPerSecond ?? 0) * STEADY_MS) / 1_000;
+    const most = Math.max(STEADY_ENTRIES_MIN, Math.ceil(STEADY_FACTOR * expected));
+    return { kind: 'steady', restMs: at - now, entriesMax: most, turns: STEADY_TURNS };
   }
 
   /** Hears of each polite round. */
@@ -173,14 +211,27 @@ export class Pace {
     return entries > few + (arrivingPerSecond ?? 0);
   }
 
-  #letsCharging(measure: BacklogMeasure, now: number): boolean {
+  #mannerFor(measure: BacklogMeasure, now: number): Round['kind'] {
     const { catchUpSeconds, limits } = this.#options;
-    if (catchUpSeconds === 0 || this.#behindSince === null) return false;
-    if (nearsRefusal(measure, limits)) return false;
+    if (catchUpSeconds === 0 || nearsRefusal(measure, limits)) return 'full';
+    if (now < this.#hurriesUntil) return 'full';
+    return this.#behindSince === null ? this.#ordinary(measure) : this.#behind(measure, now);
+  }
+
+  #behind({ arrivingPerSecond }: BacklogMeasure, now: number): 'polite' | 'full' {
     // Whether somebody charges shows by the second measure.
-    const { arrivingPerSecond } = measure;
-    if (arrivingPerSecond !== null && arrivingPerSecond < ARRIVING_MIN) return false;
-    return now >= this.#hurriesUntil && this.#leastSpeed(now) < Infinity;
+    if (arrivingPerSecond !== null && arrivingPerSecond < ARRIVING_MIN) return 'full';
+    return this.#leastSpeed(now) < Infinity ? 'polite' : 'full';
+  }
+
+  #ordinary({ arrivingPerSecond }: BacklogMeasure): 'steady' | 'full' {
+    const arriving = arrivingPerSecond ?? 0;
+    // Rounds set to be smaller than what comes between two would fall behind.
+    const most = Math.min(
+      STEADY_ARRIVING_MAX,
+      (this.#options.batchEntriesMax * 1_000) / STEADY_MS / STEADY_FACTOR,
+    );
+    return arriving >= STEADY_ARRIVING_MIN && arriving <= most ? 'steady' : 'full';
   }
 
   /** Whether small batches, one after the other, can't reach the least speed. */

@@ -49,7 +49,13 @@ interface Written {
   readonly partitions: readonly number[];
 }
 
-function startHere({ onWrite }: { readonly onWrite?: (pace: Pace) => void } = {}) {
+function startHere({
+  measure = BACKLOG,
+  onWrite,
+}: {
+  readonly measure?: BacklogMeasure;
+  readonly onWrite?: (pace: Pace) => void;
+} = {}) {
   const written: Written[] = [];
   const sink = createFlushSink({ pool: database.pool });
   const noting: RecordSink = {
@@ -73,7 +79,7 @@ function startHere({ onWrite }: { readonly onWrite?: (pace: Pace) => void } = {}
     limits: BACKLOG_LIMIT_DEFAULTS,
   };
   const pace = new Pace(options, { lateness });
-  pace.measured(BACKLOG, performance.now());
+  pace.measured(measure, performance.now());
   const probe = (): Promise<unknown> => redis.client.ping();
   const flusher = startFlusher({
     redis: redis.client,
@@ -88,8 +94,9 @@ function startHere({ onWrite }: { readonly onWrite?: (pace: Pace) => void } = {}
 }
 
 describe('a flusher that lets charging go first', () => {
+  const workload = new Workload({ accounts: 30, partitions: PARTITIONS, source: randomSource() });
+
   test('writes small batches of partitions in turn, and loses and doubles nothing', async () => {
-    const workload = new Workload({ accounts: 30, partitions: PARTITIONS, source: randomSource() });
     await workload.write(2_000, { redis: redis.client, keys });
     const { flusher, written, lateness } = startHere();
     await flusher.recorded();
@@ -103,11 +110,28 @@ describe('a flusher that lets charging go first', () => {
     expect(lateness.workCount).toBeGreaterThanOrEqual(written.length);
   });
 
+  test('writes what comes of half of the partitions at a time where nothing is behind', async () => {
+    await workload.write(1_000, { redis: redis.client, keys });
+    const { flusher, written, lateness } = startHere({
+      measure: { ...BACKLOG, entries: 0, arrivingPerSecond: 500 },
+    });
+    await flusher.recorded();
+    await workload.write(1_000, { redis: redis.client, keys });
+    await flusher.recorded();
+    await flusher.stop();
+    await expectRecordOf(workload, database.pool);
+    expect(Math.max(...written.map(({ partitions }) => partitions.length))).toBe(4);
+    expect(new Set(written.flatMap(({ partitions }) => partitions)).size).toBe(PARTITIONS);
+    // Nobody listens where there is nothing to be found out.
+    expect(lateness.calmCount).toBe(0);
+    expect(lateness.workCount).toBe(0);
+  });
+
   test('writes large batches of all partitions once nobody charges any more', async () => {
-    const workload = new Workload({
+    const later = new Workload({
       ...{ accounts: 30, partitions: PARTITIONS, source: randomSource(), name: 'later' },
     });
-    await workload.write(3_000, { redis: redis.client, keys });
+    await later.write(3_000, { redis: redis.client, keys });
     const { flusher, written } = startHere({
       onWrite: (pace) => {
         pace.measured({ ...BACKLOG, arrivingPerSecond: 0 }, performance.now());
@@ -134,10 +158,10 @@ describe('a flusher that lets charging go first', () => {
       },
     );
     await monitor.measure();
-    const workload = new Workload({
+    const arriving = new Workload({
       ...{ accounts: 9, partitions: PARTITIONS, source: randomSource(), name: 'arriving' },
     });
-    await workload.write(200, { redis: redis.client, keys });
+    await arriving.write(200, { redis: redis.client, keys });
     await monitor.measure();
     await monitor.measure();
     const [first, second, third] = measures.map(({ arrivingPerSecond }) => arrivingPerSecond);

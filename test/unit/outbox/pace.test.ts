@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { BACKLOG_LIMIT_DEFAULTS, type BacklogMeasure } from '../../../src/outbox/backlog.js';
 import { Lateness } from '../../../src/outbox/lateness.js';
-import { leastSpeed, Pace, restAfter } from '../../../src/outbox/pace.js';
+import { leastSpeed, Pace, restAfter, type Round } from '../../../src/outbox/pace.js';
 
 const BACKLOG: BacklogMeasure = {
   entries: 100_000,
@@ -55,7 +55,7 @@ function drain(
     let sum = 0;
     while (now < endAt) {
       const round = pace.next(now);
-      if (round.kind === 'full') {
+      if (round.kind !== 'polite') {
         fullSeconds += 1;
         sum += perSecond * 2;
         now = endAt;
@@ -106,7 +106,7 @@ describe('a pace', () => {
     expect(paceOf().pace.next(0)).toEqual({ kind: 'full' });
   });
 
-  test.each<[string, Partial<BacklogMeasure>, Parameters<typeof paceOf>[0], 'full' | 'polite']>([
+  test.each<[string, Partial<BacklogMeasure>, Parameters<typeof paceOf>[0], Round['kind']]>([
     ['a backlog, and charging', {}, {}, 'polite'],
     [
       'a backlog of which only the first measure is there',
@@ -115,7 +115,7 @@ describe('a pace', () => {
       'polite',
     ],
     ['nobody charging', { arrivingPerSecond: 0 }, {}, 'full'],
-    ['no more than a round takes', { entries: 6_000 }, {}, 'full'],
+    ['no more than a round takes', { entries: 6_000 }, {}, 'steady'],
     ['little more than a round takes', { entries: 6_001 }, {}, 'polite'],
     [
       'no more than arrives in a second',
@@ -123,6 +123,15 @@ describe('a pace', () => {
       {},
       'full',
     ],
+    ['nothing behind', { entries: 0 }, {}, 'steady'],
+    ['as little arriving as is steady', { entries: 0, arrivingPerSecond: 100 }, {}, 'steady'],
+    ['less arriving than is steady', { entries: 0, arrivingPerSecond: 99 }, {}, 'full'],
+    ['as much arriving as is steady', { entries: 0, arrivingPerSecond: 4_000 }, {}, 'steady'],
+    ['more arriving than is steady', { entries: 0, arrivingPerSecond: 4_001 }, {}, 'full'],
+    ['rounds set to be large enough', { entries: 0 }, { batchEntriesMax: 500 }, 'steady'],
+    ['rounds set to be too small', { entries: 0 }, { batchEntriesMax: 499 }, 'full'],
+    ['nothing behind, and no time given', { entries: 0 }, { catchUpSeconds: 0 }, 'full'],
+    ['nothing behind, and memory getting short', { entries: 0, memoryRatio: 0.75 }, {}, 'full'],
     ['no time given', {}, { catchUpSeconds: 0 }, 'full'],
     ['memory getting short', { memoryRatio: 0.75 }, {}, 'full'],
     ['disk getting short', { diskRoom: 1 }, {}, 'full'],
@@ -149,7 +158,7 @@ describe('a pace', () => {
     pace.measured({ ...BACKLOG, entries: 1_501 }, 1_000);
     expect(pace.next(1_000).kind).toBe('polite');
     pace.measured({ ...BACKLOG, entries: 1_500 }, 2_000);
-    expect(pace.next(2_000).kind).toBe('full');
+    expect(pace.next(2_000).kind).toBe('steady');
   });
 
   test('does not go to and fro over a backlog where rounds are set to be small', () => {
@@ -161,6 +170,30 @@ describe('a pace', () => {
     }
     pace.measured({ ...small, entries: 110 }, 10_000);
     expect(pace.next(10_000).kind).toBe('full');
+  });
+
+  test('writes what comes in rounds as far from each other, however long one takes', () => {
+    const { pace } = paceOf();
+    pace.measured({ ...BACKLOG, entries: 0, arrivingPerSecond: 2_000 }, 0);
+    expect(pace.next(0)).toEqual({ kind: 'steady', restMs: 0, entriesMax: 1_000, turns: 2 });
+    expect(pace.next(20)).toMatchObject({ restMs: 230 });
+    expect(pace.next(700)).toMatchObject({ restMs: 0 });
+    expect(pace.next(701)).toMatchObject({ restMs: 249 });
+  });
+
+  test('writes a few hundred entries at once even where few arrive', () => {
+    const { pace } = paceOf();
+    pace.measured({ ...BACKLOG, entries: 0, arrivingPerSecond: 100 }, 0);
+    expect(pace.next(0)).toMatchObject({ kind: 'steady', entriesMax: 500 });
+  });
+
+  test('writes what comes at full speed where small batches were too slow for a backlog', () => {
+    const { pace } = paceOf();
+    drain(pace, { seconds: 5, perSecond: 2_000, arriving: 1_500 });
+    pace.measured({ ...BACKLOG, entries: 0, arrivingPerSecond: 1_500 }, 5_000);
+    expect(pace.next(5_000).kind).toBe('full');
+    pace.measured({ ...BACKLOG, entries: 0, arrivingPerSecond: 1_500 }, 60_000);
+    expect(pace.next(60_000).kind).toBe('steady');
   });
 
   test('listens first, once for each backlog', () => {
