@@ -2,7 +2,8 @@
  * The process' Prometheus metrics. Each folder declares its own in one factory that takes
  * {@link Metrics}; the names follow one pattern, held here, so that dashboards can rely on it.
  */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry, type Metric } from 'prom-client';
+import { Counter, Histogram } from './series-metrics.js';
 
 export type { Counter, Gauge, Histogram };
 
@@ -71,7 +72,7 @@ export function createMetrics({ processMetrics }: MetricsOptions): Metrics {
 
   function counter<Label extends string>(options: MetricOptions<Label>): Counter<Label> {
     checkName(options.name, 'counter');
-    return new Counter(settings(options));
+    return registered(registry, new Counter(options));
   }
 
   function gauge<Label extends string>(options: GaugeOptions<Label>): Gauge<Label> {
@@ -84,7 +85,7 @@ export function createMetrics({ processMetrics }: MetricsOptions): Metrics {
 
   function histogram<Label extends string>(options: HistogramOptions<Label>): Histogram<Label> {
     checkName(options.name, 'histogram');
-    return new Histogram({ ...settings(options), buckets: [...options.buckets] });
+    return registered(registry, new Histogram(options));
   }
 
   return {
@@ -94,4 +95,10 @@ export function createMetrics({ processMetrics }: MetricsOptions): Metrics {
     exposition: () => registry.metrics(),
     contentType: registry.contentType,
   };
+}
+
+/** A registry names what it is given as classes of its own, and asks of it no more than `name` and `get`. */
+function registered<Own extends Pick<Counter, 'name' | 'get'>>(registry: Registry, own: Own): Own {
+  registry.registerMetric(own as unknown as Metric);
+  return own;
 }
