@@ -3,9 +3,13 @@
  * away for a while without being asked; nobody else waits for it.
  */
 import type { Engine } from './engine.js';
+import { atEndOfTurn } from './redis-client.js';
 
 export interface LoginFailures {
-  /** Whether one of them is locked out now, and who has failed at all. One round trip. */
+  /**
+   * Whether one of them is locked out now, and who has failed at all. One round trip, and one command
+   * for all that ask in one turn of the event loop, as long as nobody of them has failed.
+   */
   read(whos: readonly string[]): Promise<ReadFailures>;
   /** Counts a failed attempt once, however often and wherever its request arrives. */
   note(whos: readonly string[], requestKey: string): Promise<void>;
@@ -30,12 +34,11 @@ export function createLoginFailures(
   { engine }: { readonly engine: Engine },
 ): LoginFailures {
   const { redis, keys } = engine;
+  const hasAnyFailed = askTogether(engine);
   return {
     read: async (whos) => {
-      if (failuresMax === 0 || whos.length === 0) return { locked: false, failed: [] };
-      // One command for nearly everybody, who has not failed.
-      const known = await redis.exists(...whos.map((who) => keys.failures(who)));
-      if (known === 0) return { locked: false, failed: [] };
+      if (failuresMax === 0 || whos.length === 0) return NOBODY;
+      if (!(await hasAnyFailed(whos))) return NOBODY;
       const counts = await Promise.all(whos.map((who) => redis.scard(keys.failures(who))));
       return {
         locked: counts.some((count) => count >= failuresMax),
@@ -55,5 +58,35 @@ export function createLoginFailures(
     clear: async (who) => {
       await redis.del(keys.failures(who));
     },
+  };
+}
+
+const NOBODY: ReadFailures = { locked: false, failed: [] };
+
+/** Those who ask in one turn of the event loop, and what they are told. */
+interface Asking {
+  readonly keys: string[];
+  readonly answer: Promise<boolean>;
+}
+
+/** Asks whether anybody has failed of all that ask in one turn: nearly always nobody has. */
+function askTogether({ redis, keys }: Engine): (whos: readonly string[]) => Promise<boolean> {
+  let asking: Asking | null = null;
+
+  const begin = (): Asking => {
+    const asked: string[] = [];
+    const answer = new Promise<boolean>((resolve, reject) => {
+      atEndOfTurn(redis, () => {
+        asking = null;
+        redis.exists(...asked).then((known) => resolve(known > 0), reject);
+      });
+    });
+    return { keys: asked, answer };
+  };
+
+  return (whos) => {
+    asking ??= begin();
+    for (const who of whos) asking.keys.push(keys.failures(who));
+    return asking.answer;
   };
 }
