@@ -51,7 +51,7 @@ export interface AccessProof {
    * Checks the proof in constant time. A proven secret is remembered for the reply, which may have
    * to prove to the subscriber that the network knows it too.
    */
-  verify(secret: AccessSecret): Promise<ProofResult>;
+  verify(secret: AccessSecret): ProofResult | Promise<ProofResult>;
 }
 
 /**

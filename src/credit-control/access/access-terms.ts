@@ -14,8 +14,8 @@ import type { SubscriberProfile } from '../../domain/profile.js';
 
 /** Where a session gets its address; a pool of ours must be asked for one. */
 export type AddressWish =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'assigned'; readonly assignment: Ipv4Assignment }
+  /** Null: nothing is said about it. */
+  | { readonly kind: 'assigned'; readonly assignment: Ipv4Assignment | null }
   | { readonly kind: 'pool'; readonly code: string };
 
 export function addressWish(
@@ -28,7 +28,7 @@ export function addressWish(
   const own = plan.services[connection]?.address;
   const source: AddressSource | undefined =
     level.kind === 'garden' ? (plan.garden?.address ?? own) : own;
-  if (source === undefined) return { kind: 'none' };
+  if (source === undefined) return { kind: 'assigned', assignment: null };
   return source.kind === 'pool'
     ? { kind: 'pool', code: source.code }
     : { kind: 'assigned', assignment: { kind: 'pool', name: source.name } };
@@ -115,19 +115,17 @@ export interface SessionBounds {
 /** Hard limits at the NAS: what the session may use even if nobody answers it any more. */
 export function limitTerms(bounds: SessionBounds): LimitTerms {
   const { gauges, limits, endsAt, startedAt, sessionSecondsMax } = bounds;
-  const seconds = [
-    sessionSecondsMax,
-    endsAt === null ? undefined : secondsUntil(endsAt, startedAt),
-  ];
-  const octets: Partial<Record<Exclude<keyof LimitTerms, 'sessionSecondsMax'>, Amount>> = {};
+  let seconds = sessionSecondsMax ?? Infinity;
+  if (endsAt !== null) seconds = Math.min(seconds, secondsUntil(endsAt, startedAt));
+  const terms: { -readonly [Name in keyof LimitTerms]: LimitTerms[Name] } = {};
   for (const [index, gauge] of gauges.entries()) {
     const limit = limits[index] ?? null;
     if (limit === null) continue;
-    if (gauge === 'seconds') seconds.push(limit);
-    else octets[LIMIT_TERMS[gauge]] = limit;
+    if (gauge === 'seconds') seconds = Math.min(seconds, limit);
+    else terms[LIMIT_TERMS[gauge]] = limit;
   }
-  const known = seconds.filter((value) => value !== undefined);
-  return { ...octets, ...(known.length > 0 && { sessionSecondsMax: Math.min(...known) }) };
+  if (seconds !== Infinity) terms.sessionSecondsMax = seconds;
+  return terms;
 }
 
 /** Whole seconds, never past the end and never 0, which would mean no limit. */
@@ -138,7 +136,11 @@ function secondsUntil(endsAt: number, at: number): number {
 function withoutUndefined(terms: {
   readonly [Name in keyof AccessTerms]: AccessTerms[Name] | undefined;
 }): AccessTerms {
-  return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
+  const known: Partial<Record<TermName, unknown>> = {};
+  for (const name of Object.keys(terms) as TermName[]) {
+    if (terms[name] !== undefined) known[name] = terms[name];
+  }
+  return known as AccessTerms;
 }
 
 /** The ladder of a plan; whatever it says, the end is its last step. */

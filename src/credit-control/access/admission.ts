@@ -25,7 +25,7 @@ import type { SecretBox } from '../../secret-box.js';
 import type { CatalogHolder } from '../catalog-holder.js';
 import { acceptedTerms, addressWish, sessionsMaxOf } from './access-terms.js';
 import type { AccessSubjects } from './access-subject.js';
-import { openCredential } from './credential.js';
+import { createCredentialOpener } from './credential.js';
 import { accessStamp, keptContext } from './event-stamp.js';
 import { fairUseCaps } from './fair-use.js';
 import { gaugeRates, meterServices, type MeteredServices } from './metered-services.js';
@@ -71,6 +71,7 @@ export function createAdmission(
   dependencies: AdmissionDependencies,
 ): (request: AccessRequest) => Promise<AccessDecision> {
   const { engine, catalog, subjects, failures, logger } = dependencies;
+  const openCredential = createCredentialOpener(dependencies.secrets);
 
   async function decide(request: AccessRequest): Promise<AccessDecision> {
     if (dependencies.refusesSessions() !== null) return UNAVAILABLE;
@@ -90,7 +91,7 @@ export function createAdmission(
       const last = attempt === 1 || found === null || found.fresh;
       const turn = await decideFor(request, found?.profile ?? null, last);
       if (turn !== 'read-again') {
-        if (turn.kind === 'accepted') await forgive(request, failed);
+        if (turn.kind === 'accepted' && failed.length > 0) await forgive(request, failed);
         return turn;
       }
       found = await subjects.find(request.networkScope, request.identities, true);
@@ -118,11 +119,7 @@ export function createAdmission(
     }
     const access = profile.access;
     const plan = catalog.current().accessPlan(profile.tenant, access.plan);
-    const secret = openCredential(
-      access.credential,
-      profile.subscription ?? '',
-      dependencies.secrets,
-    );
+    const secret = openCredential(access.credential, profile.subscription ?? '');
     const proof = await request.proof.verify(secret);
     if (proof !== 'proven') {
       if (!last) return 'read-again';
@@ -173,7 +170,11 @@ export function createAdmission(
   ): Promise<AccessDecision> {
     const { profile, access, plan } = candidate;
     const { connection } = request;
-    const ipv4 = await addressFor(request, candidate, admission);
+    const wish = addressWish(access, plan, connection, admission.level);
+    const ipv4 =
+      wish.kind === 'pool'
+        ? await addressFrom(wish.code, request, { profile, admission })
+        : wish.assignment;
     if (ipv4 === 'none-left') {
       await dependencies.cancel(profile.partition, admission.sessionId);
       return turnAway(request, 'no-address', profile, plan);
@@ -191,17 +192,15 @@ export function createAdmission(
     };
   }
 
-  /** The address of a session; one of a pool of ours is leased until its start is due. */
-  async function addressFor(
+  /** An address of a pool of ours, leased until the session's start is due. */
+  async function addressFrom(
+    pooled: string,
     request: AccessRequest,
-    { profile, access, plan }: Candidate,
-    admission: Admission,
-  ): Promise<Ipv4Assignment | null | 'none-left'> {
-    const wish = addressWish(access, plan, request.connection, admission.level);
-    if (wish.kind !== 'pool') return wish.kind === 'none' ? null : wish.assignment;
-    const pool = catalog.current().addressPools.find(({ code }) => code === wish.code);
+    { profile, admission }: { readonly profile: SubscriberProfile; readonly admission: Admission },
+  ): Promise<Ipv4Assignment | 'none-left'> {
+    const pool = catalog.current().addressPools.find(({ code }) => code === pooled);
     if (pool === undefined) {
-      logger.error({ pool: wish.code }, 'no such address pool');
+      logger.error({ pool: pooled }, 'no such address pool');
       return 'none-left';
     }
     const address = await leaseAddress(engine, {
@@ -340,10 +339,16 @@ const POLICIES = new WeakMap<AccessPlan, WeakMap<ChargingPolicy, ChargePolicy>>(
 
 /** How a session is charged: an end of it keeps its totals, and units held are used past their end. */
 export function accessPolicy(policy: ChargingPolicy, plan: AccessPlan): ChargePolicy {
-  const ofPlan = POLICIES.get(plan) ?? new WeakMap<ChargingPolicy, ChargePolicy>();
-  POLICIES.set(plan, ofPlan);
-  const kept = ofPlan.get(policy) ?? makeAccessPolicy(policy, plan);
-  ofPlan.set(policy, kept);
+  let ofPlan = POLICIES.get(plan);
+  if (ofPlan === undefined) {
+    ofPlan = new WeakMap();
+    POLICIES.set(plan, ofPlan);
+  }
+  let kept = ofPlan.get(policy);
+  if (kept === undefined) {
+    kept = makeAccessPolicy(policy, plan);
+    ofPlan.set(policy, kept);
+  }
   return kept;
 }
 

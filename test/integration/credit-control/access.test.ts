@@ -169,7 +169,7 @@ describe('a login', () => {
     let looks = 0;
     const proof: AccessProof = {
       method: 'pap',
-      verify: async () => {
+      verify: () => {
         looks += 1;
         return 'wrong';
       },
