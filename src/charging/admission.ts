@@ -191,7 +191,11 @@ export function gaugeCode(gauge: Gauge): number {
 
 /** In the order of the gauges; a second has one second. */
 export function packRates(rates: GaugeRates): readonly number[] {
-  return GAUGES.map((gauge) => (gauge === 'seconds' ? 1 : Math.floor(rates[gauge])));
+  return GAUGES.map((gauge) => rateOf(rates, gauge));
+}
+
+export function rateOf(rates: GaugeRates, gauge: Gauge): number {
+  return gauge === 'seconds' ? 1 : Math.floor(rates[gauge]);
 }
 
 export function packCap(cap: FairUseCap): readonly Packable[] {

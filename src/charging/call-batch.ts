@@ -102,7 +102,8 @@ function batchesOf(calls: readonly Call[]): readonly (readonly Call[])[] {
   const batches: Call[][] = [];
   let octets = 0;
   for (const call of calls) {
-    const more = call.args.reduce((sum, { length }) => sum + length, 0);
+    let more = 0;
+    for (const { length } of call.args) more += length;
     octets += more;
     const batch = batches.at(-1);
     if (batch === undefined || batch.length === BATCH_CALLS_MAX || octets > BATCH_OCTETS_MAX) {
@@ -117,11 +118,16 @@ function batchesOf(calls: readonly Call[]): readonly (readonly Call[])[] {
 
 /** KEYS of lua/batch.lua. */
 function keysOf(calls: readonly Call[]): readonly string[] {
-  return calls.flatMap(({ keys }) => keys);
+  const all: string[] = [];
+  for (const { keys } of calls) all.push(...keys);
+  return all;
 }
 
 /** ARGV of lua/batch.lua. */
 function argsOf(calls: readonly Call[]): Arguments {
-  const head = calls.flatMap(({ code, keys, args }) => [code, keys.length, args.length]);
-  return [Buffer.from(head), ...calls.flatMap(({ args }) => args)];
+  const head: number[] = [];
+  for (const { code, keys, args } of calls) head.push(code, keys.length, args.length);
+  const all: (string | Buffer)[] = [Buffer.from(head)];
+  for (const { args } of calls) all.push(...args);
+  return all;
 }

@@ -80,8 +80,20 @@ export function createKeys(prefix: string): Keys {
 
 /** The partition that a key lies in, by its hash tag. */
 export function partitionOfKey(key: string): number {
-  return Number(/\{p(\d+)\}/.exec(key)?.[1] ?? 0);
+  const tag = key.indexOf(TAG);
+  if (tag < 0) return 0;
+  let partition = 0;
+  // Digit by digit, once for each call: a regular expression costs several times as much.
+  for (let at = tag + TAG.length; at < key.length; at += 1) {
+    const digit = key.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) break;
+    partition = partition * 10 + digit;
+  }
+  return partition;
 }
+
+const TAG = '{p';
+const ZERO = 48;
 
 /** The partition a new account goes to. Later its profile says where it is: accounts may move. */
 export function partitionOf(accountId: string, partitions: number): number {

@@ -6,6 +6,7 @@ import {
   levelOf,
   packCap,
   packRates,
+  rateOf,
   type AccessLevel,
   type FairUseCap,
   type Gauge,
@@ -27,7 +28,7 @@ import {
   type Engine,
 } from './engine.js';
 import * as layout from './generated/layout.js';
-import { pack, unpack } from './packing.js';
+import { pack, unpack, type Packable } from './packing.js';
 import type { ScriptReply } from './script-loader.js';
 import { packStamp } from './stamp-codec.js';
 import { asArray, asNumber, asText } from './unpacked.js';
@@ -198,7 +199,7 @@ function extentOf(script: 'report' | 'report_settled', report: NetworkReport): E
   const { status, handled, caps, charge } = report;
   if (script !== 'report' || status !== 'interim' || !areTermsKept(charge)) return 'whole';
   const { uploadOctets, downloadOctets, sessionSeconds } = report;
-  const saysAll = ![uploadOctets, downloadOctets, sessionSeconds].includes(null);
+  const saysAll = uploadOctets !== null && downloadOctets !== null && sessionSeconds !== null;
   const isSimple = caps.length <= BRIEF_CAPS_MAX && !charge.sharing;
   if (saysAll && isSimple && charge.services.length <= BRIEF_SERVICES_MAX) return 'brief';
   return handled ? 'named' : 'whole';
@@ -234,9 +235,8 @@ function callReport(
 
 function packBrief(report: NetworkReport): Buffer {
   const { charge, gauges, nas, sessionKey, station, port, user } = report;
-  const rates = [0, ...packRates(report.rates)];
   const place = pack([nas, sessionKey, station ?? false, port ?? false, user]);
-  return pack([
+  const values: Packable[] = [
     charge.now ?? 0,
     charge.profileVersion,
     charge.policy.graceMs,
@@ -247,19 +247,30 @@ function packBrief(report: NetworkReport): Buffer {
     report.sessionSeconds,
     report.staleFactor,
     report.expiresAt ?? 0,
-    // Without the head of the array: value behind value.
-    place.subarray(1),
+    withoutHead(place),
     charge.services.length,
-    ...charge.services.flatMap((service, index) => {
-      const gauge = gaugeCode(gauges[index] ?? 'total');
-      return [
-        ...[service.key, gauge, rates[gauge] ?? 0, service.want ?? layout.WANT_NOTHING],
-        ...[pack([service.reason ?? false]).subarray(1), nameOfTerms(service)],
-      ];
-    }),
-    ...report.caps.flatMap((cap) => packCap(cap).slice(0, layout.FAIR_OCTETS)),
-  ]);
+  ];
+  for (const [index, service] of charge.services.entries()) {
+    const gauge = gauges[index] ?? 'total';
+    values.push(
+      service.key,
+      gaugeCode(gauge),
+      rateOf(report.rates, gauge),
+      service.want ?? layout.WANT_NOTHING,
+      service.reason === null ? NO_REASON : withoutHead(pack([service.reason])),
+      nameOfTerms(service),
+    );
+  }
+  for (const cap of report.caps) values.push(...packCap(cap).slice(0, layout.FAIR_OCTETS));
+  return pack(values);
 }
+
+/** The values of a packed array, one behind the other. */
+function withoutHead(packed: Buffer): Buffer {
+  return packed.subarray(1);
+}
+
+const NO_REASON = withoutHead(pack([false]));
 
 function packReport(report: NetworkReport, said: 'named' | 'whole'): Buffer {
   return pack([

@@ -33,7 +33,8 @@ export class SharedSecret {
 
   /** MD5 of the secret followed by other octets, the pad of hidden attributes [RFC 2865 5.2]. */
   md5Before(...parts: readonly Buffer[]): Buffer {
-    return hash('md5', Buffer.concat([this.#octets, ...parts]), 'buffer');
+    // By way of text, as in authenticator.ts.
+    return Buffer.from(hash('md5', Buffer.concat([this.#octets, ...parts]), 'hex'), 'hex');
   }
 
   equals(other: SharedSecret): boolean {

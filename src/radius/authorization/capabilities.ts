@@ -127,16 +127,16 @@ export interface WrittenTerms {
 }
 
 function writeTerms(terms: AccessTerms, writers: readonly TermWriter[]): WrittenTerms {
-  const wanted = new Set<TermName>(
-    (Object.keys(terms) as TermName[]).filter((name) => terms[name] !== undefined),
-  );
+  const wanted = new Set<TermName>();
+  for (const name of Object.keys(terms) as TermName[]) {
+    if (terms[name] !== undefined) wanted.add(name);
+  }
   const attributes: RawAttribute[] = [];
-  for (const writer of writers) {
-    const covered = writer.covers.filter((name) => wanted.has(name));
-    const written = covered.length === 0 ? null : writer.write(terms);
+  for (const { covers, write } of writers) {
+    const written = covers.some((name) => wanted.has(name)) ? write(terms) : null;
     if (written === null) continue;
     attributes.push(...written);
-    for (const name of covered) wanted.delete(name);
+    for (const name of covers) wanted.delete(name);
   }
   return { attributes, left: [...wanted] };
 }

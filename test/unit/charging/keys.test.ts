@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createKeys, partitionOf } from '../../../src/charging/keys.js';
+import { createKeys, partitionOf, partitionOfKey } from '../../../src/charging/keys.js';
 
 const keys = createKeys('tolld');
 
@@ -68,6 +68,16 @@ it('every kind of key is in schema/redis.md', () => {
     keys.originStates,
   ].map((name) => name.slice('tolld:'.length).replace('{p0}', '{pN}'));
   expect(built.toSorted()).toEqual(documented.toSorted());
+});
+
+it.each([
+  [keys.account(0, 'a'), 0],
+  [keys.session(7, '{p9}'), 7],
+  [keys.outbox(4095), 4095],
+  [keys.leases('p5'), 0],
+  [keys.config, 0],
+])('the key %s lies in partition %i', (key, partition) => {
+  expect(partitionOfKey(key)).toBe(partition);
 });
 
 it('accounts spread over the partitions, always the same way', () => {
