@@ -201,7 +201,7 @@ function figuresBeside(ours: Side, theirs: NonNullable<Sides['theirs']>): object
 async function octetsOfTolld(pool: pg.Pool, side: Side): Promise<bigint> {
   const expected = octetsOf(side);
   const sessionKeys = [...side.sessions.keys()].map((session) =>
-    sessionKeyOf(NAS_NAME, Buffer.from(acctSessionId(session))),
+    sessionKeyOf({ nas: NAS_NAME, device: null }, Buffer.from(acctSessionId(session))),
   );
   const deadline = Date.now() + RECORDED_MS;
   for (;;) {

@@ -149,7 +149,8 @@ function decoded(octets: Buffer): RadiusPacket {
 function account(octets: Buffer): number {
   const packet = decoded(octets);
   if (!verifyRequestAuthenticator(packet, secret)) throw new Error('not genuine');
-  const result = readReport(packet, { nas: router, keys, receivedAt: 1_800_000_000_000 });
+  const seen = { nas: router, address: '192.0.2.1', receivedAt: 1_800_000_000_000 };
+  const result = readReport(packet, { ...seen, keys });
   if (result.kind !== 'report') throw new Error(result.kind);
   const code = PACKET_CODES['Accounting-Response'];
   return encodeReply({ code, request: packet, attributes: [], secret, messageAuthenticator: false })

@@ -15,14 +15,16 @@ import {
   type RadiusSimulation,
   type RadiusTallySession,
 } from '../local/radius-simulator/simulator.js';
-import type {
-  RadiusSimulatorOptions,
-  SimulatedMethod,
-  SimulatedService,
-  SimulatedSubscriber,
-  SimulatedTls,
+import {
+  resolveTraffic,
+  type RadiusSimulatorOptions,
+  type SimulatedMethod,
+  type SimulatedService,
+  type SimulatedSubscriber,
+  type SimulatedTls,
 } from '../local/radius-simulator/traffic.js';
 import { readNasList } from '../management/network/nas-list.js';
+import { deviceName } from '../radius/request-context.js';
 import { sessionKeyOf } from '../radius/session-key.js';
 import { asTenant, EVERY_TENANT } from '../records/database.js';
 import { readNetworkUsage } from '../records/network-usage.js';
@@ -329,14 +331,18 @@ async function compare(
   tally: readonly RadiusTallySession[],
   to: {
     readonly nas: string;
+    /** The simulated router, where several are declared as its NAS. */
+    readonly device: string;
     readonly since: Date;
     readonly what: ChargedTotal;
     readonly seconds: number;
   },
 ): Promise<readonly UsageDifference[]> {
-  const keyOf = (id: string): string => sessionKeyOf(to.nas, Buffer.from(id, 'latin1'));
+  const { nas } = to;
+  const keysOf = (id: string): string[] =>
+    [null, to.device].map((device) => sessionKeyOf({ nas, device }, Buffer.from(id, 'latin1')));
   const query = {
-    sessionKeys: tally.map(({ acctSessionId }) => keyOf(acctSessionId)),
+    sessionKeys: tally.flatMap(({ acctSessionId }) => keysOf(acctSessionId)),
     since: to.since,
     unit: to.what === 'seconds' ? 'seconds' : 'octets',
   } as const;
@@ -346,7 +352,7 @@ async function compare(
       const charged = await readNetworkUsage(pool, query);
       const differences = usageDifferences(
         tally,
-        (id) => charged.get(keyOf(id))?.used ?? 0n,
+        (id) => keysOf(id).reduce((sum, key) => sum + (charged.get(key)?.used ?? 0n), 0n),
         to.what,
       );
       if (differences.length === 0 || Date.now() >= deadline) return differences;
@@ -383,12 +389,14 @@ export function simulateRadiusCommand(context: CommandContext): Command {
       const nas = await resolveNas(context, flags);
       const since = new Date();
       const quiet = flags.quiet === true || flags.json === true;
-      const result = await play(context, simulatorOptions(flags, nas), quiet);
+      const options = resolveTraffic(simulatorOptions(flags, nas));
+      const result = await play(context, options, quiet);
       const differences =
         flags.compare === undefined
           ? null
           : await compare(context, result.tally, {
               nas: nas.name,
+              device: deviceName(options.nasIdentifier, options.nasAddress),
               since,
               what: flags.compare,
               seconds: flags.compareSeconds,

@@ -225,8 +225,9 @@ export interface SessionReport {
   readonly nas: string;
   readonly networkScope: string;
   /**
-   * The NAS and its session id, octet for octet (odd octets as %XX). A NAS may use an id again
-   * after a reboot: the handle tells such sessions apart.
+   * The NAS, its session id, octet for octet (odd octets as %XX), and which of its devices it is of,
+   * where it may be several. A NAS may use an id again after a reboot: the handle tells such sessions
+   * apart.
    */
   readonly sessionKey: string;
   /** What was decided at admission; null when the NAS sent nothing back that we sealed. */

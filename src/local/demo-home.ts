@@ -111,7 +111,10 @@ export async function proveHome(
 ): Promise<void> {
   const pool = createReader(config, logger);
   try {
-    const key = sessionKeyOf(NAS, Buffer.from(tally.acctSessionId, 'latin1'));
+    const key = sessionKeyOf(
+      { nas: NAS, device: null },
+      Buffer.from(tally.acctSessionId, 'latin1'),
+    );
     const query = { sessionKeys: [key], since: startedAt, unit: 'octets' } as const;
     const { used, cost } = (await readNetworkUsage(pool, query)).get(key) ?? { used: 0n, cost: 0n };
     const differences = usageDifferences([tally], () => used, 'total').map(

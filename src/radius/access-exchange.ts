@@ -51,6 +51,7 @@ import type { RadiusPacket } from './packet.js';
 import {
   networkContext,
   requestConnection,
+  requestDevice,
   requestIdentities,
   requestStation,
 } from './request-context.js';
@@ -74,6 +75,8 @@ export interface AccessExchangeDependencies {
 export interface GenuineRequest {
   readonly packet: RadiusPacket;
   readonly nas: NasClient;
+  /** Of who sent it: the NAS, or a proxy in front of it. */
+  readonly address: string;
   /**
    * The secret that proved the request, or the one its NAS was last seen to use; null over
    * RADIUS/1.1, where nothing is signed or hidden.
@@ -254,6 +257,7 @@ function requestKey({ packet, nas, uniqueId }: GenuineRequest): string {
 function accessRequest(request: GenuineRequest, question: Question): AccessRequest {
   const { packet, nas, receivedAt } = request;
   const id = packet.get(AcctSessionId);
+  const place = { nas: nas.name, device: requestDevice(packet, request) };
   return {
     nas: nas.name,
     networkScope: nas.networkScope,
@@ -262,7 +266,7 @@ function accessRequest(request: GenuineRequest, question: Question): AccessReque
     identities: requestIdentities(packet),
     proof: question.proof,
     connection: question.connection,
-    sessionKey: id === undefined || id.length === 0 ? null : sessionKeyOf(nas.name, id),
+    sessionKey: id === undefined || id.length === 0 ? null : sessionKeyOf(place, id),
     station: requestStation(packet),
     receivedAt,
     context: networkContext(packet),

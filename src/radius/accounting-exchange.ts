@@ -34,9 +34,9 @@ export function createAccountingExchange(
   { accounting, onIncomplete }: AccountingExchangeDependencies,
 ): AccountingExchange {
   return async (request) => {
-    const { packet, nas, receivedAt, secret } = request;
+    const { packet, secret } = request;
     const reply: Reply = { code: PACKET_CODES['Accounting-Response'], attributes: [], secret };
-    const result = readReport(packet, { nas, keys, receivedAt });
+    const result = readReport(packet, { ...request, keys });
     switch (result.kind) {
       case 'irrelevant':
         return reply;

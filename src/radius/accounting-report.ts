@@ -33,6 +33,8 @@ import { sessionKeyOf } from './session-key.js';
 
 export interface ReportOptions {
   readonly nas: NasClient;
+  /** Of who sent it: the NAS, or a proxy in front of it. */
+  readonly address: string;
   readonly keys: SealingKeys;
   /** Milliseconds since 1970. */
   readonly receivedAt: number;
@@ -80,14 +82,15 @@ function eventTime(packet: RadiusPacket, receivedAt: number): number {
 
 function nasReport(
   packet: RadiusPacket,
-  { nas, receivedAt }: ReportOptions,
+  options: ReportOptions,
   change: 'on' | 'off',
 ): AccountingReport {
+  const { nas, receivedAt } = options;
   return {
     kind: 'nas',
     nas: nas.name,
     networkScope: nas.networkScope,
-    device: requestDevice(packet, nas),
+    device: requestDevice(packet, options),
     change,
     eventAt: eventTime(packet, receivedAt),
     receivedAt,
@@ -97,16 +100,18 @@ function nasReport(
 
 function sessionReport(
   packet: RadiusPacket,
-  { nas, keys, receivedAt }: ReportOptions,
+  options: ReportOptions,
   session: { readonly id: Buffer; readonly status: SessionReport['status'] },
 ): SessionReport {
+  const { nas, keys, receivedAt } = options;
+  const device = requestDevice(packet, options);
   const timestamp = packet.get(EventTimestamp);
   const cause = packet.get(AcctTerminateCause);
   return {
     kind: 'session',
     nas: nas.name,
     networkScope: nas.networkScope,
-    sessionKey: sessionKeyOf(nas.name, session.id),
+    sessionKey: sessionKeyOf({ nas: nas.name, device }, session.id),
     handle: readHandle(packet, keys),
     status: session.status,
     counters: readCounters(packet, nas),
@@ -121,7 +126,7 @@ function sessionReport(
     address: packet.get(FramedIpAddress) ?? null,
     port: requestPort(packet),
     bootMark: requestBootMark(packet, nas),
-    device: requestDevice(packet, nas),
+    device,
     context: networkContext(packet),
   };
 }

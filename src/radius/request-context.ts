@@ -137,13 +137,23 @@ function routerOsSessionId(
 }
 
 /**
- * Which device of a NAS that may be many: its identifier and its address, one of which every report
- * has [RFC 2866 4.1]. Routers left at their default identity differ by the address alone.
+ * Which device of a NAS that may be many: its identifier and its address, one of which every request
+ * has [RFC 2865 4.1, RFC 2866 4.1]. Routers left at their default identity differ by the address alone. One
+ * that says neither is known by where it sends from; others are not, as proxies may be between.
  */
-export function requestDevice(packet: RadiusPacket, nas: NasClient): string | null {
+export function requestDevice(
+  packet: RadiusPacket,
+  { nas, address: source }: { readonly nas: NasClient; readonly address: string },
+): string | null {
   if (!nas.isMany) return null;
-  const address = packet.get(NasIpAddress) ?? packet.get(NasIPv6Address);
-  return contextText(`${packet.get(NasIdentifier) ?? ''} ${address ?? ''}`);
+  const identifier = packet.get(NasIdentifier) ?? '';
+  const address = packet.get(NasIpAddress) ?? packet.get(NasIPv6Address) ?? '';
+  return deviceName(identifier, identifier === '' && address === '' ? source : address);
+}
+
+/** A device that says of itself who and where it is. */
+export function deviceName(identifier: string, address: string): string {
+  return contextText(`${identifier} ${address}`);
 }
 
 /** The boot digit of RouterOS; null for every other NAS. */

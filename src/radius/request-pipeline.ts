@@ -187,7 +187,8 @@ export class RequestPipeline {
     metrics.received.inc({ code: packetCodeName(packet.code) });
     const { secret, secretProven } = verdict;
     const uniqueId = isSigned ? null : `${arrival.source} ${(this.#unrepeated += 1)}`;
-    const request = { packet, nas, secret, secretProven, uniqueId, receivedAt: clock() };
+    const receivedAt = clock();
+    const request = { packet, nas, address, secret, secretProven, uniqueId, receivedAt };
     if (packet.code === PACKET_CODES['Status-Server']) return this.#answerStatus(request, arrival);
     return this.#begin(request, arrival);
   }

@@ -7,6 +7,7 @@ import {
   type GenuineRequest,
   type Reply,
 } from '../../../src/radius/access-exchange.js';
+import { readReport } from '../../../src/radius/accounting-report.js';
 import { attributeValue, type RawAttribute } from '../../../src/radius/attribute.js';
 import { chapDigest } from '../../../src/radius/authentication/chap.js';
 import { ntPasswordHash, ntResponse } from '../../../src/radius/authentication/ms-chap.js';
@@ -15,11 +16,14 @@ import { describeAttribute } from '../../../src/radius/description.js';
 import { MsChap2Response, MsChapChallenge } from '../../../src/radius/generated/microsoft.js';
 import {
   AcctSessionId,
+  AcctStatusType,
   CallingStationId,
   ChapPassword,
   Class,
   EapMessage,
   FramedProtocol,
+  NasIdentifier,
+  NasIpAddress,
   State,
   UserName,
   UserPassword,
@@ -61,6 +65,7 @@ function requestOf(
     secret,
     secretProven: proven,
     uniqueId: null,
+    address: '192.0.2.1',
     receivedAt: 1_800_000_000_000,
   };
 }
@@ -233,6 +238,23 @@ describe('the engine is asked', () => {
       station: 'AA:BB:CC:00:11:22',
       context: { callingStation: 'aa-bb-cc-00-11-22' },
     });
+  });
+
+  it('with the session that its reports will name, on the device of a range that it is on', async () => {
+    const range = { addresses: ['10.0.0.0/8'] };
+    const said = [
+      attributeValue(AcctSessionId, Buffer.from('81c00003')),
+      attributeValue(NasIdentifier, 'tower'),
+      attributeValue(NasIpAddress, '10.0.0.7'),
+    ];
+    const { asked } = await run(
+      requestOf([named('alice'), pap('sekrit'), ...said], range),
+      accepted,
+    );
+    const start = requestOf([...said, attributeValue(AcctStatusType, 1)], range);
+    const result = readReport(start.packet, { ...start, keys });
+    expect(result).toMatchObject({ report: { sessionKey: asked[0]?.sessionKey } });
+    expect(asked[0]?.sessionKey).toMatch(/^radius:bng-1:81c00003~/);
   });
 
   it('with the same key for a resend and another one for another request', async () => {

@@ -42,6 +42,7 @@ import { readWireVectors } from '../../support/radius-vectors.js';
 
 const keys = createSealingKeys(['0123456789abcdef']);
 const RECEIVED = 1_800_000_000_000;
+const SOURCE = '192.0.2.1';
 const { values: STATUS } = AcctStatusType;
 
 function nasOf(changes: Partial<NasClientOptions> = {}) {
@@ -61,24 +62,26 @@ function nasOf(changes: Partial<NasClientOptions> = {}) {
 function read(
   attributes: readonly RawAttribute[],
   changes?: Partial<NasClientOptions>,
+  address = SOURCE,
 ): ReportResult {
   const result = decodePacket(
     encodePacket({ code: 4, identifier: 1, authenticator: null }, attributes),
   );
   if (!result.ok) throw new Error(result.malformation);
-  return readReport(result.packet, { nas: nasOf(changes), keys, receivedAt: RECEIVED });
+  return readReport(result.packet, { nas: nasOf(changes), address, keys, receivedAt: RECEIVED });
 }
 
 function session(
   attributes: readonly RawAttribute[],
   changes?: Partial<NasClientOptions>,
+  address = SOURCE,
 ): SessionReport {
   const given = [
     attributeValue(AcctStatusType, STATUS['Interim-Update']),
     attributeValue(AcctSessionId, Buffer.from('81c00003')),
     ...attributes,
   ];
-  const result = read(given, changes);
+  const result = read(given, changes, address);
   if (result.kind !== 'report' || result.report.kind !== 'session') throw new Error(result.kind);
   return result.report;
 }
@@ -90,7 +93,9 @@ it('reads the interim report of a vector', () => {
   const vector = readWireVectors('packets.txt').find(({ name }) => name === 'accounting-interim');
   const result = decodePacket(vector?.octets ?? Buffer.alloc(0));
   if (!result.ok) throw new Error(result.malformation);
-  const read = readReport(result.packet, { nas: nasOf(), keys, receivedAt: RECEIVED });
+  const read = readReport(result.packet, {
+    ...{ nas: nasOf(), address: SOURCE, keys, receivedAt: RECEIVED },
+  });
   expect(read).toEqual({
     kind: 'report',
     report: {
@@ -300,6 +305,30 @@ describe('a NAS that may be several devices', () => {
   ])('is told by its reports which one: %s', (_name, changes, device) => {
     expect(read(attributes, changes)).toMatchObject({ report: { device } });
   });
+
+  describe('gives a session of each a key of its own', () => {
+    const range = { addresses: ['10.0.0.0/8'] };
+    const at = (place: readonly RawAttribute[], address = SOURCE): string =>
+      session(place, range, address).sessionKey;
+    const named = (name: string, address: string): RawAttribute[] => [
+      attributeValue(NasIdentifier, name),
+      attributeValue(NasIpAddress, address),
+    ];
+
+    it('by what it says of itself, wherever its packets come through', () => {
+      const one = at(named('tower', '10.0.0.7'));
+      expect(one).toMatch(/^radius:bng-1:81c00003~[0-9a-f]{16}$/);
+      expect(at(named('tower', '10.0.0.8'))).not.toBe(one);
+      expect(at(named('hall', '10.0.0.7'))).not.toBe(one);
+      expect(at(named('tower', '10.0.0.7'), '10.0.0.99')).toBe(one);
+      expect(acctSessionIdOf('bng-1', one)?.toString()).toBe('81c00003');
+    });
+
+    it('by where it sends from, where it says nothing', () => {
+      expect(at([], '10.0.0.7')).toBe(at([], '10.0.0.7'));
+      expect(at([], '10.0.0.7')).not.toBe(at([], '10.0.0.8'));
+    });
+  });
 });
 
 describe('requests without a session', () => {
@@ -342,11 +371,13 @@ describe('requests without a session', () => {
 });
 
 describe('session keys', () => {
+  const BNG = { nas: 'bng-1', device: null };
+
   it.each(['81c00003', 'Ünï 5%', '~tilde', '\u0000\u00ff', 'a'.repeat(230)])(
     'give the id %j back octet for octet',
     (id) => {
       const octets = Buffer.from(id, 'latin1');
-      const key = sessionKeyOf('bng-1', octets);
+      const key = sessionKeyOf(BNG, octets);
       expect(key).toMatch(/^[\x21-\x7e]+$/);
       expect(key.length).toBeLessThanOrEqual(255);
       expect(acctSessionIdOf('bng-1', key)).toEqual(octets);
@@ -354,9 +385,12 @@ describe('session keys', () => {
   );
 
   it('hold a digest of an id that is too long, which cannot be brought back', () => {
-    const key = sessionKeyOf('bng-1', Buffer.alloc(253, 0xff));
+    const key = sessionKeyOf(BNG, Buffer.alloc(253, 0xff));
     expect(key).toMatch(/^radius:bng-1:~[0-9a-f]{64}$/);
     expect(acctSessionIdOf('bng-1', key)).toBeNull();
-    expect(acctSessionIdOf('bng-2', sessionKeyOf('bng-1', Buffer.from('x')))).toBeNull();
+    const ofDevice = sessionKeyOf({ ...BNG, device: 'tower 10.0.0.7' }, Buffer.alloc(253, 0xff));
+    expect(ofDevice.startsWith(`${key}~`)).toBe(true);
+    expect(acctSessionIdOf('bng-1', ofDevice)).toBeNull();
+    expect(acctSessionIdOf('bng-2', sessionKeyOf(BNG, Buffer.from('x')))).toBeNull();
   });
 });
