@@ -35,7 +35,26 @@ function packageVersion(): string {
   return 'unknown';
 }
 
-const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EAI_AGAIN']);
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'TOLLD_ENGINE_UNAVAILABLE',
+  // Postgres: a wrong name or password, and a database that is not there.
+  '28000',
+  '28P01',
+  '3D000',
+]);
+/** Postgres: a schema, table, column or function that is not there. */
+const UNMIGRATED = new Set(['3F000', '42P01', '42703', '42883']);
+/** Where a driver gives a failure to connect no code. */
+const UNANSWERED = /^(?:timeout exceeded when trying to connect|Connection terminated)/;
+
+const LOOK_AT_CONFIG = '(`tolld config` shows where it looks)';
 
 /** An expected failure says itself what to do; anything else is a bug, and its stack is wanted. */
 function describeFailure(error: unknown): string {
@@ -48,9 +67,13 @@ function describeFailure(error: unknown): string {
           .map((inner) => (inner instanceof Error ? inner.message : String(inner)))
           .join(', ')
       : error.message;
-  if (code === null) return error.stack ?? message;
-  if (UNREACHABLE.has(code)) return `${message} (\`tolld config\` shows where it looks)`;
-  return message;
+  if (code !== null && UNMIGRATED.has(code)) {
+    return `${message}; has \`tolld migrate\` of this version been run on this Postgres?`;
+  }
+  if (code !== null) return UNREACHABLE.has(code) ? `${message} ${LOOK_AT_CONFIG}` : message;
+  if (error.name === 'ReplyError') return `Redis answers: ${message} ${LOOK_AT_CONFIG}`;
+  if (UNANSWERED.test(message)) return `Postgres does not answer: ${message} ${LOOK_AT_CONFIG}`;
+  return error.stack ?? message;
 }
 
 export interface MainDependencies {

@@ -1,6 +1,6 @@
 import { Cluster } from 'ioredis';
 import type { Logger } from '../observability/logger.js';
-import type { Engine } from './engine.js';
+import { EngineUnavailableError, isTransientReply, type Engine } from './engine.js';
 import type { FenceGate } from './fence-gate.js';
 import { createKeys, type Keys } from './keys.js';
 import {
@@ -36,7 +36,8 @@ export interface EngineConnection {
   /**
    * Connects and loads the scripts.
    * @param inspect looks at the servers before anything is loaded into them.
-   * @throws the client's error when Redis can't be reached, or what inspecting throws.
+   * @throws EngineUnavailableError when Redis can't be reached, the error that it answers with, or
+   * what inspecting throws.
    */
   open(inspect?: (engine: Engine) => Promise<void>): Promise<void>;
   /** Resolves when Redis answers on every one of the connections. @throws the client's error. */
@@ -85,7 +86,7 @@ export function createEngineConnection(
   return {
     engine,
     open: async (inspect) => {
-      await Promise.all(clients.map((client) => client.connect()));
+      await Promise.all(clients.map(connectClient));
       await inspect?.(engine);
       await scripts.load(redis);
     },
@@ -96,6 +97,26 @@ export function createEngineConnection(
       await Promise.all(clients.map(closeClient));
     },
   };
+}
+
+/** The client says why in its events alone: what it rejects with is that the connection is closed. */
+async function connectClient(redis: RedisClient): Promise<void> {
+  let heard: unknown;
+  const hear = (error: unknown): void => {
+    heard = error;
+  };
+  redis.on('error', hear);
+  try {
+    await redis.connect();
+  } catch (error) {
+    const cause = heard ?? error;
+    if (cause instanceof Error && cause.name === 'ReplyError' && !isTransientReply(cause)) {
+      throw cause;
+    }
+    throw new EngineUnavailableError(cause);
+  } finally {
+    redis.off('error', hear);
+  }
 }
 
 async function closeClient(redis: RedisClient): Promise<void> {

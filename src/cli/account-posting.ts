@@ -1,7 +1,7 @@
 /** `tolld account adjust | grant | reverse | transfer`: balances changed by staff, once for each key. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type pg from 'pg';
 import { parseDecimal, type Amount } from '../domain/amounts.js';
 import { adjust } from '../management/balances/adjustment.js';
@@ -87,7 +87,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
 };
 
 /** What became of a posting, in a sentence. @throws PostingRefusedError, PostingPendingError */
-function report(settlement: Settlement, waitSeconds: number): string {
+function report(settlement: Settlement, { wait, key }: Pick<PostingFlags, 'wait' | 'key'>): string {
   switch (settlement.state) {
     case 'applied':
       return `done: event ${settlement.sequence} of the account`;
@@ -101,8 +101,8 @@ function report(settlement: Settlement, waitSeconds: number): string {
     }
     case 'pending':
       throw new PostingPendingError(
-        `written down, and not carried out within ${waitSeconds} s: a process with the role ` +
-          'management does it; ask again with the same --key',
+        `written down, and not carried out within ${wait} s: a process with the role ` +
+          `management does it; ask again with --key ${key}`,
       );
   }
 }
@@ -146,7 +146,7 @@ async function carryOut(
     if (json === true) {
       terminal.out(formatJson({ intentId, key, repeated: kind === 'repeated', ...settlement }));
     }
-    const words = report(settlement, wait);
+    const words = report(settlement, { wait, key });
     if (json !== true) terminal.out(`${kind === 'repeated' ? 'as before, ' : ''}${words}`);
   } finally {
     await pool.end();
@@ -196,7 +196,12 @@ Exit codes: 0 carried out, 1 refused or not carried out yet, 2 wrong command lin
 function postingCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .option('--key <text>', 'name of the change, for who may have to ask again', randomUUID())
+    .addOption(
+      new Option('--key <text>', 'name of the change, for who may have to ask again').default(
+        randomUUID(),
+        'a new one each time',
+      ),
+    )
     .option('--reason <text>', 'words for the ledger')
     .option('--tenant <id>', 'where several tenants use the same external id')
     .option('--wait <s>', 'how long it may take', parseCount, WAIT_SECONDS)

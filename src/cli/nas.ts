@@ -1,6 +1,6 @@
 /** `tolld nas`: which NAS may ask by RADIUS, and the commands that set one of them up. */
 import { isIP } from 'node:net';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type pg from 'pg';
 import type { NasDeclaration } from '../domain/nas.js';
 import { readGardenLists, readNasList, type ListedNas } from '../management/network/nas-list.js';
@@ -173,11 +173,13 @@ function scriptCommand(context: CommandContext): Command {
     )
     .option('--ntp <host>', 'time server; several times for several', parseHosts)
     .option('--portal <host>', 'host that may be reached without credit; several times', parseHosts)
-    .option(
-      '--hotspot-login <words>',
-      `ways to log in at a hotspot: ${LOGIN_WORDS.join(', ')}`,
-      parseLogin,
-      ['http-chap', 'mac-cookie'],
+    .addOption(
+      new Option(
+        '--hotspot-login <words>',
+        `ways to log in at a hotspot: ${LOGIN_WORDS.join(', ')}`,
+      )
+        .argParser(parseLogin)
+        .default(['http-chap', 'mac-cookie'], 'http-chap,mac-cookie'),
     )
     .option('--json', 'print the lines as JSON')
     .action(async (name: string, flags: ScriptFlags) => {

@@ -179,12 +179,17 @@ function sessionOptions(command: Command): Command {
       'logins that are due each second, however late answers are',
       parseRate,
     )
-    .option('--interims <range>', 'interim reports of a session', parseRange, { min: 1, max: 4 })
+    .addOption(
+      new Option('--interims <range>', 'interim reports of a session, such as 2 or 1-4')
+        .argParser(parseRange)
+        .default({ min: 1, max: 4 }, '1-4'),
+    )
     .option('--interim-seconds <s>', "time they stand for (default: the accept's)", parseCount)
-    .option('--download <range>', 'octets between two reports', parseRange, {
-      min: 1_000_000,
-      max: 100_000_000,
-    })
+    .addOption(
+      new Option('--download <range>', 'octets between two reports, such as 1000-5000')
+        .argParser(parseRange)
+        .default({ min: 1_000_000, max: 100_000_000 }, '1000000-100000000'),
+    )
     .option('--upload-share <share>', 'upload, as a share of the download', parseShare, 0.1)
     .option('--think-ms <ms>', 'real time between two reports', parseCount, 0);
 }

@@ -119,10 +119,10 @@ export function createTlsListener(
   server.on('tlsClientError', (err, socket) => {
     const address = plainAddress(socket.remoteAddress ?? '');
     metrics.dropped.inc({ reason: 'tls-handshake' });
-    logger.debug({ err, address }, 'radius over tls: handshake failed');
-    if (codeOf(err) !== NO_COMMON_PROTOCOL) return;
-    const fields = { address, versions };
-    limited.warn(address, fields, 'radius over tls: no common version', Date.now());
+    const isVersion = codeOf(err) === NO_COMMON_PROTOCOL;
+    const fields = isVersion ? { address, versions } : { address, err };
+    const what = isVersion ? 'no common version' : 'handshake failed';
+    limited.warn(`${what} ${address}`, fields, `radius over tls: ${what}`, Date.now());
   });
 
   interface Peer {

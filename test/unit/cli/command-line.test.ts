@@ -60,6 +60,13 @@ describe('the command line', () => {
     expect(notes).toContain('127.0.0.1:1');
     expect(notes).toContain('tolld config');
   });
+
+  test('says where it looked for a Redis that does not answer, in one line', async () => {
+    const { exitCode, notes } = await run(['rejects'], { REDIS_URL: 'redis://127.0.0.1:1' });
+    expect(exitCode).toBe(1);
+    expect(notes).toMatch(/^tolld: .*ECONNREFUSED 127\.0\.0\.1:1.*`tolld config` shows where it/);
+    expect(notes).not.toContain('\n');
+  });
 });
 
 describe('tolld config', () => {

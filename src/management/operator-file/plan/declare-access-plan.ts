@@ -122,6 +122,7 @@ function declareFairUse(
   context: Context,
 ): readonly FairUseStep[] {
   const seen = new Set<string>();
+  const highest = new Map<string, { readonly id: string; readonly octets: bigint | number }>();
   return fairUse.map(({ id, period, counts = 'total', volume, speed }, index) => {
     const path = [...context.path, 'fairUse', index];
     if (seen.has(id)) {
@@ -129,6 +130,14 @@ function declareFairUse(
     }
     seen.add(id);
     const octets = units(volume, 'octets', { ...context, path: [...path, 'volume'] });
+    // The last cap that is passed decides, so that one above it is never seen.
+    const counted = `${period} ${counts}`;
+    const before = highest.get(counted);
+    if (before !== undefined && octets <= before.octets) {
+      const message = `the cap ${before.id} before it is as high, and would never act`;
+      context.findings.fault([...path, 'volume'], message, 'put the smaller volume first');
+    }
+    highest.set(counted, { id, octets });
     return {
       id,
       period,
