@@ -14,7 +14,12 @@
 local keys, args = KEYS, ARGV
 local calls, replies = args[1], {}
 local keys_until, args_until = 0, 1
-local names = { [BATCHED_CHARGE] = 'charge', [BATCHED_ADMIT] = 'admit', [BATCHED_REPORT] = 'report' }
+local names = {
+  [BATCHED_CHARGE] = 'charge',
+  [BATCHED_ADMIT] = 'admit',
+  [BATCHED_REPORT] = 'report',
+  [BATCHED_ADMIT_UNFAILED] = 'admit_unfailed',
+}
 
 -- error_of(name, failure): the error of a call: by its code, or a fault of the script, as Redis says it of
 -- a call that came alone, but without the line of the former.

@@ -62,6 +62,11 @@ export interface AdmissionRequest {
   readonly caps: readonly FairUseCap[];
   /** Kept with the session. */
   readonly network: string;
+  /**
+   * Names of which none is to have failed to log in (LoginFailures), looked at in the same step; absent
+   * where they were looked at before, as they must be in a cluster.
+   */
+  readonly unfailed?: readonly string[] | undefined;
 }
 
 export type AdmissionVerdict =
@@ -85,7 +90,8 @@ export type AdmissionOutcome =
   | Admission
   | {
       readonly kind: 'refused';
-      readonly refusal: 'fenced' | 'newer-state' | 'unknown-account' | 'stale-profile';
+      readonly refusal:
+        'fenced' | 'newer-state' | 'unknown-account' | 'stale-profile' | 'failed-before';
     };
 
 const VERDICTS: ReadonlyMap<number, AdmissionVerdict> = new Map([
@@ -104,7 +110,7 @@ const VERDICTS: ReadonlyMap<number, AdmissionVerdict> = new Map([
  */
 export async function admit(engine: Engine, request: AdmissionRequest): Promise<AdmissionOutcome> {
   const { keys } = engine;
-  const { charge } = request;
+  const { charge, unfailed = [] } = request;
   const { partition, accountId, sharing } = charge;
   const touched = [
     keys.account(partition, accountId),
@@ -115,13 +121,13 @@ export async function admit(engine: Engine, request: AdmissionRequest): Promise<
     keys.access(partition, accountId),
     keys.answer(partition, request.requestKey),
     ...(sharing ? [keys.account(partition, sharing.ownerAccountId)] : []),
+    ...unfailed.map((who) => keys.failures(who)),
   ];
-  const run = (terms: 'named' | 'whole'): Promise<ScriptReply> =>
-    callScript(engine, 'admit', touched, [
-      ...packUnnumbered(charge, terms),
-      request.network,
-      packAdmission(request, terms),
-    ]);
+  const run = (terms: 'named' | 'whole'): Promise<ScriptReply> => {
+    const args = [...packUnnumbered(charge, terms), request.network, packAdmission(request, terms)];
+    if (unfailed.length === 0) return callScript(engine, 'admit', touched, args);
+    return callScript(engine, 'admit_unfailed', touched, [...args, String(unfailed.length)]);
+  };
   let reply = await run(areTermsKept(charge) ? 'named' : 'whole');
   // Nobody came in by them yet since Redis has started, or has forgotten them.
   if (statusOf(reply) === layout.REPLY_TERMS_UNKNOWN) reply = await run('whole');
@@ -140,6 +146,8 @@ export async function admit(engine: Engine, request: AdmissionRequest): Promise<
       return { kind: 'refused', refusal: 'unknown-account' };
     case layout.REPLY_STALE_PROFILE:
       return { kind: 'refused', refusal: 'stale-profile' };
+    case layout.REPLY_FAILED_BEFORE:
+      return { kind: 'refused', refusal: 'failed-before' };
     default:
       throw new EngineReplyError(`admit replied status ${status}`);
   }

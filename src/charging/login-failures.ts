@@ -3,7 +3,7 @@
  * away for a while without being asked; nobody else waits for it.
  */
 import type { Engine } from './engine.js';
-import { atEndOfTurn } from './redis-client.js';
+import { atEndOfTurn, isCluster } from './redis-client.js';
 
 export interface LoginFailures {
   /**
@@ -15,6 +15,11 @@ export interface LoginFailures {
   note(whos: readonly string[], requestKey: string): Promise<void>;
   /** A success ends the count. */
   clear(who: string): Promise<void>;
+  /**
+   * Whether a login is better tried without {@link read}: the script that decides it looks at failures
+   * itself (lua/admit_unfailed.lua), and none of them is known here to have failed lately.
+   */
+  seemUnfailed(whos: readonly string[]): boolean;
 }
 
 export interface ReadFailures {
@@ -35,18 +40,27 @@ export function createLoginFailures(
 ): LoginFailures {
   const { redis, keys } = engine;
   const hasAnyFailed = askTogether(engine);
+  /** Who was seen to fail, and until when that counts. A hint: Redis has the count. */
+  const seen = new Map<string, number>();
+  const remember = (whos: readonly string[]): void => {
+    if (seen.size >= SEEN_MAX) seen.clear();
+    for (const who of whos) seen.set(who, Date.now() + seconds * 1_000);
+  };
+  // In a cluster failures lie on another server than most accounts.
+  const isJoined = failuresMax > 0 && !isCluster(redis);
   return {
+    seemUnfailed: (whos) => isJoined && !whos.some((who) => (seen.get(who) ?? 0) > Date.now()),
     read: async (whos) => {
       if (failuresMax === 0 || whos.length === 0) return NOBODY;
       if (!(await hasAnyFailed(whos))) return NOBODY;
       const counts = await Promise.all(whos.map((who) => redis.scard(keys.failures(who))));
-      return {
-        locked: counts.some((count) => count >= failuresMax),
-        failed: whos.filter((_who, index) => counts[index] !== 0),
-      };
+      const failed = whos.filter((_who, index) => counts[index] !== 0);
+      remember(failed);
+      return { locked: counts.some((count) => count >= failuresMax), failed };
     },
     note: async (whos, requestKey) => {
       if (failuresMax === 0) return;
+      remember(whos);
       await Promise.all(
         whos.map(async (who) => {
           const key = keys.failures(who);
@@ -56,10 +70,13 @@ export function createLoginFailures(
       );
     },
     clear: async (who) => {
+      seen.delete(who);
       await redis.del(keys.failures(who));
     },
   };
 }
+
+const SEEN_MAX = 20_000;
 
 const NOBODY: ReadFailures = { locked: false, failed: [] };
 

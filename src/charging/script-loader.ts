@@ -30,6 +30,7 @@ export const SCRIPT_NAMES = [
   'claim',
   'conclude',
   'admit',
+  'admit_unfailed',
   'report',
   'report_settled',
   'level',
@@ -160,6 +161,7 @@ const BATCHED: readonly (readonly [ScriptName, number])[] = [
   ['charge', layout.BATCHED_CHARGE],
   ['admit', layout.BATCHED_ADMIT],
   ['report', layout.BATCHED_REPORT],
+  ['admit_unfailed', layout.BATCHED_ADMIT_UNFAILED],
 ];
 /** What names their functions in a batch. */
 const CODES: ReadonlyMap<string, number> = new Map(

@@ -199,6 +199,13 @@ const ARRANGED: Readonly<Record<ScriptName, Arranged>> = {
     const login = admissionRequest({ sessionId: 's2', now: START_MS + 1 });
     return admit(engine, { ...login, charge: { ...login.charge, sharing } });
   }),
+  admit_unfailed: atOnce((engine) => {
+    const login = admissionRequest({ sessionId: 's2', now: START_MS + 1 });
+    return admit(engine, {
+      ...login,
+      ...{ charge: { ...login.charge, sharing }, unfailed: ['user:anna'] },
+    });
+  }),
   report: atOnce((engine) => takeReport(engine, report)),
   report_settled: atOnce((engine) => settleReport(engine, report)),
   level: atOnce((engine) =>

@@ -28,11 +28,13 @@ export const REPLY_MOVED = 18;
 export const REPLY_AUTHORIZATION_REJECTED = 19;
 export const REPLY_STEERING_NEEDED = 20;
 export const REPLY_TERMS_UNKNOWN = 21;
+export const REPLY_FAILED_BEFORE = 22;
 
 // A call within a batch; so much more where it tells of its server
 export const BATCHED_CHARGE = 1;
 export const BATCHED_ADMIT = 2;
 export const BATCHED_REPORT = 3;
+export const BATCHED_ADMIT_UNFAILED = 4;
 export const BATCHED_TELLING = 128;
 
 // One past the largest exact amount: 2^53.

@@ -65,6 +65,13 @@ interface Candidate {
   readonly plan: AccessPlan;
 }
 
+interface Attempt {
+  /** The profile is not a stale copy, so whoever is turned away now is turned away. */
+  readonly last: boolean;
+  /** Who is not to have failed before; absent where that was looked at. */
+  readonly unfailed?: readonly string[];
+}
+
 type Turn = AccessDecision | 'read-again';
 
 export function createAdmission(
@@ -78,6 +85,11 @@ export function createAdmission(
     const suspects = suspectsOf(request);
     const { networkScope, identities } = request;
     const known = subjects.recall(networkScope, identities);
+    // Nearly every login is decided here, in one round trip.
+    if (known !== null && request.step === 'admit' && failures.seemUnfailed(suspects)) {
+      const turn = await decideFor(request, known, { last: false, unfailed: suspects });
+      if (turn !== 'read-again') return turn;
+    }
     const [{ locked, failed }, first] =
       known === null
         ? await Promise.all([
@@ -89,7 +101,7 @@ export function createAdmission(
     let found = first;
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const last = attempt === 1 || found === null || found.fresh;
-      const turn = await decideFor(request, found?.profile ?? null, last);
+      const turn = await decideFor(request, found?.profile ?? null, { last });
       if (turn !== 'read-again') {
         if (turn.kind === 'accepted' && failed.length > 0) await forgive(request, failed);
         return turn;
@@ -106,12 +118,12 @@ export function createAdmission(
     if (user !== null && failed.includes(user)) await failures.clear(user);
   }
 
-  /** `last`: the profile is not a stale copy, so whoever is turned away now is turned away. */
   async function decideFor(
     request: AccessRequest,
     profile: SubscriberProfile | null,
-    last: boolean,
+    attempt: Attempt,
   ): Promise<Turn> {
+    const { last } = attempt;
     if (profile?.access === undefined) {
       if (!last) return 'read-again';
       await failures.note(suspectsOf(request), request.requestKey);
@@ -137,13 +149,13 @@ export function createAdmission(
     if (wrong !== null) {
       return last ? turnAway(request, wrong, profile, plan) : 'read-again';
     }
-    return admitCandidate(request, { profile, access, plan }, last);
+    return admitCandidate(request, { profile, access, plan }, attempt);
   }
 
   async function admitCandidate(
     request: AccessRequest,
     candidate: Candidate,
-    last: boolean,
+    { last, unfailed }: Attempt,
   ): Promise<Turn> {
     const { profile, plan } = candidate;
     const version = catalog.current();
@@ -152,11 +164,10 @@ export function createAdmission(
     const metered = meterServices({ catalog: version, profile, plan, network, at });
     if (metered.barred) return last ? turnAway(request, 'barred', profile, plan) : 'read-again';
     const nonce = newNonce();
-    const question = admissionRequest(request, candidate, { metered, nonce, version, at });
-    const outcome = await admit(engine, question);
+    const made = { metered, nonce, version, at, unfailed };
+    const outcome = await admit(engine, admissionRequest(request, candidate, made));
     if (outcome.kind === 'refused') {
-      const stale = outcome.refusal === 'stale-profile' || outcome.refusal === 'unknown-account';
-      return stale && !last ? 'read-again' : UNAVAILABLE;
+      return AGAIN.has(outcome.refusal) && !last ? 'read-again' : UNAVAILABLE;
     }
     if (isRefusal(outcome)) return turnAway(request, outcome.verdict, profile, plan);
     return accept(request, candidate, outcome, metered);
@@ -244,6 +255,9 @@ export function createAdmission(
 
 const UNAVAILABLE: AccessDecision = { kind: 'unavailable' };
 
+/** Refusals that another look may overcome. */
+const AGAIN: ReadonlySet<string> = new Set(['stale-profile', 'unknown-account', 'failed-before']);
+
 type RefusedAdmission = Admission & {
   readonly verdict: Exclude<Admission['verdict'], 'admitted' | 'garden'>;
 };
@@ -292,6 +306,7 @@ function admissionRequest(
     readonly nonce: string;
     readonly version: CompiledCatalog;
     readonly at: number;
+    readonly unfailed: readonly string[] | undefined;
   },
 ): AdmissionRequest {
   const { metered, version, at } = made;
@@ -331,6 +346,7 @@ function admissionRequest(
     },
     caps: fairUseCaps(plan, profile, { catalog: version, at }),
     network: JSON.stringify(networkSession(request, profile, access.plan)),
+    unfailed: made.unfailed,
   };
 }
 

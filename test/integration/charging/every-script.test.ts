@@ -67,6 +67,7 @@ steer           DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  M
 claim           DONE       FENCED     FENCED     NEWER_STATE  REFUSED          NOT_DUE          REFUSED
 conclude        DONE       FENCED     FENCED     NEWER_STATE  DONE             DONE             DONE
 admit           DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
+admit_unfailed  DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
 report          DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
 report_settled  DONE       FENCED     FENCED     NEWER_STATE  UNKNOWN_ACCOUNT  MOVED            MOVED
 level           DONE       FENCED     FENCED     DONE         DONE             DONE             DONE
@@ -141,6 +142,8 @@ const UNTOUCHED: Readonly<Partial<Record<ScriptName, readonly string[]>>> = {
   sweep: STEERING_KEYS,
   // Whoever asked opens the fields.
   snapshot: ['session:s (bytes)'],
+  // That it is there says that somebody has failed.
+  admit_unfailed: ['user:anna (type)'],
   // Whatever it holds says nothing.
   witness: ['waited (type)'],
   // Written anew by recovery, or by a move, whatever was there.

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { readTrackedSession } from '../../../src/charging/network-sessions.js';
 import type { Engine } from '../../../src/charging/engine.js';
 import { readRejections } from '../../../src/charging/reject-log.js';
@@ -187,6 +187,35 @@ describe('a login', () => {
       new Set(['locked-out']),
     );
     expect(looks).toBe(0);
+  });
+
+  it('is locked out by what it failed at elsewhere, too', async () => {
+    await openSubscriber(engine, { octets: 1_000_000 });
+    const elsewhere = await ispProcess(engine);
+    accepted(await isp.access(login()));
+    for (const guess of ['1', '2', '3']) await elsewhere.access(login({ password: guess }));
+    expect(await isp.access(login())).toMatchObject({ reason: 'locked-out' });
+  });
+
+  it('ends the count of what it failed at elsewhere', async () => {
+    await openSubscriber(engine, { octets: 1_000_000 });
+    const elsewhere = await ispProcess(engine);
+    accepted(await isp.access(login()));
+    for (const guess of ['1', '2', '3', '4']) {
+      const station = `02:00:00:00:01:0${guess}`;
+      await elsewhere.access(login({ password: guess, station }));
+      accepted(await isp.access(login({ station: null })));
+    }
+  });
+
+  it('of somebody who is known and has not failed is decided in one round trip', async () => {
+    await openSubscriber(engine, { octets: 1_000_000 });
+    accepted(await isp.access(login()));
+    const exists = vi.spyOn(engine.redis, 'exists');
+    const together = Array.from({ length: 20 }, () => isp.access(login()));
+    for (const decision of await Promise.all(together)) accepted(decision);
+    expect(exists).not.toHaveBeenCalled();
+    exists.mockRestore();
   });
 
   it('goes into the garden where the plan has one for those without credit', async () => {

@@ -197,6 +197,8 @@ const FACES: Readonly<Record<ScriptName, (engine: Engine) => Promise<unknown>>> 
   conclude: (engine) =>
     concludeSteering(engine, claimed, { outcome: 'accepted', detail: null, againMs: null }),
   admit: (engine) => admit(engine, admissionRequest({ charge: shared })),
+  admit_unfailed: (engine) =>
+    admit(engine, { ...admissionRequest({ charge: shared }), unfailed: ['user:anna'] }),
   report: (engine) => takeReport(engine, networkReport({ charge: shared })),
   report_settled: (engine) => settleReport(engine, networkReport({ charge: shared })),
   level: (engine) => noteSteered(engine, session, {}),
