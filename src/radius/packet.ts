@@ -76,12 +76,13 @@ export class RadiusPacket {
 
   /** All valid values of an attribute, in their order. */
   all<T>(attribute: Attribute<T>): T[] {
+    const { keys } = this.#index;
     const values: T[] = [];
-    this.#index.keys.forEach((key, at) => {
-      if (key !== attribute.key) return;
+    for (let at = 0; at < keys.length; at += 1) {
+      if (keys[at] !== attribute.key) continue;
       const value = this.#readAt(attribute, at);
       if (value !== undefined) values.push(value);
-    });
+    }
     return values;
   }
 
