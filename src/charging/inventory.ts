@@ -46,7 +46,7 @@ export async function takeInventory(
   const { keys } = engine;
   const found = new Map<number, Ids>();
   const prefix = keys.meta.slice(0, -'meta'.length);
-  const shape = /^\{p(\d+)\}:(account|session|aside):(.*)$/s;
+  const shape = /^\{p(\d+)\}:(account|session|aside)(?:(?<=aside):\d+)?:(.*)$/s;
   const take = (name: string): void => {
     const match = shape.exec(name.slice(prefix.length));
     if (match === null) return;

@@ -15,8 +15,8 @@ export interface Keys {
   route(sessionId: string): string;
   control(partition: number): string;
   account(partition: number, accountId: string): string;
-  /** What recovery found in an account's place and could not read. */
-  aside(partition: number, accountId: string): string;
+  /** What recovery found in an account's place and could not read, the first time or the n-th. */
+  aside(partition: number, accountId: string, time: number): string;
   session(partition: number, sessionId: string): string;
   timers(partition: number): string;
   outbox(partition: number): string;
@@ -58,7 +58,7 @@ export function createKeys(prefix: string): Keys {
     route: (sessionId) => `${prefix}:route:${sessionId}`,
     control: (partition) => `${inPartition(partition)}control`,
     account: (partition, accountId) => `${inPartition(partition)}account:${accountId}`,
-    aside: (partition, accountId) => `${inPartition(partition)}aside:${accountId}`,
+    aside: (partition, accountId, time) => `${inPartition(partition)}aside:${time}:${accountId}`,
     session: (partition, sessionId) => `${inPartition(partition)}session:${sessionId}`,
     timers: (partition) => `${inPartition(partition)}timers`,
     outbox: (partition) => `${inPartition(partition)}outbox`,

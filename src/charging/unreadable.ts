@@ -36,10 +36,16 @@ export async function isAccountUnreadable(
   return (await unlessUnreadable(read)) !== true;
 }
 
-/** Takes what stands in an account's place out of the way, octet for octet, for a person to look at. */
+/**
+ * Takes what stands in an account's place out of the way, octet for octet, for a person to look at:
+ * beside what was taken there before, and is not looked at yet.
+ */
 export async function setAside(
   { redis, keys }: Engine,
   { partition, accountId }: { readonly partition: number; readonly accountId: string },
 ): Promise<void> {
-  await redis.rename(keys.account(partition, accountId), keys.aside(partition, accountId));
+  const place = keys.account(partition, accountId);
+  for (let time = 1; ; time += 1) {
+    if ((await redis.renamenx(place, keys.aside(partition, accountId, time))) === 1) return;
+  }
 }

@@ -6,6 +6,7 @@ import { moveAccount } from '../../../src/charging/moving.js';
 import { measureReservations } from '../../../src/charging/reservations.js';
 import { readSession } from '../../../src/charging/session-snapshot.js';
 import { findAccount } from '../../../src/charging/snapshot.js';
+import { setAside } from '../../../src/charging/unreadable.js';
 import { createSweeper } from '../../../src/credit-control/sweeper.js';
 import { createMetrics } from '../../../src/observability/metrics.js';
 import { readInstallation } from '../../../src/records/installation.js';
@@ -109,7 +110,7 @@ describe('in a partition that Redis brought back behind the record', () => {
       'list',
     ]);
     expect(await metrics.exposition()).toContain('tolld_recovery_set_aside_accounts_total 3');
-    expect(await redis.getBuffer(keys.aside(0, 'bad')), 'octet for octet').toEqual(DAMAGED);
+    expect(await redis.getBuffer(keys.aside(0, 'bad', 1)), 'octet for octet').toEqual(DAMAGED);
     for (const [id, partition, remaining] of [
       ['good', 0, 990],
       ['bad', 0, 980],
@@ -133,6 +134,24 @@ describe('in a partition that Redis brought back behind the record', () => {
       'reservation odd',
       'session-unreadable s odd',
     ]);
+  });
+});
+
+describe('set aside again before a person has looked', () => {
+  const world = recordedEngine({ partitions: PARTITIONS });
+
+  test('it stands beside what was set aside before, and is named once', async () => {
+    const { engine } = world;
+    const { redis, keys } = engine;
+    const place = { partition: 0, accountId: '2:bad' };
+    for (const octets of ['before', 'since']) {
+      await redis.set(keys.account(0, '2:bad'), octets);
+      await setAside(engine, place);
+    }
+    expect(await redis.get(keys.aside(0, '2:bad', 1))).toBe('before');
+    expect(await redis.get(keys.aside(0, '2:bad', 2))).toBe('since');
+    expect(await redis.exists(keys.account(0, '2:bad'))).toBe(0);
+    expect(named(await findingsOf(world))).toEqual(['account-set-aside 2:bad']);
   });
 });
 

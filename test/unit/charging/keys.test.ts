@@ -48,7 +48,7 @@ it('every kind of key is in schema/redis.md', () => {
     keys.route('X'),
     keys.control(0),
     keys.account(0, 'X'),
-    keys.aside(0, 'X'),
+    keys.aside(0, 'X', 'X' as never),
     keys.session(0, 'X'),
     keys.timers(0),
     keys.outbox(0),
