@@ -6,13 +6,14 @@
 --
 -- KEYS waited
 -- ARGV 1 to write, 0 not to
--- Reply { REPLY_DONE, lineage of the server, how many replicas are connected to it }
+-- Reply { REPLY_DONE, lineage of the server, how many replicas follow it: one that has said of nothing yet
+--         that it has it is still being filled }
 -- Events none
 local waited_key, writes = KEYS[1], ARGV[1]
 
 local lineage = fence.lineage()
-local replicas = string.match(redis.call('INFO', 'replication'), '\nconnected_slaves:(%d+)')
+local _, replicas = string.gsub(redis.call('INFO', 'replication'), ',state=online,offset=[1-9]', '')
 if writes == '1' then
   redis.call('SET', waited_key, '1')
 end
-return { REPLY_DONE, lineage, tonumber(replicas) }
+return { REPLY_DONE, lineage, replicas }

@@ -31,8 +31,8 @@ export interface ReplicationOptions {
 export interface Replication {
   /**
    * Resolves once a replica has everything that the server of `key` had written when it told this
-   * lineage. Without a connected replica it resolves too, and says so in the log: a failover leaves
-   * none for a while, and charging goes on.
+   * lineage. Where no replica follows it resolves too, and says so in the log: a failover leaves
+   * none for a while, one that comes is filled first, and charging goes on.
    * @throws NotReplicatedError, or the client's error.
    */
   confirm(key: string, lineage: string): Promise<void>;
@@ -51,6 +51,7 @@ export interface Replication {
 /** What a server says of itself (lua/witness.lua). */
 interface Testimony {
   readonly lineage: string;
+  /** That follow it; not those that are still being filled. */
   readonly replicas: number;
 }
 
@@ -70,7 +71,7 @@ export function createReplication(
   /** Whoever comes while a confirmation is under way shares the next one. */
   const next = new Map<string, Promise<string>>();
   const running = new Map<string, Promise<string>>();
-  /** Keys whose server had no replica when it was last asked, with its lineage. */
+  /** Keys whose server no replica followed when it was last asked, with its lineage. */
   const alone = new Map<string, string>();
 
   const testimonyOf = (commands: ChainableCommander, key: string, writes: 0 | 1) =>
@@ -114,7 +115,7 @@ export function createReplication(
 
   function noteAlone(key: string, lineage: string): string {
     if (![...alone.values()].includes(lineage)) {
-      logger.warn({}, 'no replica is connected: answers are on one server only');
+      logger.warn({}, 'no replica follows: answers are on one server only');
     }
     alone.set(key, lineage);
     return lineage;

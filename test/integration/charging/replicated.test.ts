@@ -148,6 +148,26 @@ describe('with durability replicated', { timeout: 120_000 }, () => {
     await expect(provision(await torn(), 'c')).rejects.toThrow(EngineUnavailableError);
   });
 
+  it('a replica that is still being filled holds up nobody, and is waited for once it follows', async () => {
+    const lone = await startRedis({ moreSettings: ['repl-diskless-sync-delay 3600'] });
+    const between = await replicatedEngine(lone, SHORT_MS);
+    const master = between.redis as Redis;
+    const follower = await startReplicaOf(lone);
+    await expect.poll(() => master.info('replication')).toContain('state=wait_bgsave');
+    await openKeySpace(between, 1, null);
+    await provision(between, 'd');
+    await master.config('SET', 'repl-diskless-sync-delay', '0');
+    await expect
+      .poll(() => master.info('replication'), { timeout: 20_000 })
+      .toMatch(/state=online,offset=[1-9]/);
+    process.kill(follower.pid(), 'SIGSTOP');
+    try {
+      await expect(provision(between, 'e')).rejects.toThrow(EngineUnavailableError);
+    } finally {
+      process.kill(follower.pid(), 'SIGCONT');
+    }
+  });
+
   it('a server that took over the data of another has a new lineage', async () => {
     const old = engine.redis as Redis;
     const before = await lineageOf(engine);

@@ -90,7 +90,7 @@ describe('a confirmation by a replica', () => {
     await expect(confirm()).rejects.toBeInstanceOf(NotReplicatedError);
   });
 
-  it('is not waited for while no replica is connected', async () => {
+  it('is not waited for while no replica follows', async () => {
     const { confirm, calls } = serverThat([0], 0);
     await confirm();
     await confirm();
