@@ -85,6 +85,21 @@ export async function watchedSessions(
   return members.filter((member) => member.startsWith('s:')).map((member) => member.slice(2));
 }
 
+/** When timers of a partition go off, ms since 1970, by their members; null for one that is not there. */
+export async function readTimers(
+  { redis, keys }: Engine,
+  partition: number,
+  members: readonly string[],
+): Promise<ReadonlyMap<string, number | null>> {
+  const scores = await redis.zmscore(keys.timers(partition), ...members);
+  return new Map(
+    members.map((member, at) => {
+      const score = scores[at] ?? null;
+      return [member, score === null ? null : Number(score)];
+    }),
+  );
+}
+
 /** Headers read in one go. */
 const HEADERS_AT_ONCE = 500;
 

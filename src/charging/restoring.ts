@@ -7,6 +7,7 @@ import * as layout from './generated/layout.js';
 import type { NetworkSession } from './network-sessions.js';
 import { pack, type Packable } from './packing.js';
 import { packThreshold, type AccountThreshold } from './provisioning.js';
+import type { ServiceCarry } from './session-snapshot.js';
 import type { PeriodCounter } from './snapshot.js';
 import { packStamp } from './stamp-codec.js';
 
@@ -80,14 +81,6 @@ export interface ResumedService {
   readonly cost: Amount;
   /** As its last usage event carries them. */
   readonly carry: ServiceCarry;
-}
-
-/** Rounding totals of a service: money before cap and minimum, whether its fee is paid, by line, by bucket. */
-export interface ServiceCarry {
-  readonly gross: number;
-  readonly isConnected: boolean;
-  readonly totals: Packable;
-  readonly steps: Packable;
 }
 
 export interface RestoredAccount {

@@ -2,7 +2,7 @@
 import type { Amount } from '../domain/amounts.js';
 import type { Engine } from './engine.js';
 import * as layout from './generated/layout.js';
-import { unpack, unpackBytes, type Unpacked } from './packing.js';
+import { unpack, unpackBytes, type Packable, type Unpacked } from './packing.js';
 import {
   asAmount,
   asArray,
@@ -41,6 +41,26 @@ export interface LegSnapshot {
   /** The bucket is the sharing owner's, who may have one of the same id as the member. */
   readonly ofOwner: boolean;
   readonly reserved: Amount;
+}
+
+/** Rounding totals of a service: money before cap and minimum, whether its fee is paid, by line, by bucket. */
+export interface ServiceCarry {
+  readonly gross: number;
+  readonly isConnected: boolean;
+  readonly totals: Packable;
+  readonly steps: Packable;
+}
+
+/** What the next report of a session is charged by, beside what {@link SessionSnapshot} shows to people. */
+export interface SessionBasis {
+  readonly sessionId: string;
+  /** Services that the session knows of, to end them with it. */
+  readonly serviceKeys: readonly string[];
+  /** When the sweeper closes or removes it, ms since 1970. */
+  readonly deadline: number;
+  readonly carries: ReadonlyMap<string, ServiceCarry>;
+  /** What its NAS said last, in the order of TRACK_; null where it has none. */
+  readonly track: readonly Unpacked[] | null;
 }
 
 const STATES: ReadonlyMap<number, SessionSnapshot['state']> = new Map([
@@ -89,6 +109,37 @@ export function decodeSession(
     services: [...fields]
       .filter(([field]) => SERVICE_FIELD.test(field))
       .map(([field, value]) => decodeService(field.replace(SERVICE_FIELD, ''), value)),
+  };
+}
+
+/** Of a session whose fields {@link decodeSession} has read. */
+export function decodeBasis(
+  sessionId: string,
+  fields: ReadonlyMap<string, Buffer>,
+): SessionBasis | null {
+  const packed = fields.get('h');
+  if (packed === undefined) return null;
+  const header = [null, ...asArray(unpack(packed))];
+  const track = fields.get('r');
+  const services = [...fields].filter(([field]) => SERVICE_FIELD.test(field));
+  return {
+    sessionId,
+    serviceKeys: asArray(header[layout.SESSION_SERVICES]).map(asText),
+    deadline: asNumber(header[layout.SESSION_DEADLINE]),
+    carries: new Map(
+      services.map(([field, value]) => [field.replace(SERVICE_FIELD, ''), decodeCarry(value)]),
+    ),
+    track: track === undefined ? null : asArray(unpack(track)),
+  };
+}
+
+function decodeCarry(packed: Buffer): ServiceCarry {
+  const fields = [null, ...asArray(unpack(packed))];
+  return {
+    gross: asNumber(fields[layout.SERVICE_GROSS]),
+    isConnected: fields[layout.SERVICE_OPENED] === true,
+    totals: asArray(fields[layout.SERVICE_TOTALS]),
+    steps: asArray(fields[layout.SERVICE_STEPS]),
   };
 }
 

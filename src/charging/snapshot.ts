@@ -6,7 +6,13 @@ import { decodeBucket, standingOf, type DecodedBucket } from './event-codec.js';
 import * as layout from './generated/layout.js';
 import { unpack, type Unpacked } from './packing.js';
 import type { ScriptReply } from './script-loader.js';
-import { decodeSession, unpackSessionFields, type SessionSnapshot } from './session-snapshot.js';
+import {
+  decodeBasis,
+  decodeSession,
+  unpackSessionFields,
+  type SessionBasis,
+  type SessionSnapshot,
+} from './session-snapshot.js';
 import { asAmount, asArray, asNumber, asText, asTextOrNull, asTimeOrNull } from './unpacked.js';
 
 export interface AccountSnapshot {
@@ -50,6 +56,8 @@ export interface AccountWithSessions {
   readonly account: AccountSnapshot;
   /** Those of the ids asked for that Redis has. */
   readonly sessions: readonly SessionSnapshot[];
+  /** Of the same. */
+  readonly bases: readonly SessionBasis[];
 }
 
 /**
@@ -115,12 +123,13 @@ export async function readAccountWithSessions(
     [],
   );
   if (statusOf(reply) !== layout.REPLY_DONE) return absent(reply, accountId);
-  const sessions = sessionIds.map((id, index) =>
-    decodeSession(id, unpackSessionFields(bytesOf(reply, index + 2))),
-  );
+  const fields = sessionIds.map((_, index) => unpackSessionFields(bytesOf(reply, index + 2)));
+  const sessions = sessionIds.map((id, index) => decodeSession(id, fields[index] ?? new Map()));
+  const bases = sessionIds.map((id, index) => decodeBasis(id, fields[index] ?? new Map()));
   return {
     account: decodeAccount(bytesOf(reply, 1)),
     sessions: sessions.filter((session) => session !== null),
+    bases: bases.filter((basis) => basis !== null),
   };
 }
 

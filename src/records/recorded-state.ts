@@ -74,10 +74,14 @@ export async function readRecordedBuckets(
   return rows;
 }
 
-/** Intents that the account's state has passed and that are settled by nothing, or are missing. */
+/**
+ * Intents that the account's state has passed and that are settled by nothing, that are missing, or
+ * that are settled otherwise than the ledger has it: by nothing, as something else, for another amount.
+ */
 export interface IntentFault {
   readonly accountId: string;
-  readonly kind: 'unconfirmed' | 'missing';
+  /** `unmatched`: the ledger says something else of it. */
+  readonly kind: 'unconfirmed' | 'missing' | 'unmatched';
   readonly number: number;
 }
 
@@ -95,7 +99,29 @@ export async function readIntentFaults(
       SELECT a.id, 'missing', n::float8 FROM tolld.accounts a, generate_series(1, a.last_intent) n
       WHERE a.id = ANY ($1)
         AND a.last_intent <> (SELECT count(*) FROM tolld.intents WHERE account_id = a.id)
-        AND NOT EXISTS (SELECT FROM tolld.intents i WHERE i.account_id = a.id AND i.number = n)`,
+        AND NOT EXISTS (SELECT FROM tolld.intents i WHERE i.account_id = a.id AND i.number = n)
+      UNION ALL
+      SELECT i.account_id, 'unmatched', i.number::float8
+      FROM tolld.intents i
+      WHERE i.account_id = ANY ($1) AND i.state <> 'pending' AND (
+        (SELECT bool_and(l.intent_number = i.number
+            AND l.kind = CASE i.state WHEN 'refused' THEN 'refused' ELSE i.kind END)
+          FROM tolld.ledger_entries l WHERE l.intent_id = i.id AND l.account_id = i.account_id)
+          IS NOT TRUE
+        OR i.state = 'applied' AND EXISTS (
+          SELECT FROM (
+            SELECT coalesce(o ->> 'bucketId', o #>> '{bucket,bucketId}') AS bucket_id,
+              sum(CASE o ->> 'operation'
+                WHEN 'grant' THEN (o #>> '{bucket,granted}')::bigint
+                WHEN 'take' THEN -(o ->> 'amount')::bigint
+                WHEN 'add' THEN (o ->> 'amount')::bigint
+                WHEN 'correct' THEN (o ->> 'amount')::bigint ELSE 0 END) AS amount
+            FROM jsonb_array_elements(i.body -> 'operations') AS o GROUP BY 1) AS asked
+          FULL JOIN (
+            SELECT bucket_id, sum(amount) AS amount FROM tolld.ledger_entries l
+            WHERE l.intent_id = i.id AND l.account_id = i.account_id GROUP BY 1) AS posted
+            USING (bucket_id)
+          WHERE coalesce(asked.amount, 0) <> coalesce(posted.amount, 0)))`,
     values: [accountIds],
   });
   return rows;
@@ -134,6 +160,26 @@ export async function readQuarantine(
            FROM tolld.quarantined_events WHERE resolved_at IS NULL
            ORDER BY partition, epoch, n LIMIT $1`,
     values: [countMax],
+  });
+  return rows;
+}
+
+/** Accounts with facts of entries that the record says it has not come to. */
+export async function readFactsAhead(
+  client: pg.ClientBase,
+  accountIds: readonly string[],
+): Promise<readonly { readonly accountId: string; readonly partition: number }[]> {
+  const facts = ['rated_events', 'account_events', 'ledger_entries'].map(
+    (table) => `
+      SELECT f.account_id AS "accountId", f.partition FROM tolld.${table} f
+        LEFT JOIN tolld.flush_offsets o USING (partition)
+      WHERE f.account_id = ANY ($1)
+        AND (f.epoch, f.entry) > (coalesce(o.epoch, 0), coalesce(o.n, -1))`,
+  );
+  const { rows } = await client.query<{ accountId: string; partition: number }>({
+    name: 'proof facts ahead',
+    text: `${facts.join(' UNION ')} ORDER BY 1 LIMIT 1000`,
+    values: [accountIds],
   });
   return rows;
 }

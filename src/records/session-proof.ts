@@ -136,6 +136,44 @@ export async function readUsageBreaks(
   }));
 }
 
+/** A session of which its events and the list of sessions say different things; null: nothing. */
+export interface SessionContradiction {
+  readonly accountId: string;
+  readonly sessionId: string;
+  readonly byEvents: string | null;
+  readonly listed: string | null;
+}
+
+/** Of accounts all of whose events are there. What a rebuild forgot has ended without an event. */
+export async function readSessionContradictions(
+  client: pg.ClientBase,
+  accountIds: readonly string[],
+): Promise<readonly SessionContradiction[]> {
+  const { rows } = await client.query<SessionContradiction>({
+    name: 'proof session list',
+    text: `
+      WITH told AS (
+        SELECT DISTINCT ON (account_id, subject, opened) account_id, subject AS session_id, opened,
+          CASE change WHEN 'opened' THEN 'open' ELSE change END AS state
+        FROM tolld.account_events, LATERAL (SELECT (detail ->> 'openedAt')::float8 AS opened) AS o
+        WHERE account_id = ANY ($1) AND kind = 'session' AND change IN ('opened', 'closed', 'expired')
+        ORDER BY account_id, subject, opened, sequence DESC
+      ), listed AS (
+        SELECT account_id, session_id, state, cause,
+          (extract(epoch FROM opened_at) * 1000)::bigint::float8 AS opened
+        FROM tolld.sessions WHERE account_id = ANY ($1)
+      )
+      SELECT account_id AS "accountId", session_id AS "sessionId", t.state AS "byEvents",
+        l.state AS listed
+      FROM told t FULL JOIN listed l USING (account_id, session_id, opened)
+      WHERE t.state IS DISTINCT FROM l.state AND l.cause IS DISTINCT FROM 'rebuild'
+        AND account_id NOT IN (SELECT account_id FROM tolld.archived_runs)
+      ORDER BY 1, 2 LIMIT 1000`,
+    values: [accountIds],
+  });
+  return rows;
+}
+
 /** A service of a session as its last event up to a sequence left it. */
 export interface SessionTotals {
   readonly sessionId: string;

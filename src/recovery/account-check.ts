@@ -1,5 +1,6 @@
 /** Compares what is known of one account; each difference is a finding. */
 import type { DecodedBucket } from '../charging/event-codec.js';
+import type { SessionSnapshot } from '../charging/session-snapshot.js';
 import type { AccountWithSessions } from '../charging/snapshot.js';
 import type { RecordedBucket } from '../records/recorded-state.js';
 import { factsAtLive, recordedSequence, type AccountEvidence } from './account-evidence.js';
@@ -116,6 +117,10 @@ function checkPresence(evidence: AccountEvidence): readonly Finding[] {
     const message = `Redis stands at event ${sequence}, Postgres at ${recorded}`;
     return [finding('account-behind', place, message, facts)];
   }
+  if (record !== null && record.partition !== partition && sequence <= recorded) {
+    const message = `it stands here at event ${sequence}, and Postgres has it in partition ${record.partition}`;
+    return [finding('account-double', place, message, facts)];
+  }
   const missing = sequence - recorded - tail.length;
   if (missing > 0 && sequence > recorded) {
     if (record === null && tail.length === 0) {
@@ -219,6 +224,8 @@ function differences(bucket: DecodedBucket, recorded: RecordedBucket): readonly 
     ['blocker', bucket.blocker, recorded.blocker],
     ['bundle', bucket.bundleId, recorded.bundleId],
     ['scope', scopeText(bucket.detail), scopeText(recorded.detail)],
+    ['suspended', bucket.detail['suspended'] === true, recorded.detail?.['suspended'] === true],
+    ['after', bucket.after, recorded.detail?.['after'] ?? null],
   ];
   return pairs.flatMap(([name, inRedis, inRecord]) =>
     inRedis === inRecord ? [] : [`${name} (${String(inRedis)}, recorded ${String(inRecord)})`],
@@ -258,6 +265,7 @@ function checkSessions(evidence: AccountEvidence): readonly Finding[] {
     known.set(`${sessionId}\n${service}`, { sessionId, service, used, cost, at });
   }
   for (const session of own) {
+    findings.push(...checkServices(evidence, session));
     for (const { key, used, cost } of session.services) {
       const last = known.get(`${session.sessionId}\n${key}`);
       // A session of that name that was forgotten is not this one.
@@ -289,6 +297,22 @@ function checkSessions(evidence: AccountEvidence): readonly Finding[] {
     findings.push(finding('session-unrecorded', { accountId, partition, sessionId }, message));
   }
   return findings;
+}
+
+/** The services that a session would end with itself, and those that it has. */
+function checkServices(
+  { accountId, partition, live }: AccountEvidence,
+  { sessionId, services }: SessionSnapshot,
+): readonly Finding[] {
+  const listed = live?.bases.find((basis) => basis.sessionId === sessionId)?.serviceKeys ?? [];
+  const held = services.map(({ key }) => key);
+  const odd = [
+    ...held.filter((key) => !listed.includes(key)),
+    ...listed.filter((key) => !held.includes(key)),
+  ];
+  if (odd.length === 0) return [];
+  const message = `it knows of ${listed.length} services and has ${held.length}: ${odd.join(', ')}`;
+  return [finding('session-services', { accountId, partition, sessionId }, message)];
 }
 
 /**

@@ -22,17 +22,29 @@ export const REMEDIES = {
   reservation:
     'units are held by nobody, or twice: end the sessions of the account; `tolld rebuild` frees them all',
   'leg-without-bucket': 'end the session: what it holds is of a bucket that is gone',
+  timer: 'nothing ends by itself there: `tolld rebuild` into an empty Redis arms every timer anew',
+  counter: '`tolld rebuild` into an empty Redis takes what the last events say was counted',
+  threshold: '`tolld rebuild` into an empty Redis takes the thresholds of the record',
   header: '`tolld rebuild` into an empty Redis takes what the record says of the account',
   'session-total': 'keep both and report it: a report was counted differently in cost or use',
   'session-live': 'end the session, then correct what was charged by an adjustment',
+  'session-carry':
+    'end the session: its next report would be rounded or priced from another total than its last',
+  'session-services': 'end the session by hand: what it holds for a service is not given back',
   'session-missing': 'Redis lost the session: it goes on as an unknown one; close it in the record',
   'session-unrecorded': 'the session was opened without an event: end it',
+  'session-record':
+    'the list of sessions says otherwise than their events: restore Postgres from its backup',
   'session-orphan': 'the session has no account or no timer, nobody ends it: end it by hand',
   'usage-units': 'keep it and report it: units are neither paid nor said to be uncollected',
   'usage-cost': 'keep it and report it: the money taken is not the cost of the report',
   'intent-unconfirmed': 'the change was applied and its confirmation is in quarantine or lost',
+  'intent-unmatched':
+    'what the ledger has of the change is not what was asked for: compare the two, then correct by an adjustment',
   'transfer-lost': 'give it back to the account by `tolld account adjust`',
   'intent-missing': 'a change of balance is missing in Postgres: restore it from its backup',
+  'account-double':
+    'Redis holds the account in two partitions: stop every process, empty Redis, run `tolld rebuild`',
   'account-missing': 'Redis lost the account: stop every process, empty Redis, run `tolld rebuild`',
   'account-behind':
     'Redis lost its newest events: stop every process, empty Redis, run `tolld rebuild`',
@@ -49,6 +61,8 @@ export const REMEDIES = {
   'partition-closed': 'wait for the rebuild that holds it, or run `tolld rebuild` again',
   'stream-gap':
     'entries are neither in Redis nor in Postgres: was Postgres restored from a backup?',
+  'offset-behind':
+    'the facts are beyond where the record says it stands: was a table restored without the others?',
   undecodable: 'bring all processes to the version that wrote the entry',
 } as const;
 

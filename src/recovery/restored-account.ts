@@ -7,8 +7,8 @@ import type {
   RestoredBucket,
   RestoredThreshold,
   ResumedSession,
-  ServiceCarry,
 } from '../charging/restoring.js';
+import type { ServiceCarry } from '../charging/session-snapshot.js';
 import { toAmount, ZERO } from '../domain/amounts.js';
 import type { AccountStanding, BucketState } from '../domain/events.js';
 import type { RecordedBucket } from '../records/recorded-state.js';

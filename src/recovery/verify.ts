@@ -8,6 +8,7 @@ import type pg from 'pg';
 import type { Engine } from '../charging/engine.js';
 import {
   holdersOfSessions,
+  readTimers,
   takeInventory,
   watchedSessions,
   type PartitionInventory,
@@ -19,11 +20,16 @@ import { readRunFaults } from '../records/account-proof.js';
 import { readLostTransfers } from '../records/lost-transfers.js';
 import {
   listRecordedAccounts,
+  readFactsAhead,
   readIntentFaults,
   readQuarantine,
   readRecordedOffsets,
 } from '../records/recorded-state.js';
-import { readSessionBreaks, readUsageBreaks } from '../records/session-proof.js';
+import {
+  readSessionBreaks,
+  readSessionContradictions,
+  readUsageBreaks,
+} from '../records/session-proof.js';
 import { checkAccount, checkReservations } from './account-check.js';
 import type { AccountEvidence } from './account-evidence.js';
 import { finding, type Finding } from './finding.js';
@@ -34,7 +40,9 @@ import {
   SessionIndex,
   type GatheringContext,
 } from './gathering.js';
+import { checkRestorable } from './restorable-check.js';
 import { StreamTail } from './stream-tail.js';
+import { checkTimers } from './timer-check.js';
 
 export interface VerifyOptions {
   /** Of the whole key space. */
@@ -79,6 +87,7 @@ const FINDINGS_MAX = 1_000;
 const FAULTS_SHOWN = 5;
 /** A session that opens between the list and the look is found by the next list. */
 const RESERVATION_LOOKS = 6;
+const TIMER_LOOKS = 3;
 
 interface Counts {
   accounts: number;
@@ -144,20 +153,27 @@ async function verifyPartition(
   const sessions = await SessionIndex.read(engine, partition, inventory.sessionIds);
   const seen = new Set<string>();
   const doubtful: string[] = [];
+  const late: string[] = [];
   for (let from = 0; from < accountIds.length; from += context.chunk) {
     const chunk = accountIds.slice(from, from + context.chunk);
-    for (const evidence of await gatherEvidence(context, chunk, sessions)) {
+    // First: a timer is moved on with what it watches, and read later would be beyond it.
+    const timers = await timersOf(context, chunk, sessions);
+    const gathered = await gatherEvidence(context, chunk, sessions);
+    findings.push(...(await checkRestorable(pool, gathered)));
+    for (const evidence of gathered) {
       findings.push(...(await withNumbers(pool, checkAccount(evidence))));
       count(counts, evidence);
       const { live, accountId } = evidence;
       if (live === null) continue;
       seen.add(accountId);
       doubtful.push(accountId);
+      if (checkTimers(live, timers, partition).length > 0) late.push(accountId);
     }
     findings.push(...(await checkFacts(pool, partition, chunk)));
   }
   findings.push(...checkAside(partition, inventory), ...checkUnreadable(partition, sessions));
   findings.push(...(await checkHeld(context, doubtful, sessions)));
+  findings.push(...(await checkLate(context, late, sessions)));
   findings.push(...(await checkOrphans(context, sessions, seen)));
   findings.push(
     ...tail.faults.map(({ kind, after, found, reason }) =>
@@ -175,6 +191,12 @@ function count(counts: Counts, { live, record, tail }: AccountEvidence): void {
   counts.eventsUnderWay += tail.length;
 }
 
+const INTENT_FAULTS = {
+  missing: 'is not in Postgres',
+  unconfirmed: 'was applied and stands as pending',
+  unmatched: 'is settled, and the ledger has nothing of it, or something else',
+} as const;
+
 /** What Postgres says of the accounts by itself: each report whole, each total behind the one before. */
 async function checkFacts(
   pool: pg.Pool,
@@ -185,7 +207,23 @@ async function checkFacts(
     const sessionBreaks = await readSessionBreaks(client, accountIds);
     const usageBreaks = await readUsageBreaks(client, accountIds);
     const intents = await readIntentFaults(client, accountIds);
+    const ahead = await readFactsAhead(client, accountIds);
+    const contradictions = await readSessionContradictions(client, accountIds);
     return [
+      ...contradictions.map(({ accountId, sessionId, byEvents, listed }) =>
+        finding(
+          'session-record',
+          { partition, accountId, sessionId },
+          `${byEvents ?? 'unknown'} by its events, ${listed ?? 'not there'} in the list of sessions`,
+        ),
+      ),
+      ...ahead.map((each) =>
+        finding(
+          'offset-behind',
+          each,
+          'the record has events of entries that it says it has not come to',
+        ),
+      ),
       ...sessionBreaks.map((each) => {
         const { accountId, sessionId, service, sequence } = each;
         const { used, usedBefore, usedAfter, cost, costBefore, costAfter } = each;
@@ -212,11 +250,9 @@ async function checkFacts(
       }),
       ...intents.map(({ accountId, kind, number }) =>
         finding(
-          kind === 'missing' ? 'intent-missing' : 'intent-unconfirmed',
+          `intent-${kind}`,
           { partition, accountId },
-          kind === 'missing'
-            ? `intent ${number} is not in Postgres`
-            : `intent ${number} was applied and stands as pending`,
+          `intent ${number} ${INTENT_FAULTS[kind]}`,
           { number },
         ),
       ),
@@ -270,6 +306,40 @@ async function checkHeld(
     doubtful = still;
   }
   return findings;
+}
+
+/** When the accounts and their sessions are looked at, by their timers. */
+function timersOf(
+  { engine, partition }: PartitionContext,
+  accountIds: readonly string[],
+  sessions: SessionIndex,
+): Promise<ReadonlyMap<string, number | null>> {
+  const members = accountIds.flatMap((id) => [
+    `a:${id}`,
+    ...sessions.of(id).map((sessionId) => `s:${sessionId}`),
+  ]);
+  return readTimers(engine, partition, members);
+}
+
+/** Timers that stood wrong, looked at again: an account may have changed between the two reads. */
+async function checkLate(
+  context: PartitionContext,
+  accountIds: readonly string[],
+  sessions: SessionIndex,
+): Promise<readonly Finding[]> {
+  const findings = await Promise.all(
+    accountIds.map(async (accountId) => {
+      let found: readonly Finding[] = [];
+      for (let look = 0; look < TIMER_LOOKS; look += 1) {
+        const timers = await timersOf(context, [accountId], sessions);
+        const { live } = await readLive(context, accountId, sessions);
+        found = live === null ? [] : checkTimers(live, timers, context.partition);
+        if (found.length === 0) break;
+      }
+      return found;
+    }),
+  );
+  return findings.flat();
 }
 
 /** What recovery could not read, and brought back from the record. */
