@@ -1,6 +1,7 @@
 /**
  * What do those who charge notice while a backlog is written to Postgres?
- * `npm run bench -- backlog [--events N] [--rate N] [--before SECONDS] [--accounts N] [--fresh-log]`
+ * `npm run bench -- backlog [--events N] [--rate N] [--seconds N] [--accounts N] [--catch-up SECONDS]
+ * [--impolite N] [--fresh-log]`
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -27,8 +28,8 @@ import { openAccount, SteadyCharging } from './steady-charging.js';
 
 /** Of the accounts whose usage is the backlog; those that are charged meanwhile are others. */
 const BACKLOG_ACCOUNTS = 50_000;
-/** After this the drain counts as failed. */
-const DRAIN_MAX_MS = 660_000;
+/** A drain that takes so much longer than it may counts as failed. */
+const DRAIN_GRACE_MS = 60_000;
 const POLL_MS = 250;
 /** As docs/operations.md advises where Postgres shares a disk with Redis. */
 const POSTGRES_SETTINGS = ['min_wal_size=3GB', 'max_wal_size=6GB'];
@@ -40,9 +41,11 @@ interface Settings {
   readonly events: number;
   /** Charges per second, whatever becomes of the ones before. */
   readonly rate: number;
-  /** Seconds of charging without a flusher, to compare with. */
-  readonly before: number;
+  /** Of each measure to compare with: twice without a flusher, twice on an ordinary day. */
+  readonly seconds: number;
   readonly accounts: number;
+  /** Events of another backlog, which is written at full speed; 0: none. */
+  readonly impolite: number;
 }
 
 interface World {
@@ -64,12 +67,6 @@ async function openAccounts({ settings, engine }: World): Promise<void> {
   }
 }
 
-async function fill({ settings, redis, engine }: World): Promise<void> {
-  const workload = new FlushWorkload({ accounts: BACKLOG_ACCOUNTS, partitions: PARTITIONS });
-  const opened = await workload.writeOpenings(redis.client, engine.keys);
-  await workload.writeUsage(settings.events - opened, redis.client, engine.keys);
-}
-
 /** Entries that were ever added to the streams. */
 async function addedEntries({ engine }: World): Promise<number> {
   const streams = createOutboxStreams(engine);
@@ -80,33 +77,49 @@ async function addedEntries({ engine }: World): Promise<number> {
   return entries;
 }
 
+type Latencies = readonly number[];
+
 /** Charges for a while, and some seconds before that do not count. */
-async function latenciesOf(
-  charging: SteadyCharging,
-  { before }: Settings,
-): Promise<readonly number[]> {
+async function latenciesOf(charging: SteadyCharging, { seconds }: Settings): Promise<Latencies> {
   await sleep(WARM_UP_SECONDS * 1_000);
   charging.takeLatencies();
-  await sleep(before * 1_000);
+  await sleep(seconds * 1_000);
   return charging.takeLatencies();
 }
 
-/** Charges with a flusher that writes what comes, and nothing behind: an ordinary day. */
-async function chargeOrdinarily(
-  world: World,
-  charging: SteadyCharging,
-): Promise<readonly number[]> {
-  const outbox = await startFlusher(world);
-  charging.start();
-  const latencies = await latenciesOf(charging, world.settings);
-  await charging.stop();
-  await outbox.close();
-  return latencies;
+/** What charging is held to. */
+interface Reference {
+  /** With a flusher that writes what comes. */
+  readonly ordinary: Latencies;
+  /** Without one, as while Postgres is away. */
+  readonly alone: Latencies;
 }
 
-function startFlusher({ config }: World): Promise<OutboxRunner> {
+/** Nothing is behind when it begins; charging goes on, and what it leaves at last stands there. */
+async function measureReference(world: World, charging: SteadyCharging): Promise<Reference> {
+  const { settings } = world;
+  const outbox = await startFlusher(world);
+  const ordinary = await latenciesOf(charging, settings);
+  await outbox.close();
+  const alone = await latenciesOf(charging, settings);
+  return { ordinary, alone };
+}
+
+/** Has what stands in the streams written while nobody charges. */
+async function settle(world: World): Promise<void> {
+  const outbox = await startFlusher(world);
+  const streams = createOutboxStreams(world.engine);
+  await untilRecorded({ partitions: PARTITIONS, timeoutMs: DRAIN_GRACE_MS }, { streams });
+  await outbox.close();
+}
+
+function startFlusher(
+  { config }: World,
+  { catchUpSeconds }: { readonly catchUpSeconds: number } = config.flusher,
+): Promise<OutboxRunner> {
+  const flusher = { ...config.flusher, catchUpSeconds };
   return startOutbox(
-    { config, partitions: PARTITIONS },
+    { config: { ...config, flusher }, partitions: PARTITIONS },
     { logger: createLogger({ level: 'warn' }) },
   );
 }
@@ -114,77 +127,123 @@ function startFlusher({ config }: World): Promise<OutboxRunner> {
 interface Drained {
   readonly entries: number;
   readonly seconds: number;
-  readonly latencies: readonly number[];
+  readonly latencies: Latencies;
   readonly postgresUs: number;
   /** Write-ahead log that Postgres wrote meanwhile. */
   readonly logBytes: number;
 }
 
-/** Starts a flusher as the daemon does, and waits until what stood in the streams is in Postgres. */
-async function drain(world: World, charging: SteadyCharging): Promise<Drained> {
-  const { pool, engine, postgres } = world;
+/**
+ * Starts a flusher as the daemon does, and waits until what stood in the streams is in Postgres.
+ * Charging goes on.
+ */
+async function drain(
+  world: World,
+  charging: SteadyCharging,
+  { catchUpSeconds }: { readonly catchUpSeconds: number },
+): Promise<Drained> {
+  const { pool, postgres } = world;
   const goal = await addedEntries(world);
   const entries = goal - (await recordedEntries(pool));
   const postgresBefore = cpuOfServerUs(postgres.pid);
   const logBefore = await logPosition(pool);
   charging.takeLatencies();
   const startedAt = performance.now();
-  const outbox = await startFlusher(world);
+  const outbox = await startFlusher(world, { catchUpSeconds });
+  const drainMaxMs = catchUpSeconds * 1_000 + DRAIN_GRACE_MS;
   while ((await recordedEntries(pool)) < goal) {
-    if (performance.now() - startedAt > DRAIN_MAX_MS) throw new Error('the backlog does not drain');
+    if (performance.now() - startedAt > drainMaxMs) throw new Error('the backlog does not drain');
     await sleep(POLL_MS);
   }
   const seconds = (performance.now() - startedAt) / 1_000;
   const latencies = charging.takeLatencies();
   const postgresUs = (cpuOfServerUs(postgres.pid) - postgresBefore) / entries;
   const logBytes = (await logPosition(pool)) - logBefore;
-  await charging.stop();
-  const streams = createOutboxStreams(engine);
-  await untilRecorded({ partitions: PARTITIONS, timeoutMs: DRAIN_MAX_MS }, { streams });
   await outbox.close();
   return { entries, seconds, latencies, postgresUs, logBytes };
 }
 
+/** Has so much usage written as a backlog, once charging has gone on beside it for a while. */
+async function drainUsage(
+  world: World,
+  charging: SteadyCharging,
+  options: {
+    readonly workload: FlushWorkload;
+    readonly usage: number;
+    readonly catchUpSeconds: number;
+  },
+): Promise<Drained> {
+  const { redis, engine } = world;
+  await options.workload.writeUsage(options.usage, redis.client, engine.keys);
+  charging.start();
+  await sleep(WARM_UP_SECONDS * 1_000);
+  return drain(world, charging, options);
+}
+
 async function measure(world: World): Promise<void> {
-  const { settings, engine } = world;
+  const { settings, redis, pool, engine, config } = world;
   await openAccounts(world);
   const charging = new SteadyCharging(settings, { engine });
-  const ordinary = await chargeOrdinarily(world, charging);
-  await fill(world);
-  console.log(`${settings.events} entries stand in the streams`);
   charging.start();
-  const before = await latenciesOf(charging, settings);
-  const drained = await drain(world, charging);
-  const whole = await isRecordWhole(world.pool, {
+  const before = await measureReference(world, charging);
+  await charging.stop();
+  const workload = new FlushWorkload({ accounts: BACKLOG_ACCOUNTS, partitions: PARTITIONS });
+  const opened = await workload.writeOpenings(redis.client, engine.keys);
+  const usage = settings.events - opened;
+  const { catchUpSeconds } = config.flusher;
+  const drained = await drainUsage(world, charging, { workload, usage, catchUpSeconds });
+  const after = await measureReference(world, charging);
+  await charging.stop();
+  let impolite: Drained | null = null;
+  if (settings.impolite > 0) {
+    const options = { workload, usage: settings.impolite, catchUpSeconds: 0 };
+    impolite = await drainUsage(world, charging, options);
+    await charging.stop();
+  }
+  await settle(world);
+  const whole = await isRecordWhole(pool, {
     entries: await addedEntries(world),
-    usage: settings.events - BACKLOG_ACCOUNTS + charging.answered,
+    usage: usage + settings.impolite + charging.answered,
     charged: charging.answered,
   });
-  const p99Before = percentile(before, 99);
-  const p99Ordinary = percentile(ordinary, 99);
-  const p99During = percentile(drained.latencies, 99);
   if (!whole || charging.errors > 0) process.exitCode = 1;
+  const ordinary = [...before.ordinary, ...after.ordinary];
+  const alone = [...before.alone, ...after.alone];
+  const p99 = percentile(drained.latencies, 99);
   console.log(
     JSON.stringify({
       bench: 'backlog',
-      value: Number(p99During.toFixed(2)),
+      value: rounded(p99),
       unit: 'ms, p99 of a charge while a backlog drains',
-      reference: Number(p99Before.toFixed(2)),
-      ratio: Number((p99During / p99Before).toFixed(2)),
-      ordinaryMs: Number(p99Ordinary.toFixed(2)),
-      ratioOfOrdinary: Number((p99During / p99Ordinary).toFixed(2)),
-      p50Ms: Number(percentile(drained.latencies, 50).toFixed(2)),
-      p50BeforeMs: Number(percentile(before, 50).toFixed(2)),
+      reference: rounded(percentile(ordinary, 99)),
+      ratio: rounded(p99 / percentile(ordinary, 99)),
+      ratioOfAlone: rounded(p99 / percentile(alone, 99)),
+      drainMs: percentilesOf(drained.latencies),
+      ordinaryMs: percentilesOf(ordinary),
+      aloneMs: percentilesOf(alone),
+      ordinaryP99Ms: [before, after].map((each) => rounded(percentile(each.ordinary, 99))),
+      aloneP99Ms: [before, after].map((each) => rounded(percentile(each.alone, 99))),
+      ...(impolite !== null && { impoliteMs: percentilesOf(impolite.latencies) }),
       drainedPerSecond: Math.round(drained.entries / drained.seconds),
-      drainSeconds: Number(drained.seconds.toFixed(1)),
+      drainSeconds: rounded(drained.seconds),
       charged: charging.answered,
       logMb: Math.round(drained.logBytes / 1e6),
-      postgresUs: Number(drained.postgresUs.toFixed(1)),
+      postgresUs: rounded(drained.postgresUs),
       errors: charging.errors,
       balanced: whole,
       ...settings,
+      catchUpSeconds,
     }),
   );
+}
+
+function percentilesOf(latencies: Latencies): Readonly<Record<string, number>> {
+  const of = (percent: number): number => rounded(percentile(latencies, percent));
+  return { p50: of(50), p90: of(90), p99: of(99), p999: of(99.9) };
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(2));
 }
 
 export async function run(args: readonly string[]): Promise<void> {
@@ -193,19 +252,25 @@ export async function run(args: readonly string[]): Promise<void> {
     options: {
       events: { type: 'string', default: '1000000' },
       rate: { type: 'string', default: '1000' },
-      before: { type: 'string', default: '20' },
+      seconds: { type: 'string', default: '20' },
       accounts: { type: 'string', default: '2000' },
+      impolite: { type: 'string', default: '0' },
+      'catch-up': { type: 'string' },
       'fresh-log': { type: 'boolean', default: false },
     },
   });
-  const { 'fresh-log': isLogFresh, ...numbers } = values;
+  const { 'fresh-log': isLogFresh, 'catch-up': catchUp, ...numbers } = values;
   const settings: Settings = wholeNumbers(numbers);
   if (settings.events < BACKLOG_ACCOUNTS) throw new Error(`at least ${BACKLOG_ACCOUNTS} events`);
   const redis = await startRedisProcess({ persistence: 'always' });
   const postgres = await startPostgresProcess({ durable: true, settings: POSTGRES_SETTINGS });
   const url = postgres.databaseUrl('postgres');
   const { config } = loadConfig({
-    environment: { TOLLD_REDIS_URL: redis.url, TOLLD_POSTGRES_URL: url },
+    environment: {
+      TOLLD_REDIS_URL: redis.url,
+      TOLLD_POSTGRES_URL: url,
+      ...(catchUp !== undefined && { TOLLD_FLUSHER_CATCH_UP_SECONDS: catchUp }),
+    },
   });
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   pool.on('error', () => undefined);
