@@ -31,8 +31,13 @@ const BACKLOG_ACCOUNTS = 50_000;
 /** A drain that takes so much longer than it may counts as failed. */
 const DRAIN_GRACE_MS = 60_000;
 const POLL_MS = 250;
-/** As docs/operations.md advises where Postgres shares a disk with Redis. */
-const POSTGRES_SETTINGS = ['min_wal_size=3GB', 'max_wal_size=6GB'];
+/** As docs/operations.md advises where Postgres shares disk and cores with Redis. */
+const POSTGRES_SETTINGS = [
+  'min_wal_size=3GB',
+  'max_wal_size=6GB',
+  'checkpoint_timeout=30min',
+  'autovacuum_naptime=5min',
+];
 /** Of 16 MiB each: as many as a backlog of a million events fills. */
 const LOG_SEGMENTS = 170;
 const WARM_UP_SECONDS = 15;

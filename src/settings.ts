@@ -224,8 +224,9 @@ export const SETTINGS = {
     catchUpSeconds: wholeNumber({
       meaning:
         'While requests are charged, a backlog is written in small batches with rests, so that they ' +
-        'go first, but so fast that it is gone within this time. 0: as fast as it can be.',
-      fallback: 600,
+        'go first, but so fast that it is gone within this time. 0: as fast as it can be, and so is ' +
+        'what comes on an ordinary day.',
+      fallback: 900,
       min: 0,
       max: 86_400,
     }),
