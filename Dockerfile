@@ -18,8 +18,8 @@ COPY --from=build --chown=root:root /app/bin ./bin
 COPY --from=build --chown=root:root /app/dist ./dist
 # Nothing in the image belongs to the user that runs it.
 USER node
-# Diameter, and /metrics with /healthz and /readyz.
-EXPOSE 3868 9464
+# Diameter, RADIUS, both over TLS, and /metrics with /healthz and /readyz.
+EXPOSE 3868 5868 1812/udp 1813/udp 2083 9464
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9464/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The process handles SIGTERM itself: it finishes what is in flight.

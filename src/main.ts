@@ -1,6 +1,6 @@
 /** The command line. Each command is a file of `src/cli/`. */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { accountCommand } from './cli/account.js';
 import { configCommand } from './cli/config.js';
 import { createCommandContext, EXIT, type ExitCode } from './cli/context.js';
@@ -123,6 +123,11 @@ export async function main(
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
+    // A command's own: its flags contradict each other, which Commander doesn't know.
+    if (error instanceof InvalidArgumentError) {
+      terminal.note(`error: ${error.message}`);
+      return EXIT.usage;
+    }
     // Commander has written what it has to say, help and version included.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     terminal.note(`tolld: ${describeFailure(error)}`);

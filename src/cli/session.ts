@@ -186,7 +186,13 @@ function steerCommand(
       if (record === null || !WELL.has(record.outcome)) setExitCode(EXIT.failed);
       if (json === true) terminal.out(formatJson(record));
       else if (record !== null) terminal.out(describeAttempt(record));
-      else terminal.note(`no answer within ${wait} s; a running daemon goes on with it`);
+      else {
+        terminal.note(
+          `no answer within ${wait} s; a running daemon goes on with it, and ` +
+            `\`tolld session show ${id}\` has what comes of it. Does the NAS or gateway take such ` +
+            'requests from tolld (firewall, port, secret)?',
+        );
+      }
     });
 }
 

@@ -10,6 +10,7 @@ import {
   type ChargedTotal,
   type UsageDifference,
 } from '../local/radius-simulator/comparison.js';
+import { SESSION_ENDS, type SessionEnd } from '../local/radius-simulator/session.js';
 import {
   createRadiusSimulator,
   type RadiusSimulation,
@@ -84,7 +85,7 @@ interface RadiusFlags {
   readonly seed: number;
   readonly compare?: ChargedTotal;
   readonly compareSeconds: number;
-  readonly expect?: string;
+  readonly expect?: SessionEnd;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -216,7 +217,9 @@ function outcomeOptions(command: Command): Command {
       ),
     )
     .option('--compare-seconds <s>', 'how long the record may take to have it', parseCount, 10)
-    .option('--expect <end>', 'fail unless every session ends so: finished, rejected …')
+    .addOption(
+      new Option('--expect <end>', 'fail unless every session ends so').choices(SESSION_ENDS),
+    )
     .option('--seed <number>', 'the same number makes the same choices', parseCount, 1)
     .option('--quiet', 'print only the summary')
     .option('--json', 'print the result as JSON');
@@ -233,7 +236,7 @@ async function resolveNas(context: CommandContext, flags: RadiusFlags): Promise<
   if (name === undefined) {
     const identifier = flags.nasIdentifier ?? 'simulated';
     if (secret !== undefined) return { name: identifier, identifier, secret };
-    throw new NotFoundError('name a NAS of the record by --nas, or give --secret');
+    throw new InvalidArgumentError('name a NAS of the record by --nas, or give --secret');
   }
   const all = await withRecord(context, (pool) => asTenant(pool, EVERY_TENANT, readNasList));
   const declared = all.find(({ declaration }) => declaration.name === name)?.declaration;
@@ -251,7 +254,9 @@ function tlsOptions(flags: RadiusFlags): SimulatedTls | null {
   const { tlsKey: key, tlsCertificate: certificate, tlsAuthorities: authorities } = flags;
   if (key === undefined && certificate === undefined && authorities === undefined) return null;
   if (key === undefined || certificate === undefined || authorities === undefined) {
-    throw new NotFoundError('give --tls-key, --tls-certificate and --tls-authorities together');
+    throw new InvalidArgumentError(
+      'give --tls-key, --tls-certificate and --tls-authorities together',
+    );
   }
   return {
     port: flags.tlsPort,

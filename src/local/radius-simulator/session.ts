@@ -16,17 +16,19 @@ import {
 import { NO_TERMS, applyTerms, type SimulatedTerms } from './session-terms.js';
 import type { ResolvedTraffic } from './traffic.js';
 
-export type SessionEnd =
-  | 'finished'
-  | 'rejected'
-  | 'volume-limit'
-  | 'time-limit'
-  | 'disconnected'
-  | 'rebooted'
-  | 'stopped'
-  | 'unanswered'
+export const SESSION_ENDS = [
+  'finished',
+  'rejected',
+  'volume-limit',
+  'time-limit',
+  'disconnected',
+  'rebooted',
+  'stopped',
+  'unanswered',
   /** The accept did not prove that the network knows the password. */
-  | 'network-not-proven';
+  'network-not-proven',
+] as const;
+export type SessionEnd = (typeof SESSION_ENDS)[number];
 
 const TERMINATE_CAUSES: Partial<Readonly<Record<SessionEnd, string>>> = {
   finished: 'User-Request',

@@ -61,6 +61,15 @@ describe('the command line', () => {
     expect(notes).toContain('tolld config');
   });
 
+  test.each([
+    ['a key alone', ['--secret', 'x', '--tls-key', 'key.pem'], /--tls-certificate/],
+    ['an end that no session has', ['--secret', 'x', '--expect', 'happily'], /network-not-proven/],
+  ])('refuses a simulated router with %s as a wrong command line', async (_, flags, said) => {
+    const { exitCode, notes } = await run(['simulate', 'radius', ...flags]);
+    expect(exitCode).toBe(2);
+    expect(notes).toMatch(said);
+  });
+
   test('says where it looked for a Redis that does not answer, in one line', async () => {
     const { exitCode, notes } = await run(['rejects'], { REDIS_URL: 'redis://127.0.0.1:1' });
     expect(exitCode).toBe(1);

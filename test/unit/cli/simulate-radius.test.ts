@@ -77,7 +77,7 @@ describe('a simulated NAS', () => {
     const notes: string[] = [];
     const terminal = { out: () => undefined, note: (line: string) => void notes.push(line) };
     const exitCode = await main(['simulate', 'radius'], { terminal, environment: {} });
-    expect(exitCode).toBe(1);
+    expect(exitCode).toBe(2);
     expect(notes.join()).toContain('--nas');
   });
 });
