@@ -393,7 +393,7 @@ export const SETTINGS = {
       meaning:
         'Which RADIUS is spoken over TLS. 1.1 has no MD5 in it and needs TLS 1.3; both ends agree on ' +
         'it by ALPN, and a NAS that says nothing speaks 1.0. 1.0 alone forbids 1.1, and 1.1 alone ' +
-        'turns away every NAS that does not have it.',
+        'turns away every NAS that does not have it. `tlsVersions` of the operator file says so of one.',
       fallback: ['1.0', '1.1'],
       words: ['1.0', '1.1'],
     }),

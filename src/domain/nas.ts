@@ -24,6 +24,10 @@ export type MessageAuthenticatorPolicy = (typeof MESSAGE_AUTHENTICATOR_POLICIES)
 export const COUNTER_DIRECTIONS = ['input-is-upload', 'input-is-download'] as const;
 export type CounterDirection = (typeof COUNTER_DIRECTIONS)[number];
 
+/** What RADIUS over TLS can be: with its MD5, or without [RFC 9765]. */
+export const RADIUS_VERSIONS = ['1.0', '1.1'] as const;
+export type RadiusVersion = (typeof RADIUS_VERSIONS)[number];
+
 /** EAP methods that can be offered. */
 export const EAP_METHOD_NAMES = ['md5', 'ms-chap2'] as const;
 
@@ -46,6 +50,8 @@ export interface NasDeclaration {
   readonly services?: readonly ConnectionKind[];
   /** Names in its certificate, for RADIUS over TLS. */
   readonly certificateNames?: readonly string[];
+  /** What it may speak over TLS; whatever the listener does where absent. */
+  readonly tlsVersions?: readonly RadiusVersion[];
   /** Best first. */
   readonly eapMethods?: readonly (typeof EAP_METHOD_NAMES)[number][];
   /** It takes CoA- and Disconnect-Requests over the TLS connection that it has opened to us. */

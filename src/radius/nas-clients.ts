@@ -3,11 +3,13 @@
  * several stand behind one address; over TLS, by the names in their certificate.
  */
 import type { ConnectionKind } from '../domain/access.js';
-import type {
-  ChangeableTerms,
-  CounterDirection,
-  MessageAuthenticatorPolicy,
-  NasVendor,
+import {
+  RADIUS_VERSIONS,
+  type ChangeableTerms,
+  type CounterDirection,
+  type MessageAuthenticatorPolicy,
+  type NasVendor,
+  type RadiusVersion,
 } from '../domain/nas.js';
 import type { EapMethod } from './authentication/eap-state.js';
 import {
@@ -52,6 +54,8 @@ export interface NasClientOptions {
   readonly connection?: ConnectionKind;
   /** DNS names, addresses or common names of its certificate, for RADIUS over TLS. */
   readonly certificateNames?: readonly string[];
+  /** What it may speak over TLS. Default: whatever the listener does. */
+  readonly tlsVersions?: readonly RadiusVersion[];
   /** EAP methods offered, best first. Default: MS-CHAP-V2, then MD5. */
   readonly eapMethods?: readonly EapMethod[];
   readonly dynamicAuthorization?: DynamicAuthorizationOptions;
@@ -84,6 +88,7 @@ export interface NasClient {
   /** Several devices may be declared as this one: by a range, or by a certificate that they share. */
   readonly isMany: boolean;
   readonly certificateNames: readonly string[];
+  readonly tlsVersions: readonly RadiusVersion[];
   readonly eapMethods: readonly EapMethod[];
   readonly dynamicAuthorization: DynamicAuthorization | null;
   readonly steeringOverTls: boolean;
@@ -213,6 +218,7 @@ function readClient(options: NasClientOptions, faults: string[]): NasClient | un
     connection: options.connection ?? null,
     isMany: options.nasIdentifier === undefined && !isOneDevice(options.addresses),
     certificateNames,
+    tlsVersions: options.tlsVersions ?? RADIUS_VERSIONS,
     eapMethods: options.eapMethods ?? EAP_METHODS_DEFAULT,
     dynamicAuthorization,
     steeringOverTls: options.steeringOverTls ?? false,

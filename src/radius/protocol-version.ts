@@ -2,8 +2,7 @@
  * Which RADIUS is spoken over TLS: 1.0 with its MD5, or 1.1 without [RFC 9765 3]. Peers agree by
  * ALPN as the connection is set up; one that says nothing speaks 1.0.
  */
-export const RADIUS_VERSIONS = ['1.0', '1.1'] as const;
-export type RadiusVersion = (typeof RADIUS_VERSIONS)[number];
+import { RADIUS_VERSIONS, type RadiusVersion } from '../domain/nas.js';
 
 const PROTOCOLS: Readonly<Record<RadiusVersion, string>> = {
   '1.0': 'radius/1.0',
@@ -19,6 +18,14 @@ export function chooseProtocol(
     (version) => versions.includes(version) && offered.includes(PROTOCOLS[version]),
   );
   return best === undefined ? undefined : PROTOCOLS[best];
+}
+
+/** Of the versions that are served, those that one of these NAS at least may speak. */
+export function versionsOf(
+  served: readonly RadiusVersion[],
+  nas: readonly { readonly tlsVersions: readonly RadiusVersion[] }[],
+): readonly RadiusVersion[] {
+  return served.filter((version) => nas.some(({ tlsVersions }) => tlsVersions.includes(version)));
 }
 
 /** What to offer as a client [RFC 9765 3.3]. */
@@ -44,10 +51,16 @@ export function agreedVersion(
 ): VersionAgreement {
   const version = connection.alpnProtocol === PROTOCOLS['1.1'] ? '1.1' : '1.0';
   if (!versions.includes(version)) {
-    return { ok: false, why: `only ${protocolsOf(versions).join(' or ')} is served, by ALPN` };
+    return { ok: false, why: refusalOf(versions) };
   }
   if (version === '1.1' && connection.getProtocol() !== 'TLSv1.3') {
     return { ok: false, why: 'RADIUS/1.1 needs TLS 1.3' };
   }
   return { ok: true, version };
+}
+
+/** Words for a peer that has none of these versions. */
+export function refusalOf(versions: readonly RadiusVersion[]): string {
+  const served = protocolsOf(versions).join(' or ');
+  return served === '' ? 'no version of RADIUS is served' : `only ${served} is served, by ALPN`;
 }

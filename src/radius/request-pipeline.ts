@@ -2,6 +2,7 @@
  * The way of a request, whatever carried it: who sent it, is it genuine, was it here before, is
  * there room for it; then to the exchange of its kind, and its reply back.
  */
+import type { RadiusVersion } from '../domain/nas.js';
 import type { Logger } from '../observability/logger.js';
 import type { AccessExchange, GenuineRequest, Reply } from './access-exchange.js';
 import type { AccountingExchange } from './accounting-exchange.js';
@@ -14,7 +15,6 @@ import type { RadiusMetrics } from './metrics.js';
 import { selectNas, type NasClient } from './nas-clients.js';
 import { PACKET_CODES, packetCodeName } from './packet-code.js';
 import { decodePacket, type Malformation } from './packet.js';
-import type { RadiusVersion } from './protocol-version.js';
 import type { RequestVerifier } from './request-verifier.js';
 import { type Verdict } from './request-verifier.js';
 import type { SharedSecret } from './shared-secret.js';

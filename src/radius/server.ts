@@ -3,6 +3,7 @@
  * handlers that decide and record. Nothing listens before {@link RadiusServer.listen}.
  */
 import type { AccessHandler, AccountingHandler } from '../domain/access.js';
+import { RADIUS_VERSIONS } from '../domain/nas.js';
 import type { Logger } from '../observability/logger.js';
 import type { Metrics } from '../observability/metrics.js';
 import { createAccessExchange } from './access-exchange.js';
@@ -11,7 +12,6 @@ import type { OrderConnections } from './dynamic-authorization/order-connections
 import { createRadiusMetrics } from './metrics.js';
 import type { BoundAddress, Listener } from './listener.js';
 import { createNasRegistry, type NasClientOptions } from './nas-clients.js';
-import { RADIUS_VERSIONS } from './protocol-version.js';
 import { RequestPipeline, type PipelineOptions } from './request-pipeline.js';
 import { RequestVerifier } from './request-verifier.js';
 import { createSealingKeys } from './sealing-keys.js';

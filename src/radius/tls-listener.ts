@@ -1,11 +1,13 @@
 /**
  * RADIUS over TLS: mutual certificates, everything over one port; with the secret "radsec"
  * [RFC 6614], or without any where both ends speak RADIUS/1.1 [RFC 9765]. A NAS is known by the
- * names in its certificate, not by its address.
+ * names in its certificate, not by its address; what the address tells, before the certificate is
+ * there, is which versions it may speak.
  */
 import { constants, randomUUID } from 'node:crypto';
-import { createServer, type TLSSocket } from 'node:tls';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { RadiusVersion } from '../domain/nas.js';
 import { certificateNames } from '../domain/tls-identity.js';
 import type {
   OrderConnection,
@@ -15,8 +17,9 @@ import { plainAddress } from './ip-address.js';
 import { LimitedLog } from './limited-log.js';
 import type { Listener, ListenerDependencies } from './listener.js';
 import type { RadiusMetrics } from './metrics.js';
+import type { NasClient } from './nas-clients.js';
 import { PacketFramer } from './packet-framer.js';
-import { agreedVersion, chooseProtocol, type RadiusVersion } from './protocol-version.js';
+import { agreedVersion, chooseProtocol, refusalOf, versionsOf } from './protocol-version.js';
 import { SharedSecret } from './shared-secret.js';
 import { versionRefusal } from './token-packet.js';
 
@@ -28,7 +31,7 @@ export interface TlsListenerOptions {
   readonly key: string;
   readonly certificate: string;
   readonly authorities: readonly string[];
-  /** What may be spoken [RFC 9765 3.3]. */
+  /** What may be spoken [RFC 9765 3.3], where its NAS may. */
   readonly versions: readonly RadiusVersion[];
   /** Connections at once; more are refused. */
   readonly connectionsMax: number;
@@ -54,6 +57,14 @@ export interface TlsListenerDependencies extends ListenerDependencies {
 /** What OpenSSL says where ALPN found nothing. */
 const NO_COMMON_PROTOCOL = 'ERR_SSL_NO_APPLICATION_PROTOCOL';
 
+function speaksTls({ certificateNames: names }: NasClient): boolean {
+  return names.length > 0;
+}
+
+function speaks(version: RadiusVersion): (nas: NasClient) => boolean {
+  return ({ tlsVersions }) => tlsVersions.includes(version);
+}
+
 function codeOf(error: Error): unknown {
   return 'code' in error ? error.code : undefined;
 }
@@ -63,7 +74,6 @@ export function createTlsListener(
   dependencies: TlsListenerDependencies,
 ): Listener {
   const { logger, metrics } = dependencies;
-  const { versions } = options;
   const limited = new LimitedLog(
     { intervalMs: options.logIntervalMs, keysMax: LOG_KEYS_MAX },
     logger,
@@ -74,23 +84,64 @@ export function createTlsListener(
   let taking = true;
   let nextConnection = 0;
 
-  const server = createServer({
-    key: options.key,
-    cert: options.certificate,
-    ca: [...options.authorities],
-    requestCert: true,
-    rejectUnauthorized: true,
-    // RADIUS/1.1 needs 1.3; equipment that speaks 1.0 may have 1.2 only.
-    minVersion: versions.includes('1.0') ? 'TLSv1.2' : 'TLSv1.3',
-    ALPNCallback: ({ protocols }) => chooseProtocol(versions, protocols),
-    // No connection goes on with the keys of one before: it can't be talked down to an older version
-    // [RFC 9765 3.5], and a certificate is looked at each time.
-    secureOptions: constants.SSL_OP_NO_TICKET,
-    handshakeTimeout: options.handshakeTimeoutMs,
+  /** Of each set of versions that connections are offered. */
+  const ends = new Map<string, Server>();
+  // At once: a key or a certificate that is none is told at the start.
+  endOf(options.versions);
+  const server = createTcpServer((socket) => {
+    const versions = versionsAt(plainAddress(socket.remoteAddress ?? ''));
+    endOf(versions).emit('connection', socket);
   });
   server.maxConnections = options.connectionsMax;
 
-  server.on('secureConnection', (socket) => {
+  function endOf(versions: readonly RadiusVersion[]): Server {
+    const key = versions.join();
+    const known = ends.get(key);
+    if (known !== undefined) return known;
+    const end = createEnd(versions);
+    ends.set(key, end);
+    return end;
+  }
+
+  /** What the NAS at an address may speak over TLS; where none has it, the certificate will tell. */
+  function versionsAt(address: string): readonly RadiusVersion[] {
+    const there = dependencies.nas().atAddress(address).filter(speaksTls);
+    if (there.length === 0) return options.versions;
+    // Whatever stands behind the first that needs no identifier is for other addresses.
+    const first = there.findIndex(({ nasIdentifier }) => nasIdentifier === null);
+    const likely = first < 0 ? there : there.slice(0, first + 1);
+    return versionsOf(options.versions, likely);
+  }
+
+  /** What takes connections from TCP to TLS, and listens to nothing itself. */
+  function createEnd(versions: readonly RadiusVersion[]): Server {
+    const end = createServer({
+      key: options.key,
+      cert: options.certificate,
+      ca: [...options.authorities],
+      requestCert: true,
+      rejectUnauthorized: true,
+      // RADIUS/1.1 needs 1.3; equipment that speaks 1.0 may have 1.2 only.
+      minVersion: versions.includes('1.0') ? 'TLSv1.2' : 'TLSv1.3',
+      ALPNCallback: ({ protocols }) => chooseProtocol(versions, protocols),
+      // No connection goes on with the keys of one before: it can't be talked down to an older version
+      // [RFC 9765 3.5], and a certificate is looked at each time.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+      handshakeTimeout: options.handshakeTimeoutMs,
+    });
+    end.on('secureConnection', (socket) => begin(socket, versions));
+    end.on('tlsClientError', (err, socket) => {
+      const address = plainAddress(socket.remoteAddress ?? '');
+      metrics.dropped.inc({ reason: 'tls-handshake' });
+      const isVersion = codeOf(err) === NO_COMMON_PROTOCOL;
+      const fields = isVersion ? { address, versions } : { address, err };
+      const what = isVersion ? 'no common version' : 'handshake failed';
+      limited.warn(`${what} ${address}`, fields, `radius over tls: ${what}`, Date.now());
+    });
+    return end;
+  }
+
+  function begin(socket: TLSSocket, versions: readonly RadiusVersion[]): void {
     const address = plainAddress(socket.remoteAddress ?? '');
     const names = certificateNames(socket.getPeerCertificate());
     const candidates = dependencies.nas().withCertificate(names);
@@ -113,17 +164,12 @@ export function createTlsListener(
     }
     const { version } = agreement;
     nextConnection += 1;
-    logger.info({ nas: candidates.map((nas) => nas.name), address, version }, 'radius over tls');
-    serveConnection(socket, { address, names, version, source: `${name} ${nextConnection}` });
-  });
-  server.on('tlsClientError', (err, socket) => {
-    const address = plainAddress(socket.remoteAddress ?? '');
-    metrics.dropped.inc({ reason: 'tls-handshake' });
-    const isVersion = codeOf(err) === NO_COMMON_PROTOCOL;
-    const fields = isVersion ? { address, versions } : { address, err };
-    const what = isVersion ? 'no common version' : 'handshake failed';
-    limited.warn(`${what} ${address}`, fields, `radius over tls: ${what}`, Date.now());
-  });
+    const peer = { address, names, version, source: `${name} ${nextConnection}` };
+    const speaking = candidates.filter(speaks(version));
+    if (speaking.length === 0) return refuseVersion(socket, peer, candidates);
+    logger.info({ nas: speaking.map((nas) => nas.name), address, version }, 'radius over tls');
+    serveConnection(socket, peer);
+  }
 
   interface Peer {
     readonly address: string;
@@ -143,6 +189,16 @@ export function createTlsListener(
     socket.setTimeout(options.handshakeTimeoutMs, () => socket.destroy());
     socket.end(versionRefusal(fields.why));
     socket.resume();
+  }
+
+  /** The same for one whose certificate says that it may not speak what it does. */
+  function refuseVersion(
+    socket: TLSSocket,
+    { address, names }: Peer,
+    candidates: readonly NasClient[],
+  ): void {
+    const why = refusalOf(versionsOf(options.versions, candidates));
+    refuse(socket, { address, names, why });
   }
 
   function serveConnection(socket: TLSSocket, peer: Peer): void {
@@ -171,15 +227,22 @@ export function createTlsListener(
     });
   }
 
+  /** The NAS of now that a peer may be: its certificate may belong to nobody any more. */
+  function nasOf({ names, version }: Peer) {
+    const candidates = dependencies.nas().withCertificate(names);
+    return { candidates, speaking: candidates.filter(speaks(version)) };
+  }
+
   /** The way back of a connection, for orders. */
-  function openOrders(socket: TLSSocket, { names, version }: Peer): OrderConnection | null {
-    const { orders, nas } = dependencies;
+  function openOrders(socket: TLSSocket, peer: Peer): OrderConnection | null {
+    const { orders } = dependencies;
     if (orders === null) return null;
+    const { names, version } = peer;
     const connection = orders.accept({
       ...{ names, version, secret: TLS_SECRET },
       write: (octets) => socket.write(octets),
     });
-    const [only, ...others] = nas().withCertificate(names);
+    const [only, ...others] = nasOf(peer).speaking;
     // Of several, which of them it is shows with its first request.
     if (only !== undefined && others.length === 0) connection.heardOf(only);
     socket.once('close', () => connection.close());
@@ -194,11 +257,16 @@ export function createTlsListener(
   }
 
   function takePacket(socket: TLSSocket, { peer, octets, done, orders }: ReceivedPacket): void {
+    const { candidates, speaking } = nasOf(peer);
+    if (candidates.length > 0 && speaking.length === 0) {
+      // It may speak another version since: so it does when it comes again.
+      if (socket.writable) refuseVersion(socket, peer, candidates);
+      return done();
+    }
     dependencies.take({
       octets,
       service: 'both',
-      // The NAS of now: its certificate may belong to nobody any more.
-      candidates: dependencies.nas().withCertificate(peer.names),
+      candidates: speaking,
       address: peer.address,
       source: peer.source,
       version: peer.version,

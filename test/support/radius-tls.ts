@@ -1,12 +1,17 @@
 /** A RADIUS server over TLS on loopback, and connections of a NAS to it. */
 import { once } from 'node:events';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import type { RadiusVersion } from '../../src/domain/nas.js';
 import { PacketFramer } from '../../src/radius/packet-framer.js';
-import type { RadiusVersion } from '../../src/radius/protocol-version.js';
 import { createAuthority, type KeyAndCertificate, type TestAuthority } from './certificates.js';
 import { startRadiusFront, testNas, type TestFrontHandlers } from './radius-front.js';
 
 export type TestFront = Awaited<ReturnType<typeof startRadiusFront>>;
+
+export interface DialOptions extends ConnectionOptions {
+  /** Where it is dialled from. */
+  readonly localAddress?: string;
+}
 
 export interface RadiusTlsBench {
   readonly authority: TestAuthority;
@@ -18,11 +23,7 @@ export interface RadiusTlsBench {
     },
   ): Promise<TestFront>;
   /** Resolves once both ends know each other; `by`: the certificate that is shown, null for none. */
-  dial(
-    front: TestFront,
-    by?: KeyAndCertificate | null,
-    options?: ConnectionOptions,
-  ): Promise<TLSSocket>;
+  dial(front: TestFront, by?: KeyAndCertificate | null, options?: DialOptions): Promise<TLSSocket>;
   /** Closes what was opened since the last time. */
   cleanUp(): Promise<void>;
 }

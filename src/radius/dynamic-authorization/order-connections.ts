@@ -4,12 +4,12 @@
  * is sent again; identifiers (tokens, where RADIUS/1.1 is spoken) are of each connection, and of our
  * direction alone.
  */
+import type { RadiusVersion } from '../../domain/nas.js';
 import { encodeRequest } from '../authenticator.js';
 import type { SteeringMetrics } from '../metrics.js';
 import type { NasClient } from '../nas-clients.js';
 import { PACKET_CODES } from '../packet-code.js';
 import { decodePacket, type RadiusPacket } from '../packet.js';
-import type { RadiusVersion } from '../protocol-version.js';
 import type { SharedSecret } from '../shared-secret.js';
 import { encodeTokenPacket, tokenOf } from '../token-packet.js';
 import { isReply, isReplyCode } from './request-sender.js';

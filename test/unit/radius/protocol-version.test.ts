@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { RadiusVersion } from '../../../src/domain/nas.js';
 import {
   agreedVersion,
   chooseProtocol,
   protocolsOf,
-  type RadiusVersion,
 } from '../../../src/radius/protocol-version.js';
 
 const FORBID: readonly RadiusVersion[] = ['1.0'];

@@ -6,6 +6,7 @@ import {
   EAP_METHOD_NAMES,
   MESSAGE_AUTHENTICATOR_POLICIES,
   NAS_VENDORS,
+  RADIUS_VERSIONS,
 } from '../../../domain/nas.js';
 import {
   choice,
@@ -71,6 +72,12 @@ const changeableFormat = z
     description: "What a NAS changes while a session lasts, where its vendor's rule is wrong.",
   });
 
+/** Without quotes it would be a number, which has no 1.0. */
+function radiusVersion() {
+  const expected = '"1.0" or "1.1", in quotes';
+  return z.enum(RADIUS_VERSIONS, { error: expected }).meta({ expected });
+}
+
 export const nasFormat = z
   .strictObject({
     name: identifier().describe('Name, unique; it stands on sessions and events.'),
@@ -103,6 +110,12 @@ export const nasFormat = z
     certificateNames: someOf(wireText('a DNS name, an address or a common name'))
       .exactOptional()
       .describe('Names in its certificate, for RADIUS over TLS.'),
+    tlsVersions: someOf(radiusVersion())
+      .exactOptional()
+      .describe(
+        'What it may speak over TLS: "1.0" alone forbids RADIUS/1.1, "1.1" alone requires it; ' +
+          'whatever `radius.tlsVersions` serves where absent.',
+      ),
     eapMethods: someOf(choice(EAP_METHOD_NAMES))
       .exactOptional()
       .describe('EAP methods offered to it, best first; `ms-chap2`, then `md5` where absent.'),

@@ -76,7 +76,7 @@ function declareNas(
   path: FilePath,
   { secrets, findings }: NasContext,
 ): NasDeclaration {
-  const { name, secret, oldSecret, addresses = [], certificateNames } = fields;
+  const { name, secret, oldSecret, addresses = [], certificateNames, tlsVersions } = fields;
   const { nasIdentifier, messageAuthenticator, counterDirection, services, eapMethods } = fields;
   const use = SECRET_USES.nas(name);
   for (const [index, address] of addresses.entries()) {
@@ -97,6 +97,7 @@ function declareNas(
     const message = 'changes go over TLS, and nothing says which connection is its own';
     findings.fault([...path, 'steering'], message, 'add certificateNames, or leave overTls out');
   }
+  noteLateVersions(fields, path, findings);
   const dynamicAuthorization = declareSteering(fields, path, { secrets, findings });
   return {
     name,
@@ -111,6 +112,7 @@ function declareNas(
     ...(counterDirection !== undefined && { counterDirection }),
     ...(services !== undefined && { services }),
     ...(certificateNames !== undefined && { certificateNames }),
+    ...(tlsVersions !== undefined && { tlsVersions }),
     ...(eapMethods !== undefined && { eapMethods }),
     ...(steeringOverTls && { steeringOverTls }),
     ...(dynamicAuthorization !== null && { dynamicAuthorization }),
@@ -120,6 +122,23 @@ function declareNas(
       ),
     }),
   };
+}
+
+/** Versions are agreed on before the certificate says who it is; its address says so in time. */
+function noteLateVersions(
+  { name, addresses = [], certificateNames, tlsVersions }: NasFields,
+  path: FilePath,
+  findings: Findings,
+): void {
+  if (tlsVersions === undefined) return;
+  const at = [...path, 'tlsVersions'];
+  if (certificateNames === undefined) {
+    const message = `${name} has no certificate name, and speaks nothing over TLS`;
+    findings.note(at, message, 'add certificateNames, or leave tlsVersions out');
+  } else if (addresses.length === 0 && !tlsVersions.includes('1.1')) {
+    const message = `${name} is turned away where it offers RADIUS/1.1 beside 1.0`;
+    findings.note(at, message, 'add addresses: by them it is known before it has agreed on 1.1');
+  }
 }
 
 function declareSteering(

@@ -27,7 +27,8 @@ import {
 import type { NasClientOptions } from '../../../../src/radius/nas-clients.js';
 import { PACKET_CODES, packetCodeName } from '../../../../src/radius/packet-code.js';
 import { decodePacket, type RadiusPacket } from '../../../../src/radius/packet.js';
-import { protocolsOf, type RadiusVersion } from '../../../../src/radius/protocol-version.js';
+import type { RadiusVersion } from '../../../../src/domain/nas.js';
+import { protocolsOf } from '../../../../src/radius/protocol-version.js';
 import { SharedSecret } from '../../../../src/radius/shared-secret.js';
 import { encodeTokenPacket, tokenOf } from '../../../../src/radius/token-packet.js';
 import { collectingLogger } from '../../../support/collecting-logger.js';
