@@ -13,24 +13,16 @@ import type { Engine } from '../src/charging/engine.js';
 import { createKeys } from '../src/charging/keys.js';
 import { createRedisClient } from '../src/charging/redis-client.js';
 import { readScripts } from '../src/charging/script-loader.js';
-import type { AccessControl } from '../src/credit-control/access/access-control.js';
-import type { SessionHandle } from '../src/domain/access.js';
 import { findRedisCommand } from '../src/local/redis-command.js';
 import { startRedisServer, type RedisServer } from '../src/local/redis-server.js';
 import { createLogger } from '../src/observability/logger.js';
 import { persistenceOf, type Persistence } from './redis-process.js';
-import { loginOf, openUsers, reportOf, startAccess } from './access-workload.js';
+import { atOnce, openUsers, sessionSteps, startAccess } from './access-workload.js';
 
 const KEY_PREFIX = 'bench';
 /** Of valgrind, which runs the server some fifty times slower. */
 const REQUEST_TIMEOUT_MS = 120_000;
 const execute = promisify(execFile);
-
-/** One measured step of every user's session. */
-interface Step {
-  readonly name: string;
-  readonly work: (access: AccessControl, user: number) => Promise<void>;
-}
 
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -67,7 +59,7 @@ export async function run(args: readonly string[]): Promise<void> {
     const access = await startAccess(engine);
     const meter = createMeter(watcher, values.instructions ? { server, directory } : null);
     const figures: Record<string, Figures> = {};
-    for (const { name, work } of steps(users)) {
+    for (const { name, work } of sessionSteps(users)) {
       await meter.begin();
       await atOnce({ count: users, slots: Number(values.slots) }, (user) => work(access, user));
       const measured = await meter.end(users);
@@ -89,58 +81,6 @@ export async function run(args: readonly string[]): Promise<void> {
     await server.stop();
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-/** The life of a session, of each user at a time. */
-function steps(users: number): readonly Step[] {
-  const sessions = new Map<number, SessionHandle>();
-  const handleOf = (user: number): SessionHandle => {
-    const session = sessions.get(user);
-    if (session === undefined) throw new Error(`user ${user} has no session`);
-    return session;
-  };
-  const login =
-    (turn: number): Step['work'] =>
-    async (access, user) => {
-      const decision = await access.access(loginOf(user, user + turn * users));
-      if (decision.kind !== 'accepted') throw new Error(`login: ${JSON.stringify(decision)}`);
-      sessions.set(user, decision.session);
-    };
-  const report =
-    (status: 'start' | 'interim' | 'stop', number: number): Step['work'] =>
-    async (access, user) => {
-      const session = user + 2 * users;
-      const outcome = await access.accounting(
-        reportOf(user, session, { status, number, handle: handleOf(user) }),
-      );
-      if (outcome.kind !== 'recorded') throw new Error(`report: ${JSON.stringify(outcome)}`);
-    };
-  return [
-    { name: 'login, the first', work: login(0) },
-    { name: 'login, the second', work: login(1) },
-    { name: 'login, the third', work: login(2) },
-    { name: 'start', work: report('start', 0) },
-    { name: 'report, the first', work: report('interim', 1) },
-    { name: 'report, the second', work: report('interim', 2) },
-    { name: 'report, the third', work: report('interim', 3) },
-    { name: 'report, repeated', work: report('interim', 3) },
-    { name: 'stop', work: report('stop', 4) },
-  ];
-}
-
-async function atOnce(
-  { count, slots }: { readonly count: number; readonly slots: number },
-  work: (index: number) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < count) {
-      const index = next;
-      next += 1;
-      await work(index);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(slots, count) }, worker));
 }
 
 async function startServer(

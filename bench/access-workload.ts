@@ -243,3 +243,62 @@ export function reportOf(
     context: { ...parts.context, address },
   };
 }
+
+/** One step of every user's session. */
+export interface SessionStep {
+  readonly name: string;
+  readonly work: (access: AccessControl, user: number) => Promise<void>;
+}
+
+/** The life of a session, of each user at a time. */
+export function sessionSteps(users: number): readonly SessionStep[] {
+  const sessions = new Map<number, SessionHandle>();
+  const handleOf = (user: number): SessionHandle => {
+    const session = sessions.get(user);
+    if (session === undefined) throw new Error(`user ${user} has no session`);
+    return session;
+  };
+  const login =
+    (turn: number): SessionStep['work'] =>
+    async (access, user) => {
+      const decision = await access.access(loginOf(user, user + turn * users));
+      if (decision.kind !== 'accepted') throw new Error(`login: ${JSON.stringify(decision)}`);
+      sessions.set(user, decision.session);
+    };
+  const report =
+    (status: 'start' | 'interim' | 'stop', number: number): SessionStep['work'] =>
+    async (access, user) => {
+      const session = user + 2 * users;
+      const outcome = await access.accounting(
+        reportOf(user, session, { status, number, handle: handleOf(user) }),
+      );
+      if (outcome.kind !== 'recorded') throw new Error(`report: ${JSON.stringify(outcome)}`);
+    };
+  return [
+    { name: 'login, the first', work: login(0) },
+    { name: 'login, the second', work: login(1) },
+    { name: 'login, the third', work: login(2) },
+    { name: 'start', work: report('start', 0) },
+    { name: 'report, the first', work: report('interim', 1) },
+    { name: 'report, the second', work: report('interim', 2) },
+    { name: 'report, the third', work: report('interim', 3) },
+    { name: 'report, repeated', work: report('interim', 3) },
+    { name: 'stop', work: report('stop', 4) },
+  ];
+}
+
+/** Does the work for each index, so many at once. */
+export async function atOnce(
+  { count, slots }: { readonly count: number; readonly slots: number },
+  work: (index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const index = next;
+      next += 1;
+      await work(index);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(slots, count) }, worker));
+}

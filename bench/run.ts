@@ -12,6 +12,7 @@ const QUESTIONS: Readonly<Record<string, string>> = {
   'radius-flood': 'what a NAS notices while strangers flood the ports',
   rating: 'rating decisions of a core',
   'radius-accounting': 'durable RADIUS reports and logins per second, against FreeRADIUS with SQL',
+  'record-cost': 'what a login and a report cost in the record',
   flusher: 'events per second from the outbox to Postgres',
   backlog: 'what those who charge notice while a million events drain to Postgres',
   'record-queries': 'what staff ask of a record of ten million events',

@@ -21,7 +21,12 @@ import {
   type FactLines,
 } from './fact-rows.js';
 import { quarantine, refusalOf } from './quarantine.js';
-import { addSessionChange, sessionStatements, type SessionChanges } from './session-changes.js';
+import {
+  addSessionChange,
+  sessionStatements,
+  sessionSteps,
+  type SessionChanges,
+} from './session-changes.js';
 import { runSeries, type SeriesStep } from './statement-series.js';
 
 /** A row of usage, generously: what a batch will need, so that its buffer isn't copied as it grows. */
@@ -72,9 +77,13 @@ function collectRows(entries: readonly ReceivedEntry[], known: KnownAccounts): B
 
 /**
  * What writes the rows. COPY straight into the tables, without a look for doubles: the offset, moved
- * in the same transaction, makes sure that an entry is written once.
+ * in the same transaction, makes sure that an entry is written once. Sessions, which other events may
+ * have opened, are taken at their word where the batch is: one that is amiss ends the transaction.
  */
-export function stepsOf(rows: BatchRows): readonly SeriesStep[] {
+export function stepsOf(
+  rows: BatchRows,
+  { sessions }: { readonly sessions: 'at-their-word' | 'compared' },
+): readonly SeriesStep[] {
   const { ratedEvents, ledgerEntries, accountEvents } = rows.facts;
   const copies = [
     { into: RATED_EVENTS, lines: ratedEvents },
@@ -83,7 +92,7 @@ export function stepsOf(rows: BatchRows): readonly SeriesStep[] {
   ];
   return [
     ...copies.filter(({ lines }) => !lines.isEmpty),
-    ...sessionStatements(rows.sessions),
+    ...(sessions === 'compared' ? sessionStatements : sessionSteps)(rows.sessions),
     ...notificationStatements(rows.notifications),
     ...intentStatements(rows.intents),
     ...bucketStatements(rows.buckets),
@@ -107,7 +116,9 @@ export async function writeEntries(
   if (entries.length === 0) return [];
   await client.query('SAVEPOINT attempt');
   try {
-    await runSeries(client, [...stepsOf(collectRows(entries, known)), 'RELEASE SAVEPOINT attempt']);
+    const rows = collectRows(entries, known);
+    const steps = stepsOf(rows, { sessions: 'compared' });
+    await runSeries(client, [...steps, 'RELEASE SAVEPOINT attempt']);
     return [];
   } catch (error) {
     const refusal = refusalOf(error);

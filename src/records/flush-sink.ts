@@ -77,7 +77,7 @@ function seriesOf({
     'BEGIN',
     ...takeStatements(movesOf(taken)),
     ...movingStatements(changes),
-    ...stepsOf(rows),
+    ...stepsOf(rows, { sessions: 'at-their-word' }),
   ];
 }
 
