@@ -271,7 +271,7 @@ function addLedgerEntries(lines: CopyLines, event: LedgerEvent, context: EventCo
 type OtherEvent = SessionEvent | BucketStateEvent | ThresholdEvent | SteeringEvent | AccountEvent;
 
 function addAccountEvent(lines: CopyLines, event: OtherEvent, context: EventContext): void {
-  const { subject, change, detail } = describe(event);
+  const { subject, change, detail } = describe(event, context);
   lines
     .text(context.at)
     .integer(context.sequence)
@@ -287,7 +287,10 @@ function addAccountEvent(lines: CopyLines, event: OtherEvent, context: EventCont
     .end();
 }
 
-function describe(event: OtherEvent): {
+function describe(
+  event: OtherEvent,
+  { atMs }: EventContext,
+): {
   readonly subject: string | null;
   readonly change: string;
   readonly detail: Readonly<Record<string, unknown>>;
@@ -295,7 +298,13 @@ function describe(event: OtherEvent): {
   switch (event.type) {
     case 'session': {
       const { sessionId, change, requestNumber, cause, openedAt } = event;
-      return { subject: sessionId, change, detail: { requestNumber, cause, openedAt } };
+      // What goes without saying is left out: every login has such a row.
+      const detail = {
+        requestNumber,
+        ...(cause !== null && { cause }),
+        ...(openedAt !== atMs && { openedAt }),
+      };
+      return { subject: sessionId, change, detail };
     }
     case 'bucket-state': {
       const { bucketId, cause, from, to, bundleId, startsAt, endsAt } = event;
