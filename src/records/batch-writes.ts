@@ -11,14 +11,14 @@ import {
   type Notifications,
   type SettledIntents,
 } from './confirmations.js';
-import { CopyLines } from './copy-text.js';
+import { CopyRows } from './copy-rows.js';
 import { contextOf, type EventContext, type KnownAccounts } from './event-context.js';
 import {
   ACCOUNT_EVENTS,
   addFact,
   LEDGER_ENTRIES,
   RATED_EVENTS,
-  type FactLines,
+  type FactRows,
 } from './fact-rows.js';
 import { quarantine, refusalOf } from './quarantine.js';
 import {
@@ -34,7 +34,7 @@ const RATED_EVENT_BYTES = 800;
 
 /** The rows of entries, in every table that they concern. */
 export class BatchRows {
-  readonly facts: FactLines;
+  readonly facts: FactRows;
   readonly buckets: BucketChanges = new Map();
   readonly sessions: SessionChanges = new Map();
   readonly intents: SettledIntents = new Map();
@@ -43,9 +43,12 @@ export class BatchRows {
   /** `entries`: how many will be added, about. */
   constructor({ entries }: { readonly entries: number }) {
     this.facts = {
-      ratedEvents: new CopyLines({ bytes: Math.max(1, entries) * RATED_EVENT_BYTES }),
-      ledgerEntries: new CopyLines(),
-      accountEvents: new CopyLines(),
+      ratedEvents: new CopyRows({
+        columns: RATED_EVENTS.columns.length,
+        bytes: Math.max(1, entries) * RATED_EVENT_BYTES,
+      }),
+      ledgerEntries: new CopyRows({ columns: LEDGER_ENTRIES.columns.length }),
+      accountEvents: new CopyRows({ columns: ACCOUNT_EVENTS.columns.length }),
     };
   }
 
@@ -86,12 +89,12 @@ export function stepsOf(
 ): readonly SeriesStep[] {
   const { ratedEvents, ledgerEntries, accountEvents } = rows.facts;
   const copies = [
-    { into: RATED_EVENTS, lines: ratedEvents },
-    { into: LEDGER_ENTRIES, lines: ledgerEntries },
-    { into: ACCOUNT_EVENTS, lines: accountEvents },
+    { into: RATED_EVENTS, rows: ratedEvents },
+    { into: LEDGER_ENTRIES, rows: ledgerEntries },
+    { into: ACCOUNT_EVENTS, rows: accountEvents },
   ];
   return [
-    ...copies.filter(({ lines }) => !lines.isEmpty),
+    ...copies.filter(({ rows: copied }) => !copied.isEmpty),
     ...(sessions === 'compared' ? sessionStatements : sessionSteps)(rows.sessions),
     ...notificationStatements(rows.notifications),
     ...intentStatements(rows.intents),

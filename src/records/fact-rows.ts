@@ -14,7 +14,7 @@ import type {
   ThresholdEvent,
   UsageEvent,
 } from '../domain/events.js';
-import { informativeInstant, type CopyLines } from './copy-text.js';
+import type { CopyRows } from './copy-rows.js';
 import type { EventContext } from './event-context.js';
 
 export const RATED_EVENTS = {
@@ -107,30 +107,30 @@ export const ACCOUNT_EVENTS = {
 } as const;
 
 /** Rows as COPY wants them, by table. */
-export interface FactLines {
-  readonly ratedEvents: CopyLines;
-  readonly ledgerEntries: CopyLines;
-  readonly accountEvents: CopyLines;
+export interface FactRows {
+  readonly ratedEvents: CopyRows;
+  readonly ledgerEntries: CopyRows;
+  readonly accountEvents: CopyRows;
 }
 
 /** Adds the row of one event (of a ledger event: one for each bucket). */
-export function addFact(lines: FactLines, event: ChargingEvent, context: EventContext): void {
+export function addFact(rows: FactRows, event: ChargingEvent, context: EventContext): void {
   switch (event.type) {
     case 'usage':
-      addUsage(lines.ratedEvents, event, context);
+      addUsage(rows.ratedEvents, event, context);
       return;
     case 'shared-usage':
-      addSharedUsage(lines.ratedEvents, event, context);
+      addSharedUsage(rows.ratedEvents, event, context);
       return;
     case 'ledger':
-      addLedgerEntries(lines.ledgerEntries, event, context);
+      addLedgerEntries(rows.ledgerEntries, event, context);
       return;
     case 'session':
     case 'bucket-state':
     case 'threshold':
     case 'steering':
     case 'account':
-      addAccountEvent(lines.accountEvents, event, context);
+      addAccountEvent(rows.accountEvents, event, context);
       return;
   }
 }
@@ -147,11 +147,12 @@ function impactsText(impacts: readonly Impact[]): string {
   return `${text}]`;
 }
 
-function addUsage(lines: CopyLines, event: UsageEvent, context: EventContext): void {
+function addUsage(rows: CopyRows, event: UsageEvent, context: EventContext): void {
   const { stamp } = context;
   const personal = stamp?.personal ?? {};
-  lines
-    .text(context.at)
+  rows
+    .row()
+    .instant(context.atMs)
     .integer(context.sequence)
     .integer(context.entry.n)
     .integer(context.entry.epoch)
@@ -163,8 +164,8 @@ function addUsage(lines: CopyLines, event: UsageEvent, context: EventContext): v
     .integer(event.serviceAfter.used)
     .integer(event.serviceAfter.cost)
     .integer(stamp?.configVersion ?? null)
-    .text(informativeInstant(stamp?.eventTimestamp ?? null))
-    .integer(context.partition)
+    .informativeInstant(stamp?.eventTimestamp ?? null)
+    .small(context.partition)
     .text('usage')
     .text(context.tenant)
     .text(context.accountId)
@@ -188,19 +189,19 @@ function addUsage(lines: CopyLines, event: UsageEvent, context: EventContext): v
     .text(personal.address ?? null)
     .text(personal.calledParty ?? null)
     .text(personal.callingParty ?? null)
-    .text(impactsText(event.impacts))
-    .text(jsonText(event.serviceAfter.carry))
-    .text(jsonText(stamp?.network ?? null))
-    .end();
+    .json(impactsText(event.impacts))
+    .json(jsonText(event.serviceAfter.carry))
+    .json(jsonText(stamp?.network ?? null));
 }
 
 /** From `protocol` to `calling_party`: what the owner of a sharing group has nothing to do with. */
 const COLUMNS_OF_MEMBER = 15;
 
 /** The owner's side of a member's usage: nothing of the member but the account it names. */
-function addSharedUsage(lines: CopyLines, event: SharedUsageEvent, context: EventContext): void {
-  lines
-    .text(context.at)
+function addSharedUsage(rows: CopyRows, event: SharedUsageEvent, context: EventContext): void {
+  rows
+    .row()
+    .instant(context.atMs)
     .integer(context.sequence)
     .integer(context.entry.n)
     .integer(context.entry.epoch)
@@ -213,7 +214,7 @@ function addSharedUsage(lines: CopyLines, event: SharedUsageEvent, context: Even
     .null()
     .integer(context.configVersion)
     .null()
-    .integer(context.partition)
+    .small(context.partition)
     .text('shared-usage')
     .text(context.tenant)
     .text(context.accountId)
@@ -223,13 +224,12 @@ function addSharedUsage(lines: CopyLines, event: SharedUsageEvent, context: Even
     .text(event.sessionId)
     .text(event.service)
     .nulls(COLUMNS_OF_MEMBER)
-    .text(impactsText(event.impacts))
+    .json(impactsText(event.impacts))
     .null()
-    .null()
-    .end();
+    .null();
 }
 
-function addLedgerEntries(lines: CopyLines, event: LedgerEvent, context: EventContext): void {
+function addLedgerEntries(rows: CopyRows, event: LedgerEvent, context: EventContext): void {
   // A changed definition moves nothing, but is an entry of the bucket's history all the same.
   const changes =
     event.impacts.length > 0
@@ -243,14 +243,15 @@ function addLedgerEntries(lines: CopyLines, event: LedgerEvent, context: EventCo
           },
         ];
   changes.forEach(({ bucketId, resource, delta, after }, position) => {
-    lines
+    rows
+      .row()
       .text(context.accountId)
       .integer(context.sequence)
-      .integer(position)
+      .small(position)
       .text(context.tenant)
       .text(context.customer)
       .text(context.subscription)
-      .text(context.at)
+      .instant(context.atMs)
       .text(event.kind)
       .text(bucketId)
       .text(resource)
@@ -260,31 +261,30 @@ function addLedgerEntries(lines: CopyLines, event: LedgerEvent, context: EventCo
       .text(event.intentId)
       .integer(event.intentNumber)
       .integer(context.configVersion)
-      .integer(context.partition)
+      .small(context.partition)
       .integer(context.entry.epoch)
       .integer(context.entry.n)
-      .text(event.belowFloor === true ? 't' : 'f')
-      .end();
+      .boolean(event.belowFloor === true);
   });
 }
 
 type OtherEvent = SessionEvent | BucketStateEvent | ThresholdEvent | SteeringEvent | AccountEvent;
 
-function addAccountEvent(lines: CopyLines, event: OtherEvent, context: EventContext): void {
+function addAccountEvent(rows: CopyRows, event: OtherEvent, context: EventContext): void {
   const { subject, change, detail } = describe(event, context);
-  lines
-    .text(context.at)
+  rows
+    .row()
+    .instant(context.atMs)
     .integer(context.sequence)
     .integer(context.entry.n)
     .integer(context.entry.epoch)
-    .integer(context.partition)
+    .small(context.partition)
     .text(event.type)
     .text(context.tenant)
     .text(context.accountId)
     .text(subject)
     .text(change)
-    .text(JSON.stringify(detail))
-    .end();
+    .json(JSON.stringify(detail));
 }
 
 function describe(

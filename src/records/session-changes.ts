@@ -1,12 +1,19 @@
 /** What a batch of events does to sessions, folded to one row for each opening. */
 import type { EventStamp, SessionEvent } from '../domain/events.js';
-import { arrayText, CopyLines, instantText, type CopyValue } from './copy-text.js';
+import { CopyRows } from './copy-rows.js';
+import {
+  arrayText,
+  instantText,
+  instantTextOrNull,
+  storableInstant,
+  type CopyValue,
+} from './copy-text.js';
 import type { EventContext } from './event-context.js';
 import type { CopyIn, SeriesStep, Statement } from './statement-series.js';
 
-/** In the names of the columns. */
+/** In the names of the columns; times in milliseconds since 1970. */
 interface SessionRow {
-  readonly opened_at: string;
+  readonly opened_at: number;
   readonly session_id: string;
   readonly tenant: string;
   readonly account_id: string;
@@ -16,7 +23,7 @@ interface SessionRow {
   readonly peer: string | null;
   readonly service_context: string | null;
   state: 'open' | 'closed' | 'expired';
-  closed_at: string | null;
+  closed_at: number | null;
   cause: string | null;
   last_request_number: number;
   readonly imsi: string | null;
@@ -46,7 +53,7 @@ export function addSessionChange(
   const isOpen = event.change === 'opened';
   const ending = {
     state: event.change === 'opened' ? ('open' as const) : event.change,
-    closed_at: isOpen ? null : context.at,
+    closed_at: isOpen ? null : context.atMs,
     cause: event.cause,
     last_request_number: event.requestNumber,
   };
@@ -59,7 +66,7 @@ export function addSessionChange(
   const personal = stamp?.personal ?? {};
   const begins = isOpen ? (event.cause === null ? 'opened' : 'reopened') : 'ended';
   const row: SessionRow = {
-    opened_at: instantText(event.openedAt),
+    opened_at: storableInstant(event.openedAt),
     session_id: event.sessionId,
     tenant: context.tenant,
     account_id: context.accountId,
@@ -131,34 +138,34 @@ const SESSIONS = {
   ],
 } as const satisfies { readonly table: string; readonly columns: readonly (keyof SessionRow)[] };
 
-function copyOf(rows: readonly SessionRow[]): CopyIn {
-  const lines = new CopyLines();
-  for (const row of rows) {
-    lines
-      .text(row.opened_at)
-      .text(row.session_id)
-      .text(row.tenant)
-      .text(row.account_id)
-      .text(row.customer_id)
-      .text(row.subscription_id)
-      .text(row.protocol)
-      .text(row.peer)
-      .text(row.service_context)
-      .text(row.state)
-      .text(row.closed_at)
-      .text(row.cause)
-      .integer(row.last_request_number)
-      .text(row.imsi)
-      .text(row.msisdn)
-      .text(row.user_name)
-      .text(row.mac)
-      .text(row.address)
-      .text(row.called_party)
-      .text(row.calling_party)
-      .text(row.network === null ? null : JSON.stringify(row.network))
-      .end();
+function copyOf(opened: readonly SessionRow[]): CopyIn {
+  const rows = new CopyRows({ columns: SESSIONS.columns.length });
+  for (const session of opened) {
+    rows
+      .row()
+      .instant(session.opened_at)
+      .text(session.session_id)
+      .text(session.tenant)
+      .text(session.account_id)
+      .text(session.customer_id)
+      .text(session.subscription_id)
+      .text(session.protocol)
+      .text(session.peer)
+      .text(session.service_context)
+      .text(session.state)
+      .instant(session.closed_at)
+      .text(session.cause)
+      .integer(session.last_request_number)
+      .text(session.imsi)
+      .text(session.msisdn)
+      .text(session.user_name)
+      .text(session.mac)
+      .text(session.address)
+      .text(session.called_party)
+      .text(session.calling_party)
+      .json(session.network === null ? null : JSON.stringify(session.network));
   }
-  return { into: SESSIONS, lines };
+  return { into: SESSIONS, rows };
 }
 
 function endOf(rows: readonly SessionRow[]): Statement {
@@ -168,9 +175,9 @@ function endOf(rows: readonly SessionRow[]): Statement {
 
 const ENDED: readonly ((row: SessionRow) => CopyValue)[] = [
   (row) => row.session_id,
-  (row) => row.opened_at,
+  (row) => instantText(row.opened_at),
   (row) => row.state,
-  (row) => row.closed_at,
+  (row) => instantTextOrNull(row.closed_at),
   (row) => row.cause,
   (row) => row.last_request_number,
 ];
@@ -187,7 +194,12 @@ const END_SESSIONS = {
 };
 
 function writeOf(rows: readonly SessionRow[]): Statement {
-  return { ...WRITE_SESSIONS, values: [JSON.stringify(rows)] };
+  const inText = rows.map((row) => ({
+    ...row,
+    opened_at: instantText(row.opened_at),
+    closed_at: instantTextOrNull(row.closed_at),
+  }));
+  return { ...WRITE_SESSIONS, values: [JSON.stringify(inText)] };
 }
 
 const WRITE_SESSIONS = {

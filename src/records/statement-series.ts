@@ -5,7 +5,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type pg from 'pg';
-import type { CopyLines } from './copy-text.js';
+import type { CopyRows } from './copy-rows.js';
 
 /** A prepared statement; its name stands for its text. */
 export interface Statement {
@@ -20,7 +20,7 @@ export interface Statement {
 /** Appends rows to a table, their values in the order of `columns`. */
 export interface CopyIn {
   readonly into: { readonly table: string; readonly columns: readonly string[] };
-  readonly lines: CopyLines;
+  readonly rows: CopyRows;
 }
 
 /** A plain text is a statement without values, such as BEGIN. */
@@ -90,7 +90,7 @@ class Series implements pg.Submittable {
     this.#prepare(statement, connection);
     connection.stream.write(bindMessage(statement));
     connection.execute(null, true);
-    if (typeof step === 'object' && 'lines' in step) writeCopyData(connection.stream, step.lines);
+    if (typeof step === 'object' && 'rows' in step) writeCopyData(connection.stream, step.rows);
   }
 
   /** A name that a series broke off at may or may not be there: closing it is right in both cases. */
@@ -146,9 +146,9 @@ const NO_VALUES: readonly string[] = [];
 
 function preparedOf(step: SeriesStep): Prepared {
   if (typeof step === 'string') return { name: `series: ${step}`, text: step, values: NO_VALUES };
-  if ('lines' in step) {
+  if ('rows' in step) {
     const { table, columns } = step.into;
-    const text = `COPY tolld.${table} (${columns.join(', ')}) FROM STDIN`;
+    const text = `COPY tolld.${table} (${columns.join(', ')}) FROM STDIN (FORMAT binary)`;
     return { name: `series: COPY ${table}`, text, values: NO_VALUES };
   }
   return { name: `series: ${step.name}`, text: step.text, values: step.values };
@@ -181,7 +181,7 @@ function bindMessage({ name, values }: Prepared): Buffer {
 const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4]);
 
 /** Sent unasked: Postgres reads it when the COPY in front of it begins, or skips it with the rest. */
-function writeCopyData(stream: Duplex, { bytes }: CopyLines): void {
+function writeCopyData(stream: Duplex, { bytes }: CopyRows): void {
   const head = Buffer.allocUnsafe(5);
   head[0] = 0x64;
   head.writeUInt32BE(bytes.length + 4, 1);

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CopyLines } from '../../../src/records/copy-text.js';
+import { CopyRows } from '../../../src/records/copy-rows.js';
 import {
   RowsMissingError,
   runSeries,
@@ -21,9 +21,9 @@ afterEach(async () => {
 });
 
 function rowsOf(...partitions: readonly number[]): SeriesStep {
-  const lines = new CopyLines();
-  for (const partition of partitions) lines.integer(partition).integer(1).integer(7).end();
-  return { into: OFFSETS, lines };
+  const rows = new CopyRows({ columns: OFFSETS.columns.length });
+  for (const partition of partitions) rows.row().small(partition).integer(1).integer(7);
+  return { into: OFFSETS, rows };
 }
 
 function moveTo(n: number, partition: number, rowsExpected = 1): SeriesStep {
