@@ -72,4 +72,21 @@ describe('the tables of schema/', () => {
       WHERE table_schema = 'tolld' AND data_type LIKE 'time%' AND data_type NOT LIKE '%with time zone'`);
     expect(rows).toEqual([]);
   });
+
+  test('are rarely analysed where they grow or change all the time', async () => {
+    await database.pool.query(`SELECT tolld.create_month('rated_events', '2031-05-01')`);
+    const { rows } = await database.pool.query<{ table: string; options: string[] | null }>(`
+      SELECT c.relname AS table, c.reloptions AS options
+      FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+      WHERE c.relnamespace = 'tolld'::regnamespace AND c.relkind = 'r'
+      ORDER BY 1`);
+    const expected = ['autovacuum_analyze_scale_factor=0.5'];
+    const others = rows.filter(({ options }) => !options?.some((each) => expected.includes(each)));
+    expect(others).toEqual([]);
+    expect(rows.map(({ table }) => table)).toContain('rated_events_2031_05');
+    const states = await database.pool.query<{ options: string[] }>(
+      `SELECT reloptions AS options FROM pg_class WHERE oid = 'tolld.account_states'::regclass`,
+    );
+    expect(states.rows[0]?.options).toContain('autovacuum_analyze_scale_factor=2');
+  });
 });
