@@ -51,7 +51,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: ['test/support/servers.ts'],
+          globalSetup: ['test/support/servers.ts', 'test/support/program.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

@@ -8,7 +8,7 @@ import { loadConfig } from '../src/config.js';
 import type { PostgresServer } from '../src/local/postgres-server.js';
 import { startServerProcess } from '../src/local/server-process.js';
 import { migrate } from '../src/records/migrate.js';
-import { buildProgram } from './built-program.js';
+import { buildProgram } from '../test/support/built-program.js';
 import { NAS_NAME, PASSWORD, userName } from './radius-requests.js';
 import type { RedisProcess } from './redis-process.js';
 
@@ -42,7 +42,7 @@ export async function startTolldRadius(
   const url = postgres.databaseUrl(DATABASE);
   await migrate({ url });
   const directory = await mkdtemp(path.join(tmpdir(), 'tolld-bench-'));
-  const program = buildProgram(path.join(directory, 'program'));
+  const program = await buildProgram(path.join(directory, 'program'));
   const config = path.join(directory, 'tolld.json');
   await writeFile(config, JSON.stringify(settings(redis.url, url)));
   const file = path.join(directory, 'operator.json');

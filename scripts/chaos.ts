@@ -1,8 +1,11 @@
 /** `npm run chaos -- --kills N [--seed S]`: exits 0 only if everything balances. */
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { FAMILIES, type Family } from '../test/chaos/blows.js';
 import { runChaos } from '../test/chaos/chaos.js';
 import { TOPOLOGIES } from '../test/chaos/redis-group.js';
+import { buildProgram } from '../test/support/built-program.js';
+import { makeScratchDirectory } from '../test/support/scratch-directory.js';
 
 const HELP = `npm run chaos -- [--kills N] [--seed S] [--only FAMILY] [--topology T]
 
@@ -67,8 +70,11 @@ async function main(): Promise<number> {
   const startedAt = Date.now();
   const onStep = (line: string): void =>
     console.log(`${String(Math.round((Date.now() - startedAt) / 1_000)).padStart(5)} s  ${line}`);
+  const directory = makeScratchDirectory('program');
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const program = await buildProgram(directory);
   const report = await runChaos({
-    ...{ kills, seed, topology, onStep },
+    ...{ program, kills, seed, topology, onStep },
     ...(only.length > 0 && { only }),
   });
   for (const fault of report.faults) console.log(`FAULT  ${fault}`);

@@ -15,6 +15,8 @@ import type { Topology } from './redis-group.js';
 import { startLoad, type Load, type LoadReport } from './load.js';
 
 export interface ChaosOptions {
+  /** The command line of tolld. */
+  readonly program: string;
   readonly kills: number;
   readonly seed: number;
   /** Default: every family that this machine can strike. */
@@ -40,7 +42,10 @@ const SILENT = createLogger({ level: 'silent' });
 
 /** @throws when the installation does not come back to life. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const installation = await startInstallation(options.topology ?? 'single');
+  const installation = await startInstallation({
+    topology: options.topology ?? 'single',
+    program: options.program,
+  });
   try {
     return await strike(installation, options);
   } finally {

@@ -30,7 +30,6 @@ import { makeSmallDisk, type SmallDisk } from './small-disk.js';
 import { startWire, type Wire } from './wire.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
-const SOURCE = path.join(ROOT, 'test', 'support', 'tolld-source.ts');
 const OPERATOR = path.join(import.meta.dirname, 'operator.yaml');
 const DATABASE = 'tolld';
 export const REALM = 'tolld.test';
@@ -84,8 +83,17 @@ export interface Installation {
   remove(): Promise<void>;
 }
 
+export interface InstallationOptions {
+  readonly topology: Topology;
+  /** The command line of tolld. */
+  readonly program: string;
+}
+
 /** Starts everything with the operator of the chaos runs loaded. */
-export async function startInstallation(topology: Topology): Promise<Installation> {
+export async function startInstallation({
+  topology,
+  program,
+}: InstallationOptions): Promise<Installation> {
   const directory = makeScratchDirectory('chaos');
   await chmod(directory, 0o755);
   const isGroup = topology !== 'single';
@@ -157,7 +165,7 @@ export async function startInstallation(topology: Topology): Promise<Installatio
       args: [
         ...launcher,
         ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
-        ...[process.execPath, '--import', 'tsx', SOURCE, 'serve', '--roles', roles.join(',')],
+        ...[process.execPath, program, 'serve', '--roles', roles.join(',')],
       ],
       directory: ROOT,
       user: null,
@@ -243,7 +251,7 @@ export async function startInstallation(topology: Topology): Promise<Installatio
     await restart(SERVERS);
     await createDatabase(straight.TOLLD_POSTGRES_URL);
     await migrate({ url: straight.TOLLD_POSTGRES_URL });
-    await load({ ...straight, ...settings });
+    await load(program, { ...straight, ...settings });
     await restart([...FRONTS, 'flusher']);
   } catch (error) {
     await remove();
@@ -336,8 +344,8 @@ async function createDatabase(url: string): Promise<void> {
   await client.end();
 }
 
-async function load(environment: Readonly<Record<string, string>>): Promise<void> {
+async function load(program: string, environment: Readonly<Record<string, string>>): Promise<void> {
   const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  const command = [process.execPath, '--import', 'tsx', SOURCE, 'load', OPERATOR];
+  const command = [process.execPath, program, 'load', OPERATOR];
   await promisify(execFile)('env', [...settings, ...command], { cwd: ROOT });
 }

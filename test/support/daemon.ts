@@ -1,13 +1,11 @@
-/** tolld processes for end-to-end tests: started from the source, on ports of their own. */
+/** tolld processes for end-to-end tests: the built program, on ports of their own. */
 import { execFile } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, vi } from 'vitest';
+import { afterAll, inject, vi } from 'vitest';
 import { startServerProcess, type ServerProcess } from '../../src/local/server-process.js';
+import type {} from './program.js';
 import { makeScratchDirectory } from './scratch-directory.js';
-
-const SOURCE = path.resolve(import.meta.dirname, 'tolld-source.ts');
-const TSX = ['--import', 'tsx'];
 
 /** A line of a daemon's log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg?: string };
@@ -92,7 +90,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const daemon = await startServerProcess({
     name: `tolld ${name}`,
     command: process.execPath,
-    args: [...TSX, SOURCE, '--config', config, 'serve'],
+    args: [inject('program'), '--config', config, 'serve'],
     directory: process.cwd(),
     user: null,
     readyText: '"msg":"ready"',
@@ -156,7 +154,7 @@ export async function runTolld(
 ): Promise<CommandResult> {
   // `env` adds to our environment, which only src/config.ts may read.
   const added = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  const command = [...added, process.execPath, ...TSX, SOURCE, ...args];
+  const command = [...added, process.execPath, inject('program'), ...args];
   return await new Promise((resolve) => {
     execFile('env', command, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;

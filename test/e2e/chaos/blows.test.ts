@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { FAMILIES } from '../../chaos/blows.js';
 import { runChaos } from '../../chaos/chaos.js';
 import { PARTS } from '../../chaos/installation.js';
+import type {} from '../../support/program.js';
 
 const SEED = Date.now() % 1_000_000;
 const NEEDS_MORE_SERVERS = ['failover', 'move'];
@@ -13,7 +14,10 @@ describe('an installation under load', () => {
   it(`balances after one blow of each kind (seed ${SEED})`, async () => {
     const steps: string[] = [];
     const onStep = (line: string): void => void steps.push(line);
-    const { faults, requests } = await runChaos({ kills: BLOWS, seed: SEED, onStep });
+    const { faults, requests } = await runChaos({
+      program: inject('program'),
+      ...{ kills: BLOWS, seed: SEED, onStep },
+    });
     expect(faults, steps.join('\n')).toEqual([]);
     expect(requests).toBeGreaterThan(200);
   }, 600_000);
