@@ -4,6 +4,7 @@ import { encodeEntry } from '../src/charging/event-codec.js';
 import type { Keys } from '../src/charging/keys.js';
 import { toAmount } from '../src/domain/amounts.js';
 import type { ChargingEvent, EventStamp, OutboxEntry } from '../src/domain/events.js';
+import { newBucket } from '../test/support/charge-requests.js';
 
 export interface FlushWorkloadOptions {
   readonly accounts: number;
@@ -141,22 +142,11 @@ function grant(bucketId: string, resource: string): ChargingEvent {
     intentId: null,
     reason: null,
     impacts: [{ bucketId, resource, delta: amount, after: amount, units: toAmount(0) }],
-    grant: {
-      bucketId,
-      resource,
-      kind: resource === 'octets' ? 'units' : 'money',
+    grant: newBucket(bucketId, resource, GRANTED, {
       priority: 10,
-      state: 'active',
       startsAt: START,
-      endsAt: null,
       createdAt: START,
-      floor: toAmount(0),
-      granted: amount,
-      step: 1,
-      blocker: false,
-      bundleId: null,
-      detail: {},
-    },
+    }),
   };
 }
 

@@ -26,6 +26,20 @@ export const stamp: EventStamp = {
   configVersion: 1,
 };
 
+/** Of what staff do to an account that belongs to no customer. */
+export const managementStamp: EventStamp = {
+  tenant: 'acme',
+  customer: null,
+  subscription: null,
+  protocol: 'management',
+  peer: null,
+  serviceContext: null,
+  personal: {},
+  network: {},
+  eventTimestamp: null,
+  configVersion: 1,
+};
+
 export const policy: ChargePolicy = {
   unknownSession: 'recreate',
   overuse: 'write-off',

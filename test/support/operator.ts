@@ -7,12 +7,11 @@ import {
   publishProfile,
 } from '../../src/charging/provisioning.js';
 import type { CreditControlRequest } from '../../src/domain/credit-control.js';
-import type { EventStamp } from '../../src/domain/events.js';
 import type { SubscriberProfile } from '../../src/domain/profile.js';
 import type { Catalog } from '../../src/rating/catalog.js';
 import { CHARGING_POLICY_DEFAULTS } from '../../src/rating/charging-policy.js';
 import type { Tariff } from '../../src/rating/tariff.js';
-import { newBucket } from './charge-requests.js';
+import { managementStamp, newBucket } from './charge-requests.js';
 
 export const SCOPE = 'home';
 export const IMSI = '001010000000001';
@@ -84,19 +83,6 @@ export const CATALOG: Catalog = {
   ],
 };
 
-const STAMP: EventStamp = {
-  tenant: 'acme',
-  customer: null,
-  subscription: null,
-  protocol: 'management',
-  peer: null,
-  serviceContext: null,
-  personal: {},
-  network: {},
-  eventTimestamp: null,
-  configVersion: 1,
-};
-
 /** The profile of a test account in partition 0. */
 export function profileOf(accountId: string, version = 1): SubscriberProfile {
   return {
@@ -135,7 +121,7 @@ export async function openAccount(
     readonly money?: number;
   },
 ): Promise<void> {
-  const place = { partition: 0, accountId, stamp: STAMP };
+  const place = { partition: 0, accountId, stamp: managementStamp };
   await provisionAccount(engine, { ...place, standing: 'active', profileVersion: 1 });
   await creditAccount(engine, {
     ...place,

@@ -6,7 +6,6 @@ import { openKeySpace } from '../../../src/charging/partitions.js';
 import { creditAccount, provisionAccount } from '../../../src/charging/provisioning.js';
 import { createOutboxStreams } from '../../../src/charging/stream.js';
 import { toAmount } from '../../../src/domain/amounts.js';
-import type { EventStamp } from '../../../src/domain/events.js';
 import { main } from '../../../src/main.js';
 import { createLogger } from '../../../src/observability/logger.js';
 import { createMetrics } from '../../../src/observability/metrics.js';
@@ -15,7 +14,7 @@ import { createOutboxMetrics } from '../../../src/outbox/metrics.js';
 import { untilRecorded } from '../../../src/outbox/recorded.js';
 import { createFlushLeases } from '../../../src/records/flush-leases.js';
 import { createFlushSink } from '../../../src/records/flush-sink.js';
-import { newBucket } from '../../support/charge-requests.js';
+import { managementStamp, newBucket } from '../../support/charge-requests.js';
 import { testDatabase } from '../../support/postgres.js';
 import { testRedis } from '../../support/redis.js';
 
@@ -24,19 +23,6 @@ const database = testDatabase();
 const logger = createLogger({ level: 'silent' });
 const PARTITIONS = 2;
 const GRANTED_AT = Date.UTC(2026, 0, 15);
-
-const stamp: EventStamp = {
-  tenant: 'acme',
-  customer: null,
-  subscription: null,
-  protocol: 'management',
-  peer: null,
-  serviceContext: null,
-  personal: {},
-  network: {},
-  eventTimestamp: null,
-  configVersion: 1,
-};
 
 async function insertAccount(tenant: string, id: string, externalId = 'a-1'): Promise<void> {
   await database.pool.query(
@@ -64,7 +50,7 @@ async function chargeAndFlush(): Promise<void> {
   await connection.open();
   const { engine } = connection;
   await openKeySpace(engine, PARTITIONS, null);
-  const account = { partition: 1, accountId: 'acc-1', stamp, now: GRANTED_AT };
+  const account = { partition: 1, accountId: 'acc-1', stamp: managementStamp, now: GRANTED_AT };
   await provisionAccount(engine, { ...account, standing: 'active', profileVersion: 1 });
   await creditAccount(engine, {
     ...account,
@@ -75,22 +61,7 @@ async function chargeAndFlush(): Promise<void> {
     operations: [
       {
         operation: 'grant',
-        bucket: {
-          bucketId: 'main',
-          resource: 'EUR',
-          kind: 'money',
-          priority: 10,
-          state: 'active',
-          startsAt: null,
-          endsAt: null,
-          createdAt: GRANTED_AT,
-          floor: toAmount(0),
-          granted: toAmount(10_500_000),
-          step: 1,
-          blocker: false,
-          bundleId: null,
-          detail: {},
-        },
+        bucket: newBucket('main', 'EUR', 10_500_000, { priority: 10, createdAt: GRANTED_AT }),
       },
     ],
   });
@@ -107,13 +78,7 @@ async function chargeAndFlush(): Promise<void> {
       {
         operation: 'set-thresholds',
         thresholds: [
-          {
-            id: 'low',
-            resource: 'EUR',
-            bundleId: null,
-
-            level: { amount: toAmount(2_000_000) },
-          },
+          { id: 'low', resource: 'EUR', bundleId: null, level: { amount: toAmount(2_000_000) } },
           { id: 'half', resource: 'EUR', bundleId: null, level: { percent: 100 } },
         ],
       },

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createKeys } from '../../../src/charging/keys.js';
 import type { Amount } from '../../../src/domain/amounts.js';
 import type { ChargingEvent, EventStamp, OutboxEntry } from '../../../src/domain/events.js';
+import { newBucket } from '../../support/charge-requests.js';
 import { testDatabase } from '../../support/postgres.js';
 import { testRedis } from '../../support/redis.js';
 import { metricOf } from './flusher-fixture.js';
@@ -43,22 +44,7 @@ class Account {
         intentId: `${this.accountId}-1`,
         reason: null,
         impacts: [this.#impact(GRANTED)],
-        grant: {
-          bucketId: 'b',
-          resource: 'octets',
-          kind: 'units',
-          priority: 1,
-          state: 'active',
-          startsAt: null,
-          endsAt: null,
-          createdAt: AT,
-          floor: amount(0),
-          granted: amount(GRANTED),
-          step: 1,
-          blocker: false,
-          bundleId: null,
-          detail: {},
-        },
+        grant: newBucket('b', 'octets', GRANTED, { priority: 1, createdAt: AT }),
       },
     ]);
   }

@@ -14,6 +14,7 @@ import type {
   Impact,
   OutboxEntry,
 } from '../../../src/domain/events.js';
+import { newBucket } from '../../support/charge-requests.js';
 import type { RandomSource } from '../../support/random-source.js';
 
 export interface WorkloadOptions {
@@ -155,23 +156,12 @@ export class Workload {
       intentId: `${account.accountId}-i${account.intents}`,
       reason: null,
       impacts: [impactOf(bucket, granted, 0)],
-      grant: {
-        bucketId: bucket.bucketId,
-        resource: 'octets',
-        kind: 'units',
-        priority: 10,
-        state: 'active',
+      grant: newBucket(bucket.bucketId, 'octets', granted, {
         startsAt: START,
-        endsAt: null,
         createdAt: this.#clock,
-        floor: amount(0),
-        granted: amount(granted),
-        step: 1,
-        blocker: false,
-        bundleId: null,
         durationMs: null,
         detail: { scope: { ratingGroups: [10] } },
-      },
+      }),
     };
   }
 
