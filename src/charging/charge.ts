@@ -19,6 +19,7 @@ export function charge(engine: Engine, request: ChargeRequest): Promise<ChargeOu
 export function settle(engine: Engine, request: ChargeRequest): Promise<ChargeOutcome> {
   return call(engine, 'settle', request);
 }
+
 /**
  * How many of the units in each service's `used` the buckets would cover now; changes nothing.
  * @throws EngineUnavailableError
@@ -41,6 +42,7 @@ export async function enquire(engine: Engine, request: ChargeRequest): Promise<E
   }
   return { kind: 'refused', refusal: refusalOf(statusOf(reply)) };
 }
+
 async function call(
   engine: Engine,
   script: 'charge' | 'settle',
