@@ -16,7 +16,6 @@ import { isSealedText, type SealedText } from './domain/sealed-text.js';
 const NONCE_OCTETS = 12;
 const TAG_OCTETS = 16;
 const KEY_OCTETS = 32;
-export const SECRET_KEY_LENGTH_MIN = 16;
 
 /** A secret can't be sealed or opened with the keys there are. Never holds the secret. */
 export class SecretBoxError extends Error {

@@ -17,7 +17,7 @@ import {
 } from './setting-kind.js';
 
 /** How much of what was answered survives which failure; the cost is in docs/configuration.md. */
-export const DURABILITY_LEVELS = ['strict', 'relaxed', 'replicated'] as const;
+const DURABILITY_LEVELS = ['strict', 'relaxed', 'replicated'] as const;
 export type DurabilityLevel = (typeof DURABILITY_LEVELS)[number];
 
 /** What a process may do; all of it unless told otherwise. */
@@ -25,7 +25,7 @@ export const ROLES = ['diameter', 'radius', 'flusher', 'sweeper', 'management'] 
 export type Role = (typeof ROLES)[number];
 
 /** How Redis is laid out. */
-export const REDIS_TOPOLOGIES = ['single', 'cluster', 'sentinel'] as const;
+const REDIS_TOPOLOGIES = ['single', 'cluster', 'sentinel'] as const;
 
 /** A DiameterIdentity: a host or realm name [RFC 6733 4.3.1]. */
 const DOMAIN_NAME =

@@ -96,7 +96,7 @@ const TABLE = {
       'charging/provisioning',
       'secret-box.ts',
     ],
-    packages: ['pg', 'drizzle-orm', 'zod', 'yaml', 'luxon', 'ajv'],
+    packages: ['pg', 'drizzle-orm', 'zod', 'yaml', 'luxon'],
     builtins: 'any',
     instead: 'change what is in Redis by an intent and charging/provisioning.ts',
   },

@@ -27,7 +27,7 @@ function parseLimit(text: string): number {
 }
 
 /** Those that match all flags, newest first. */
-export function matching(
+function matching(
   rejections: readonly LoginRejection[],
   { user, nas, reason, since, limit }: RejectsFlags,
 ): readonly LoginRejection[] {

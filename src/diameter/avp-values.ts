@@ -36,7 +36,7 @@ export function readAddress(bytes: Buffer, start: number, end: number): string |
   return null;
 }
 
-export function ipv4Text(bytes: Uint8Array, at: number): string {
+function ipv4Text(bytes: Uint8Array, at: number): string {
   return `${bytes[at] as number}.${bytes[at + 1] as number}.${bytes[at + 2] as number}.${bytes[at + 3] as number}`;
 }
 
@@ -70,7 +70,7 @@ export function addressBytes(address: string): Buffer {
 }
 
 /** @throws RangeError for anything but an IPv6 address (RFC 4291 2.2, without a zone). */
-export function ipv6Bytes(address: string): Buffer {
+function ipv6Bytes(address: string): Buffer {
   const mapped = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
   const hex = (high: string, low: string): string =>
     (Number(high) * 256 + Number(low)).toString(16);

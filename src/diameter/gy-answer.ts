@@ -65,7 +65,7 @@ export function writeCreditControlAnswer(
     writeCommandLevelService(writer, outcome.services[0], options.profile);
   }
   const cost = outcome.cost ?? soleCost(outcome, context);
-  if (cost !== undefined) writeCost(writer, Avp.CostInformation, cost);
+  if (cost !== undefined) writeCost(writer, cost);
   if (outcome.enoughCredit !== undefined) {
     const { ENOUGH_CREDIT, NO_CREDIT } = CheckBalanceResult;
     writer.integer32(Avp.CheckBalanceResult, outcome.enoughCredit ? ENOUGH_CREDIT : NO_CREDIT);

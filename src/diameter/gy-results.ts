@@ -35,7 +35,3 @@ export const SERVICE_CODES: Readonly<Record<ServiceResult, number>> = {
 export function isProtocolError(resultCode: number): boolean {
   return resultCode >= 3000 && resultCode < 4000;
 }
-
-export function isSuccess(resultCode: number): boolean {
-  return resultCode >= 2000 && resultCode < 3000;
-}

@@ -75,7 +75,7 @@ export function readUsedUnits(
 }
 
 /** 3GPP Reporting-Reason in our words; undefined for one that a later release added. */
-export function readReason(
+function readReason(
   reader: MessageReader,
   group: Entry,
   slot: Integer32Slot,

@@ -2,7 +2,7 @@
 import { ZERO, type Amount } from '../domain/amounts.js';
 import type { Money } from '../domain/credit-control.js';
 import { currencyCode, currencyNumber } from './currencies.js';
-import { Avp, type GroupAvp } from './generated/avps.js';
+import { Avp } from './generated/avps.js';
 import { ResultCode } from './generated/enumerations.js';
 import { CcMoney, UnitValue } from './generated/grammars.js';
 import { NONE, type Entry, type MessageReader } from './message-reader.js';
@@ -52,20 +52,12 @@ function writeUnitValue(writer: MessageWriter, money: Money): void {
   writer.close(mark);
 }
 
-/**
- * Cost-Information, or another group of value and currency. Left out for money that has no ISO 4217
- * number, since the wire can't name it.
- */
-export function writeCost(writer: MessageWriter, group: GroupAvp, money: Money): void {
+/** Cost-Information; left out for money that has no ISO 4217 number, since the wire can't name it. */
+export function writeCost(writer: MessageWriter, money: Money): void {
   const currency = currencyNumber(money.resource);
   if (currency === undefined) return;
-  const mark = writer.open(group);
+  const mark = writer.open(Avp.CostInformation);
   writeUnitValue(writer, money);
   writer.unsigned32(Avp.CurrencyCode, currency);
   writer.close(mark);
-}
-
-/** CC-Money of a request of ours. */
-export function writeMoney(writer: MessageWriter, money: Money): void {
-  writeCost(writer, Avp.CcMoney, money);
 }

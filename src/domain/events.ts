@@ -8,9 +8,6 @@ import type { Protocol } from './credit-control.js';
 import type { SteeringKind, SteeringOutcome, SteeringReason } from './steering.js';
 import type { ReportingReason } from './units.js';
 
-/** Version of the packed layout. Readers take this one and the one before. */
-export const EVENT_SCHEMA_VERSION = 1;
-
 /** Place of an entry in its partition's outbox: `<epoch>-<n>`, n gapless within an epoch. */
 export interface EntryId {
   readonly epoch: number;

@@ -31,7 +31,7 @@ export function findInstallRight(): InstallRight {
 }
 
 /** Runs a command to its end. @returns what it wrote. @throws CommandError */
-export async function runCommand(
+async function runCommand(
   command: readonly string[],
   { directory = '/' }: { readonly directory?: string } = {},
 ): Promise<string> {

@@ -32,9 +32,9 @@ export const DEMO_SUBSCRIBERS: Readonly<Record<string, SimulatedSubscriber>> = {
 };
 
 /** The account of examples/operator-radius.yaml. */
-export const DEMO_HOME_ACCOUNT = 'erin';
+const DEMO_HOME_ACCOUNT = 'erin';
 
-export const DEMO_TENANT = 'demo';
+const DEMO_TENANT = 'demo';
 const DEMO_SCALE = 6;
 
 /** The books do not balance, or events are missing; each line says where. */
@@ -116,7 +116,7 @@ export function amountText(amount: bigint | number, resource: string): string {
 }
 
 /** One rated event: what was used, what it cost, which bucket paid, what is left there. */
-export function describeRatedEvent(event: RatedEvent): string {
+function describeRatedEvent(event: RatedEvent): string {
   const paid = event.impacts.map(
     ({ bucketId, resource, delta, after }) =>
       `${bucketId} paid ${amountText(0 - delta, resource)}, left ${amountText(after, resource)}`,

@@ -17,7 +17,7 @@ export async function findFreePort(): Promise<number> {
 }
 
 /** Whether a TCP port of an address (default: loopback) can be listened on. */
-export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   const server = createServer();
   return await new Promise<boolean>((resolve) => {
     server.once('error', () => resolve(false));

@@ -3,7 +3,7 @@
  * started by root must be another user, who perhaps can't enter the project's directory; and an
  * npm that runs no install scripts leaves out the links between its libraries.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, cp, mkdir, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -95,9 +95,4 @@ export async function preparePostgresBinaries(options: {
     if (!canReach(file, options.user, 'execute')) await chmod(file, 0o755);
   }
   return path.join(native, 'bin');
-}
-
-/** Version of the binaries in a directory, as `postgres --version` prints it. */
-export function postgresVersion(binaries: string): string {
-  return execFileSync(path.join(binaries, 'postgres'), ['--version'], { encoding: 'utf8' }).trim();
 }

@@ -43,7 +43,7 @@ Uses REDIS_URL and DATABASE_URL where they are set; else starts its own Redis an
 their data in .tolld/. Every setting of docs/configuration.md works here too.`;
 
 /** @returns null where help was asked for and printed. @throws CommanderError for a wrong flag. */
-export function parseStartFlags(args: readonly string[]): StartFlags | null {
+function parseStartFlags(args: readonly string[]): StartFlags | null {
   const command = new Command('npm start --')
     .description('set up everything that tolld needs, then run it with a demo operator')
     .option(

@@ -7,7 +7,7 @@ import { COVERED_AFTER_MS, COVERED_BEFORE_MS } from './rate-line.js';
 import { openIntervals, type CompiledBand, type Interval } from './time-band.js';
 
 /** Answers that depend on the time are built anew at multiples of this. */
-export const STRETCH_MS = 6 * 3_600_000;
+const STRETCH_MS = 6 * 3_600_000;
 
 /** Stretches remembered: the present one, the next, and late requests. */
 const STRETCHES_MAX = 8;

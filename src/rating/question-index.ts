@@ -34,7 +34,7 @@ export function apnNetworkIdentifier(apn: string): string {
   return apn.toLowerCase().replace(/\.mnc\d{3}\.mcc\d{3}\.gprs$/, '');
 }
 
-export function unitSet(units: readonly UnitKind[]): number {
+function unitSet(units: readonly UnitKind[]): number {
   let set = 0;
   for (const unit of units) set |= UNIT_BITS[unit];
   return set;

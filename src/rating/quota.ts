@@ -7,7 +7,7 @@ import type { QuotaSettings } from './rate-line.js';
 import type { PoolRule, QuotaRule } from './tariff.js';
 
 /** A grant's validity must end inside the windows of an answer (COVERED_AFTER_MS). */
-export const VALIDITY_SECONDS_MAX = 86_400;
+const VALIDITY_SECONDS_MAX = 86_400;
 
 const SHARED_DEFAULTS = {
   /** Of what is left, so that four sessions on one account can all make progress. */
@@ -44,7 +44,7 @@ export const QUOTA_DEFAULTS: Readonly<Record<UnitKind, QuotaSettings>> = {
   },
 };
 
-export const FINAL_UNIT_DEFAULT: FinalUnitAction = { action: 'terminate' };
+const FINAL_UNIT_DEFAULT: FinalUnitAction = { action: 'terminate' };
 
 export interface CompiledQuota {
   readonly settings: QuotaSettings;

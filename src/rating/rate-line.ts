@@ -118,7 +118,7 @@ export interface QuotaSettings {
 }
 
 /** Why no price was found. */
-export const RATING_FAILURES = [
+const RATING_FAILURES = [
   /** No version of the tariff is in force around the instant. */
   'no-version-in-force',
   /** No rule matches the service, zone, network and time. */

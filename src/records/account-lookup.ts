@@ -74,7 +74,7 @@ export interface AccountTies {
 }
 
 /** Members named of a group; there may be thousands. */
-export const MEMBERS_MAX = 20;
+const MEMBERS_MAX = 20;
 
 interface GroupRow {
   readonly id: string;

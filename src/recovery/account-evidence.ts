@@ -32,7 +32,7 @@ export function recordedSequence({ record }: AccountEvidence): number {
 }
 
 /** What the tail adds to each bucket. */
-export function tailSums(tail: readonly TailEvent[]): ReadonlyMap<string, bigint> {
+function tailSums(tail: readonly TailEvent[]): ReadonlyMap<string, bigint> {
   const sums = new Map<string, bigint>();
   for (const { event } of tail) {
     if (!('impacts' in event)) continue;

@@ -1,7 +1,7 @@
 /** What a proof found wrong: where, by how much, and what to do about it. */
 
 /** Every kind of finding with its remedy; docs/operations.md says more about each. */
-export const REMEDIES = {
+const REMEDIES = {
   'run-gap':
     'events are missing in Postgres: restore the months or the backup they were in; the balances stand',
   'run-double': 'an event stands twice in Postgres: keep both and report it, this must not happen',

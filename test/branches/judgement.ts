@@ -19,7 +19,7 @@ export interface Judgement {
 }
 
 /** By which a branch is excused: it stays while the text of its condition does. */
-export function nameOf({ file, place, what }: Branch): string {
+function nameOf({ file, place, what }: Branch): string {
   return `${file} ${place}: ${what}`;
 }
 

@@ -160,7 +160,7 @@ export function freeOf(world: World, bucket: Bucket): number {
 }
 
 /** How far below nothing a bucket without a floor goes: numbers stay exact, and so do sums of two. */
-export const NO_FLOOR = -(2 ** 52);
+const NO_FLOOR = -(2 ** 52);
 
 export function floorOf({ floor }: Pick<Bucket, 'floor'>): number {
   return floor ?? NO_FLOOR;

@@ -14,8 +14,8 @@ import { UNIT_KINDS, type UnitKind } from '../../src/domain/units.js';
 import { chargeWindow, newBucket, rateLine, START_MS } from '../support/charge-requests.js';
 
 export const GROUPS = [1, 2, 3] as const;
-export const ACCOUNTS_MAX = 3;
-export const SESSIONS = 5;
+const ACCOUNTS_MAX = 3;
+const SESSIONS = 5;
 const FOREVER_MS = 8.64e15;
 const BUNDLES = ['gold', 'blue'] as const;
 const CREDIT_KINDS = ['top-up', 'grant', 'adjustment', 'reversal', 'transfer'] as const;
@@ -125,7 +125,7 @@ const life = fc.oneof(
   },
 );
 
-export const bucketPlan: fc.Arbitrary<BucketPlan> = fc
+const bucketPlan: fc.Arbitrary<BucketPlan> = fc
   .record({
     resource: fc.constantFrom('octets', 'octets', 'seconds', 'events', 'EUR', 'EUR', 'EUR', 'USD'),
     granted: amount,

@@ -27,9 +27,9 @@ import { newBucket, stamp } from './charge-requests.js';
 import { silentLogger } from './charging-engine.js';
 import { CATALOG } from './operator.js';
 
-export const ISP_KEYS = ['a key for nothing but tests'];
+const ISP_KEYS = ['a key for nothing but tests'];
 export const ISP_SCOPE = 'isp';
-export const secrets = createSecretBox(ISP_KEYS);
+const secrets = createSecretBox(ISP_KEYS);
 
 /** Octets of both directions; 8 Mbit/s down and 2 up. */
 export const HOME: AccessPlan = {

@@ -86,7 +86,7 @@ export function parseUnits(text: string): Amount {
 }
 
 /** "0.1152". */
-export function parseMoney(text: string): Amount {
+function parseMoney(text: string): Amount {
   return parseDecimal(text.replace(/[,+]/g, ''), MONEY_SCALE);
 }
 
@@ -94,7 +94,7 @@ export function formatUnits(amount: number): string {
   return String(amount).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-export function isUnits(resource: string): boolean {
+function isUnits(resource: string): boolean {
   return UNIT_KINDS.some((kind) => kind === resource);
 }
 

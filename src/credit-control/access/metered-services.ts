@@ -44,7 +44,7 @@ const GRANT_MAX = toAmount(2 ** 50);
  * A reservation lives as long as its session; its validity only bounds what a bucket that ends gives
  * after its end, beside the grace.
  */
-export const VALIDITY_SECONDS = 45;
+const VALIDITY_SECONDS = 45;
 
 /** The services of a session under its plan. One that counts nothing is still recorded, free. */
 export function meterServices(context: MeteringContext): MeteredServices {

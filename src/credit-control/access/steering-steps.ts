@@ -94,7 +94,7 @@ function isDown(level: AccessLevel): boolean {
   return level.kind === 'ladder' || level.kind === 'garden';
 }
 
-export function isInGarden(level: AccessLevel, plan: AccessPlan): boolean {
+function isInGarden(level: AccessLevel, plan: AccessPlan): boolean {
   return (
     level.kind === 'garden' ||
     (level.kind === 'ladder' && ladderOf(plan)[level.rung - 1]?.kind === 'garden')

@@ -58,7 +58,7 @@ export interface SessionPlace {
 }
 
 /** RouterOS writes the number of the session id as its port: unsigned, above 2^31. */
-export function portNumber(acctSessionId: string): number {
+function portNumber(acctSessionId: string): number {
   return parseInt(acctSessionId, 16) >>> 0;
 }
 

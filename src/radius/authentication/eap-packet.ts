@@ -1,6 +1,6 @@
 /** EAP packets [RFC 3748 4] and the bodies of the two methods spoken here. */
 
-export const EAP_CODES = { request: 1, response: 2, success: 3, failure: 4 } as const;
+const EAP_CODES = { request: 1, response: 2, success: 3, failure: 4 } as const;
 export const EAP_TYPES = { identity: 1, notification: 2, nak: 3, md5: 4, msChap2: 26 } as const;
 
 /** Opcodes of EAP-MSCHAPv2. */

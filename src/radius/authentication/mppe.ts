@@ -20,7 +20,7 @@ const CLIENT_RECEIVES = Buffer.from(
 );
 const PAD_1 = Buffer.alloc(40, 0x00);
 const PAD_2 = Buffer.alloc(40, 0xf2);
-export const SESSION_KEY_OCTETS = 16;
+const SESSION_KEY_OCTETS = 16;
 
 /** The server's keys of a session: what it sends with, and what it receives with. */
 export interface MppeKeys {

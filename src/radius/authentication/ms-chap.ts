@@ -3,9 +3,6 @@ import { hash } from 'node:crypto';
 import { desEncrypt } from './des.js';
 import { md4 } from './md4.js';
 
-export const NT_HASH_OCTETS = 16;
-export const NT_RESPONSE_OCTETS = 24;
-
 /** NtPasswordHash: MD4 of the password in UTF-16, little endian [RFC 2433 A.2, RFC 2759 8.3]. */
 export function ntPasswordHash(password: string): Buffer {
   return md4(Buffer.from(password, 'utf16le'));

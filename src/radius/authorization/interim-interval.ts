@@ -1,7 +1,7 @@
 /** How often a session reports. */
 
 /** Acct-Interim-Interval is never below a minute [RFC 2869 5.16]. */
-export const INTERIM_SECONDS_MIN = 60;
+const INTERIM_SECONDS_MIN = 60;
 /** Reports of sessions that began together spread over a tenth of the interval to either side. */
 const SPREAD = 0.1;
 

@@ -34,7 +34,7 @@ export interface DynamicAuthorizationLimits {
 }
 
 /** Every bound of the client, each with its reason. */
-export const DYNAMIC_AUTHORIZATION_LIMITS: DynamicAuthorizationLimits = {
+const DYNAMIC_AUTHORIZATION_LIMITS: DynamicAuthorizationLimits = {
   retransmission: RETRANSMISSION_DEFAULTS,
   /** Small routers take them one by one, and drop what does not fit their queue. */
   pendingPerNasMax: 32,

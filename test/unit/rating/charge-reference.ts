@@ -23,7 +23,7 @@ export function billedByDefinition(line: Pick<PricedLine, 'pulses'>, units: bigi
 }
 
 /** Price of the billed units [from, until) of the tiers' axis, each tier rounded up on its own. */
-export function priceByDefinition(line: PricedLine, from: bigint, until: bigint): bigint {
+function priceByDefinition(line: PricedLine, from: bigint, until: bigint): bigint {
   let price = 0n;
   for (const [index, tier] of line.tiers.entries()) {
     const end = line.tiers[index + 1]?.from;

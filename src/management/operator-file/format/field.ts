@@ -14,7 +14,7 @@ const DECIMAL = /^\d{1,16}(\.\d{1,15})?$/;
 const SIGNED_DECIMAL = /^-?\d{1,16}(\.\d{1,15})?$/;
 /** Octets of a PAP password [RFC 2865 5.2]; a longer shared secret helps nobody either. */
 const SECRET_LENGTH_MAX = 128;
-export const BIT_RATE_PATTERN = /^[1-9]\d{0,9}(\.\d{1,3})?[kMG]?$/;
+const BIT_RATE_PATTERN = /^[1-9]\d{0,9}(\.\d{1,3})?[kMG]?$/;
 const IPV4_PATTERN = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
 

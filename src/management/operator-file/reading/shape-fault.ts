@@ -11,7 +11,7 @@ export interface ShapeFault extends PathFault {
 const SHOWN_LENGTH_MAX = 60;
 
 /** A value as the reader wrote it, cut where it is long. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a mapping of fields';
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
@@ -19,7 +19,7 @@ export function shown(value: unknown): string {
 }
 
 /** "ratingGroups[1]" of a path, as far back as its last name. */
-export function fieldOf(path: FilePath): string {
+function fieldOf(path: FilePath): string {
   const from = path.findLastIndex((step) => typeof step === 'string');
   const [name = 'the entry', ...places] = path.slice(Math.max(0, from));
   return `${typeof name === 'string' ? name : 'the entry'}${places.map((at) => `[${at}]`).join('')}`;
