@@ -71,8 +71,13 @@ export function planTariffs(
   const states = [...after];
   const withFault = states.some(([, state]) => state.definition === null);
   const active = states.filter(([, state]) => !state.retired);
-  const names = (list: 'zones' | 'bands') =>
-    new Set(active.flatMap(([, { definition }]) => definition?.[list] ?? []).map(({ id }) => id));
+  const names = (list: 'zones' | 'bands'): ReadonlySet<string> =>
+    new Set(
+      active.flatMap(([, { definition }]) => {
+        const declared: readonly { readonly id: string }[] = definition?.[list] ?? [];
+        return declared.map(({ id }) => id);
+      }),
+    );
   return {
     usable: new Set(active.map(([code]) => code)),
     definitions: active.flatMap(([, { definition }]) => definition ?? []),
