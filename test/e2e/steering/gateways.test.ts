@@ -235,7 +235,8 @@ describe('a gateway that never answers', () => {
   it('is asked so often, and the session shows that it was given up', async () => {
     const host = 'pgw1.visited.example';
     const steering = { ...SETTINGS.steering, attemptsMax: 2 };
-    const settings = { steering, diameter: { answerTimeoutMs: 100 } };
+    // What comes to the gateway is counted: no watchdog among it, however long this takes.
+    const settings = { steering, diameter: { answerTimeoutMs: 100, watchdogSeconds: 600 } };
     // A node of its own: no other may reach the gateway.
     const daemon = await startDaemon({ ...servers(), settings });
     cleanUp.push(() => daemon.stop());
