@@ -47,6 +47,8 @@ const TESTS: Readonly<Record<string, readonly string[]>> = {
   claim: ['steering/tasks', 'charging/moving'],
   conclude: ['steering/tasks', 'steering/dispatcher'],
   steer: ['steering/tasks'],
+  witness: ['charging/replicated'],
+  'include/open_partition': ['charging/replicated', 'recovery/fence'],
   'include/read_time': ['charging/call-batch'],
   'include/raise_steering': ['steering/tasks', 'steering/dispatcher'],
   lease: ['charging/address-pools'],

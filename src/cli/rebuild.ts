@@ -100,6 +100,9 @@ export function rebuildCommand({ terminal, readConfig }: CommandContext): Comman
         `Rebuilt ${accounts} accounts with ${buckets} buckets and ${sessions} RADIUS sessions; ` +
           `${sessionsForgotten} other sessions are unknown from now on. Epoch ${epoch}.`,
       );
+      for (const { sessionId, accountId, kind } of report.ordersAgain) {
+        terminal.out(`Asked for again: ${kind} session ${sessionId} of account ${accountId}.`);
+      }
       terminal.out('Start the daemons, then run `tolld verify`.');
     });
 }

@@ -62,3 +62,27 @@ export async function readSteering(
     }));
   });
 }
+
+/** What staff asked for of a session that is still open, and what had not been done by its last attempt. */
+export interface OpenOrder {
+  readonly partition: number;
+  readonly accountId: string;
+  readonly sessionId: string;
+  readonly kind: SteeringKind;
+}
+
+/** Of every tenant: orders that are to be attempted again. What was never attempted, nothing tells of. */
+export async function readOpenOrders(client: pg.ClientBase): Promise<readonly OpenOrder[]> {
+  const { rows } = await client.query<OpenOrder>(
+    `SELECT s.partition, o.account_id AS "accountId", o.session_id AS "sessionId",
+       e.detail ->> 'kind' AS kind
+     FROM tolld.sessions o JOIN tolld.account_states s USING (account_id), LATERAL (
+       SELECT detail FROM tolld.account_events
+       WHERE account_id = o.account_id AND kind = 'steering' AND subject = o.session_id
+         AND happened_at >= o.opened_at AND detail ->> 'reason' = 'demand'
+       ORDER BY happened_at DESC, sequence DESC LIMIT 1) AS e
+     WHERE o.closed_at IS NULL AND NOT (e.detail ->> 'final')::boolean
+     ORDER BY 2, 3`,
+  );
+  return rows;
+}

@@ -5,9 +5,11 @@ import { SCHEMA_VERSION } from '../charging/generated/layout.js';
 import { holdPartition, openPartition, readFence } from '../charging/partition-fence.js';
 import { readKeySpace } from '../charging/partitions.js';
 import { restoreAccount } from '../charging/restoring.js';
+import { raiseSteering } from '../charging/steering.js';
 import { inTransaction } from '../records/database.js';
 import type { Installation } from '../records/installation.js';
 import { listRecordedAccounts, readRecordedOffsets } from '../records/recorded-state.js';
+import { readOpenOrders, type OpenOrder } from '../records/steering-attempts.js';
 import { endForgottenSessions, readAddressPools, readRestorable } from '../records/restorable.js';
 import { readInSnapshot } from './gathering.js';
 import { withRecoveryLock } from './recovery-lock.js';
@@ -51,6 +53,8 @@ export interface RebuildReport {
   readonly sessions: number;
   /** Sessions that the record had open and that are unknown from now on. */
   readonly sessionsForgotten: number;
+  /** What staff had asked for of sessions that go on, and what is attempted again. */
+  readonly ordersAgain: readonly OpenOrder[];
 }
 
 /** A day: what a NAS sends later than that belongs to nobody. */
@@ -84,6 +88,7 @@ async function rebuildLocked(
   const isRestored = await refuseOverLive(engine, partitions);
   const epoch = await nextEpoch(pool);
   const report = { epoch, accounts: 0, buckets: 0, sessions: 0, sessionsForgotten: 0 };
+  const orders = await readInSnapshot(pool, readOpenOrders);
   if (!isRestored) {
     for (let partition = 0; partition < partitions; partition += 1) {
       await holdPartition(engine, partition, epoch);
@@ -120,11 +125,25 @@ async function rebuildLocked(
     const fence = await readFence(engine, partition);
     if (fence.state !== 'open') await openPartition(engine, partition, fence.epoch);
   }
+  const ordersAgain = await orderAgain(engine, orders);
   await publish();
   // Last: a process that starts earlier finds no key space and refuses.
   await redis.hset(keys.meta, { instance: instanceId, schema: SCHEMA_VERSION, partitions });
   await redis.hdel(keys.meta, UNDER_WAY);
-  return report;
+  return { ...report, ordersAgain };
+}
+
+/** @returns those whose sessions have gone on. */
+async function orderAgain(
+  engine: Engine,
+  orders: readonly OpenOrder[],
+): Promise<readonly OpenOrder[]> {
+  const raised: OpenOrder[] = [];
+  for (const order of orders) {
+    const { kind } = order;
+    if (await raiseSteering(engine, order, { kind, reason: 'demand' })) raised.push(order);
+  }
+  return raised;
 }
 
 /** @returns whether a rebuild that broke off had restored everything already. */

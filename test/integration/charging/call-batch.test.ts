@@ -45,11 +45,13 @@ function begin(accountId: string, parts: Partial<RequestParts> = {}) {
   return chargeRequest({ phase: 'initial', number: 0, want: 10, accountId, sessionId, ...parts });
 }
 
-/** Functions called since the statistics were reset. */
-async function functionCalls(): Promise<number> {
+/** Commands of a name since the statistics were reset. */
+async function callsOf(command: string): Promise<number> {
   const stats = await observer.info('commandstats');
-  return Number(/^cmdstat_fcall:calls=(\d+)/m.exec(stats)?.[1] ?? 0);
+  return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, 'm').exec(stats)?.[1] ?? 0);
 }
+
+const functionCalls = (): Promise<number> => callsOf('fcall');
 
 const granted = { kind: 'answered', repeated: false, services: [{ result: 'granted' }] };
 
@@ -66,6 +68,7 @@ describe('calls of one turn of the event loop', () => {
       names.map((name, index) => charge(engine, begin(name, { want: index + 1 }))),
     );
     expect(await functionCalls()).toBe(1);
+    expect(await callsOf('time'), 'readings of the clock').toBe(1);
     for (const [index, outcome] of outcomes.entries()) {
       expect(outcome).toMatchObject({ ...granted, services: [{ granted: index + 1 }] });
       expect(outcome).toHaveProperty('at', (outcomes[0] as { readonly at: number }).at);

@@ -8,12 +8,17 @@ import {
 import { leaseAddress } from '../../../src/charging/address-pools.js';
 import { provisionAccount } from '../../../src/charging/provisioning.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
-import { claimSteering, dueSteering } from '../../../src/charging/steering.js';
+import {
+  claimSteering,
+  concludeSteering,
+  dueSteering,
+  raiseSteering,
+} from '../../../src/charging/steering.js';
 import type { AccessControl } from '../../../src/credit-control/access/access-control.js';
 import type { AccessPlan, AddressPool } from '../../../src/domain/access-plan.js';
 import type { SessionHandle, SessionReport } from '../../../src/domain/access.js';
 import { toAmount } from '../../../src/domain/amounts.js';
-import { rebuild } from '../../../src/recovery/rebuild.js';
+import { rebuild, type RebuildReport } from '../../../src/recovery/rebuild.js';
 import { verify } from '../../../src/recovery/verify.js';
 import { stamp } from '../../support/charge-requests.js';
 import { HOME, ispProcess, login, openIsp, openSubscriber, report } from '../../support/isp.js';
@@ -76,7 +81,7 @@ async function left(): Promise<number | undefined> {
   return (await readAccount(world.engine, 0, 'anna'))?.buckets[0]?.remaining;
 }
 
-async function rebuildFromRecord(): Promise<void> {
+async function rebuildFromRecord(): Promise<RebuildReport> {
   await world.recorded();
   await world.pauseFlusher();
   const { engine, pool, partitions } = world;
@@ -85,7 +90,7 @@ async function rebuildFromRecord(): Promise<void> {
   const texts = await Promise.all(profiles.map((key) => engine.redis.get(key)));
   await world.empty();
   rebuiltAt = Date.now();
-  await rebuild(
+  const rebuilt = await rebuild(
     { installation: { instanceId: instance, partitions }, missedReportsMax: MISSED_MAX },
     {
       ...{ engine, pool, clock: () => rebuiltAt },
@@ -99,6 +104,7 @@ async function rebuildFromRecord(): Promise<void> {
   );
   world.resumeFlusher();
   isp = await ispProcess(engine);
+  return rebuilt;
 }
 
 beforeAll(async () => {
@@ -222,5 +228,20 @@ describe('an order for the NAS that was lost with Redis', () => {
     expect(await order()).toBeNull();
     await say(anna, 9_600);
     expect(await order()).toEqual({ kind: 'abort', reason: 'standing' });
+  });
+
+  test('by staff, who had not been obeyed yet, is given again at once', async () => {
+    const { engine } = world;
+    const subject = { partition: 0, accountId: 'anna', sessionId: id(anna) };
+    await rebuildFromRecord();
+    await raiseSteering(engine, subject, { kind: 'abort', reason: 'demand' });
+    const claimed = await claimSteering(engine, subject, { leaseMs: 1_000 });
+    if (claimed === null) throw new Error('nothing to send');
+    await concludeSteering(engine, claimed, {
+      ...{ outcome: 'unanswered', detail: null, againMs: 60_000 },
+    });
+    const report = await rebuildFromRecord();
+    expect(report.ordersAgain).toEqual([{ ...subject, kind: 'abort' }]);
+    expect(await order()).toEqual({ kind: 'abort', reason: 'demand' });
   });
 });
