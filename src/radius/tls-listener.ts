@@ -272,7 +272,7 @@ export function createTlsListener(
       version: peer.version,
       tlsSecret: TLS_SECRET,
       send: (reply) => {
-        if (!socket.destroyed) socket.write(reply);
+        if (socket.writable) socket.write(reply);
       },
       done,
       onProven: orders === null ? null : (nas) => orders.heardOf(nas),

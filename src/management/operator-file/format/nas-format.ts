@@ -86,7 +86,10 @@ export const nasFormat = z
       .describe('Where its requests come from; absent for one that only speaks TLS.'),
     nasIdentifier: wireText('text in quotes')
       .exactOptional()
-      .describe('Its NAS-Identifier; needed where several stand behind one address.'),
+      .describe(
+        'Its NAS-Identifier; needed where several stand behind one address. Several addresses, or a ' +
+          'range, are taken for several devices without it.',
+      ),
     secret: secretText().describe('The shared secret; kept sealed. 16 random characters or more.'),
     oldSecret: secretText()
       .exactOptional()
