@@ -90,6 +90,7 @@ export function createSynchroniser(
   let running: Promise<void> = Promise.resolve();
   let auditedAt = clock();
   let isFirst = true;
+  let failure: string | null = null;
 
   async function runOnce(progress?: ApplyProgress): Promise<SyncReport> {
     const auditDue = clock() - auditedAt >= options.auditIntervalMs;
@@ -111,8 +112,15 @@ export function createSynchroniser(
       const woken = new Promise<void>((resolve) => (wakeUp = resolve));
       try {
         await runOnce();
+        if (failure !== null) logger.info({}, 'configuration is brought to redis again');
+        failure = null;
       } catch (error) {
-        logger.warn({ err: error }, 'configuration not brought to redis; it is tried again');
+        // Once for each cause: it is tried again twice a second, for as long as a server is away.
+        const cause = String(error);
+        if (cause !== failure) {
+          logger.warn({ err: error }, 'configuration not brought to redis; it is tried again');
+        }
+        failure = cause;
       }
       if (!stopping.signal.aborted) await Promise.race([woken, pause(options.intervalMs)]);
     }

@@ -322,3 +322,30 @@ test('a running synchroniser brings over what is loaded, and stops when told', a
   synchroniser.wake();
   expect(await management.profile('4910051')).toBeNull();
 });
+
+test('an outage is told when it begins and when it is over, however often it is tried meanwhile', async () => {
+  const { logger, lines } = collectingLogger();
+  let tries = 0;
+  let isAway = true;
+  const synchroniser = newSynchroniser(
+    {
+      logger,
+      transact: (work) => {
+        tries += 1;
+        return isAway ? Promise.reject(new Error('nobody there')) : transact(work);
+      },
+    },
+    { intervalMs: 1 },
+  );
+  const told = (level: string) =>
+    lines.flatMap((line) => (line.level === level ? [line.message] : []));
+  synchroniser.start();
+  await expect.poll(() => tries).toBeGreaterThan(5);
+  expect(told('warn')).toEqual(['configuration not brought to redis; it is tried again']);
+  isAway = false;
+  await expect
+    .poll(() => told('info'), { timeout: 10_000 })
+    .toContain('configuration is brought to redis again');
+  await synchroniser.stop();
+  expect(told('warn')).toHaveLength(1);
+});
