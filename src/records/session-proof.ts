@@ -155,7 +155,10 @@ export async function readSessionContradictions(
       WITH told AS (
         SELECT DISTINCT ON (account_id, subject, opened) account_id, subject AS session_id, opened,
           CASE change WHEN 'opened' THEN 'open' ELSE change END AS state
-        FROM tolld.account_events, LATERAL (SELECT (detail ->> 'openedAt')::float8 AS opened) AS o
+        -- An event of the moment in which its session opened leaves that out.
+        FROM tolld.account_events, LATERAL (
+          SELECT coalesce((detail ->> 'openedAt')::float8,
+            (extract(epoch FROM happened_at) * 1000)::bigint::float8) AS opened) AS o
         WHERE account_id = ANY ($1) AND kind = 'session' AND change IN ('opened', 'closed', 'expired')
         ORDER BY account_id, subject, opened, sequence DESC
       ), listed AS (
