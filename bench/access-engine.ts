@@ -3,26 +3,21 @@
  * the instructions of the server (valgrind's callgrind), which no other work on the machine moves?
  * `npm run bench -- access-engine [--users N] [--slots N] [--instructions] [--persistence P]`
  */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import type { Engine } from '../src/charging/engine.js';
 import { createKeys } from '../src/charging/keys.js';
 import { createRedisClient } from '../src/charging/redis-client.js';
 import { readScripts } from '../src/charging/script-loader.js';
-import { findRedisCommand } from '../src/local/redis-command.js';
-import { startRedisServer, type RedisServer } from '../src/local/redis-server.js';
 import { createLogger } from '../src/observability/logger.js';
-import { persistenceOf, type Persistence } from './redis-process.js';
 import { atOnce, openUsers, sessionSteps, startAccess } from './access-workload.js';
+import { COUNTED_TIMEOUT_MS, createMeter, startServer, type Figures } from './counted-server.js';
+import { persistenceOf } from './redis-process.js';
 
 const KEY_PREFIX = 'bench';
-/** Of valgrind, which runs the server some fifty times slower. */
-const REQUEST_TIMEOUT_MS = 120_000;
-const execute = promisify(execFile);
 
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -43,7 +38,7 @@ export async function run(args: readonly string[]): Promise<void> {
     persistenceOf(values.persistence),
   );
   const redis = createRedisClient(
-    { url: server.url, commandTimeoutMs: REQUEST_TIMEOUT_MS, name: 'bench' },
+    { url: server.url, commandTimeoutMs: COUNTED_TIMEOUT_MS, name: 'bench' },
     { logger: createLogger({ level: 'silent' }) },
   );
   const watcher = new Redis(server.url);
@@ -53,7 +48,7 @@ export async function run(args: readonly string[]): Promise<void> {
       redis,
       scripts: readScripts(),
       keys: createKeys(KEY_PREFIX),
-      limits: { requestTimeoutMs: REQUEST_TIMEOUT_MS },
+      limits: { requestTimeoutMs: COUNTED_TIMEOUT_MS },
     };
     await openUsers(engine, users);
     const access = await startAccess(engine);
@@ -81,91 +76,6 @@ export async function run(args: readonly string[]): Promise<void> {
     await server.stop();
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-async function startServer(
-  directory: string,
-  counted: boolean,
-  persistence: Persistence,
-): Promise<RedisServer> {
-  const found = findRedisCommand();
-  if (found === null) throw new Error('no Redis 7 or newer on the search path');
-  const valgrind = [
-    'valgrind',
-    '--tool=callgrind',
-    '--instr-atstart=no',
-    `--callgrind-out-file=${path.join(directory, 'callgrind')}`,
-  ];
-  return startRedisServer({
-    command: counted ? [...valgrind, ...found.command] : found.command,
-    directory,
-    disposable: directory,
-    appendFsync: persistence === 'none' ? 'off' : persistence,
-    maxMemoryMb: 4_096,
-  });
-}
-
-/** Of one request. */
-interface Figures {
-  /** Of the server's CPU in scripts; of no meaning under valgrind. */
-  readonly scriptUs: number;
-  readonly instructions: number | null;
-  /** By script or command from outside, and by command from a script. */
-  readonly commands: Readonly<Record<string, number>>;
-  /** Appended to the file that a restart reads. */
-  readonly octets: number;
-}
-
-function createMeter(
-  redis: Redis,
-  counted: { readonly server: RedisServer; readonly directory: string } | null,
-) {
-  const control = async (...args: string[]): Promise<void> => {
-    if (counted === null) return;
-    await execute('callgrind_control', [...args, String(counted.server.pid)]);
-  };
-  const appended = async (): Promise<number> =>
-    Number(/^aof_current_size:(\d+)/m.exec(await redis.info('persistence'))?.[1] ?? 0);
-  let octetsBefore = 0;
-  return {
-    begin: async (): Promise<void> => {
-      octetsBefore = await appended();
-      await redis.config('RESETSTAT');
-      await control('-z');
-      await control('-i', 'on');
-    },
-    end: async (requests: number): Promise<Figures> => {
-      await control('-i', 'off');
-      await control('-d');
-      const info = await redis.info('commandstats');
-      const stats = [...info.matchAll(/^cmdstat_([^:]+):calls=(\d+),usec=(\d+)/gm)].map(
-        ([, name = '', calls, usec]) => ({ name, calls: Number(calls), usec: Number(usec) }),
-      );
-      const rounded = (sum: number): number => Number((sum / requests).toFixed(2));
-      return {
-        scriptUs: rounded(
-          stats.filter(({ name }) => name === 'fcall').reduce((sum, { usec }) => sum + usec, 0),
-        ),
-        instructions: counted === null ? null : rounded(await instructionsIn(counted.directory)),
-        commands: Object.fromEntries(
-          stats
-            .filter(({ name }) => !/^(info|config|client)/.test(name))
-            .map(({ name, calls }) => [name, rounded(calls)]),
-        ),
-        octets: rounded((await appended()) - octetsBefore),
-      };
-    },
-  };
-}
-
-/** Of the latest dump. */
-async function instructionsIn(directory: string): Promise<number> {
-  const dumps = (await readdir(directory)).flatMap((name) => {
-    const number = /^callgrind\.(\d+)$/.exec(name)?.[1];
-    return number === undefined ? [] : [Number(number)];
-  });
-  const latest = path.join(directory, `callgrind.${Math.max(...dumps)}`);
-  return Number(/^totals: (\d+)/m.exec(await readFile(latest, 'utf8'))?.[1]);
 }
 
 function lineOf(name: string, { scriptUs, instructions, commands, octets }: Figures): string {

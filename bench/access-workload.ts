@@ -244,46 +244,47 @@ export function reportOf(
   };
 }
 
-/** One step of every user's session. */
+/** One step of every user's day. */
 export interface SessionStep {
   readonly name: string;
+  /** @throws Error where it is not answered as it is to be. */
   readonly work: (access: AccessControl, user: number) => Promise<void>;
 }
 
-/** The life of a session, of each user at a time. */
+/** The day of each user: comes in, reports, goes, and comes in again, the last time beside a session. */
 export function sessionSteps(users: number): readonly SessionStep[] {
-  const sessions = new Map<number, SessionHandle>();
-  const handleOf = (user: number): SessionHandle => {
-    const session = sessions.get(user);
-    if (session === undefined) throw new Error(`user ${user} has no session`);
-    return session;
-  };
+  const sessions = new Map<number, { readonly number: number; readonly handle: SessionHandle }>();
   const login =
     (turn: number): SessionStep['work'] =>
     async (access, user) => {
-      const decision = await access.access(loginOf(user, user + turn * users));
+      const number = user + turn * users;
+      const decision = await access.access(loginOf(user, number));
       if (decision.kind !== 'accepted') throw new Error(`login: ${JSON.stringify(decision)}`);
-      sessions.set(user, decision.session);
+      sessions.set(user, { number, handle: decision.session });
     };
   const report =
-    (status: 'start' | 'interim' | 'stop', number: number): SessionStep['work'] =>
+    (status: SessionReport['status'], number: number): SessionStep['work'] =>
     async (access, user) => {
-      const session = user + 2 * users;
+      const session = sessions.get(user);
+      if (session === undefined) throw new Error(`user ${user} has no session`);
+      const { handle } = session;
       const outcome = await access.accounting(
-        reportOf(user, session, { status, number, handle: handleOf(user) }),
+        reportOf(user, session.number, { status, number, handle }),
       );
       if (outcome.kind !== 'recorded') throw new Error(`report: ${JSON.stringify(outcome)}`);
     };
   return [
     { name: 'login, the first', work: login(0) },
-    { name: 'login, the second', work: login(1) },
-    { name: 'login, the third', work: login(2) },
     { name: 'start', work: report('start', 0) },
     { name: 'report, the first', work: report('interim', 1) },
     { name: 'report, the second', work: report('interim', 2) },
     { name: 'report, the third', work: report('interim', 3) },
     { name: 'report, repeated', work: report('interim', 3) },
     { name: 'stop', work: report('stop', 4) },
+    { name: 'login, the second', work: login(1) },
+    { name: 'login, the third', work: login(2) },
+    // Two calls: the session that it replaces is ended by one of its own.
+    { name: 'start, replacing', work: report('start', 0) },
   ];
 }
 

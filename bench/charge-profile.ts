@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Engine } from '../src/charging/engine.js';
 import { createKeys } from '../src/charging/keys.js';
 import { readScripts } from '../src/charging/script-loader.js';
+import { cutSource, type Cut } from './cut-source.js';
 import { createUpdateFeed } from './charge-feed.js';
 import {
   KEY_PREFIX,
@@ -19,10 +20,7 @@ import { microsecondsPerCall, startRedisProcess } from './redis-process.js';
 
 const CUT = "do return { 1, '' } end\n";
 
-interface Cut {
-  /** The statement that is not reached any more; the whole script where it is empty. */
-  readonly statement: string;
-  readonly source: string;
+interface TimedCut extends Cut {
   microseconds: number;
 }
 
@@ -46,7 +44,10 @@ export async function run(args: readonly string[]): Promise<void> {
     shared: false,
   };
   const scripts = readScripts();
-  const cuts = cutSource(scripts.library.source, values.function);
+  const cuts: TimedCut[] = cutSource(scripts.library.source, values.function, CUT).map((cut) => ({
+    ...cut,
+    microseconds: Infinity,
+  }));
   const server = await startRedisProcess({ persistence: 'none' });
   let errors = 0;
   try {
@@ -83,26 +84,7 @@ export async function run(args: readonly string[]): Promise<void> {
   report(cuts, values.function, errors);
 }
 
-/** One variant of the library per statement at the top of the profiled function, and the whole. */
-function cutSource(source: string, profiled: string): Cut[] {
-  const lines = source.split('\n');
-  const first =
-    lines.findIndex((line) => line.replace(/^local /, '').startsWith(`function ${profiled}(`)) + 1;
-  if (first === 0) throw new Error(`no function ${profiled} in the library`);
-  const last = lines.findIndex((line, index) => index > first && line === 'end');
-  const cuts: Cut[] = [];
-  for (let index = first; index < last; index += 1) {
-    const line = lines[index] ?? '';
-    if (!/^ {2}[a-z]/.test(line) || /^ {2}(end|else|elseif|then|do|and|or|return)\b/.test(line))
-      continue;
-    const cut = [...lines.slice(0, index), CUT, ...lines.slice(index)].join('\n');
-    cuts.push({ statement: line.trim(), source: cut, microseconds: Infinity });
-  }
-  cuts.push({ statement: '', source, microseconds: Infinity });
-  return cuts;
-}
-
-function report(cuts: readonly Cut[], profiled: string, errors: number): void {
+function report(cuts: readonly TimedCut[], profiled: string, errors: number): void {
   const [entry] = cuts;
   const whole = cuts.at(-1);
   if (entry === undefined || whole === undefined) throw new Error('nothing was measured');

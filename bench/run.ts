@@ -6,6 +6,7 @@ const QUESTIONS: Readonly<Record<string, string>> = {
   'session-layout': 'one packed value per session, or a hash cut into fields?',
   durability: 'what it costs that no answer leaves before its fsync',
   'access-engine': 'what RADIUS logins and reports cost in Redis',
+  'access-profile': 'what each statement of a login or a report costs in Redis',
   'diameter-codec': 'Credit-Control messages decoded and encoded by a core',
   'gy-front': 'what Node does for a Gy request beside its round trip to Redis',
   'radius-codec': 'RADIUS packets decoded and encoded by a core',
