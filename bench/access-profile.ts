@@ -9,6 +9,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import type { Engine } from '../src/charging/engine.js';
+import * as layout from '../src/charging/generated/layout.js';
 import { createKeys } from '../src/charging/keys.js';
 import { createRedisClient } from '../src/charging/redis-client.js';
 import { readScripts, scriptsOf, type Scripts } from '../src/charging/script-loader.js';
@@ -52,7 +53,7 @@ export async function run(args: readonly string[]): Promise<void> {
         run: (...call) => {
           if (!kept) return whole.run(...call);
           calls.push(call);
-          return Promise.reject(new Error('kept for later'));
+          return Promise.resolve([layout.REPLY_FENCED]);
         },
       },
       keys: createKeys('bench'),
@@ -70,19 +71,17 @@ export async function run(args: readonly string[]): Promise<void> {
     }
     const measure = async (source: string): Promise<number> => {
       const scripts = scriptsOf({ name: whole.library.name, source });
+      const [, ...others] = Array.from({ length: users }, (_, user) => user);
       kept = true;
-      await atOnce({ count: users, slots: users }, (user) =>
-        step.work(access, user).catch(() => undefined),
-      );
+      for (const user of others) await step.work(access, user).catch(() => undefined);
       kept = false;
-      const again = calls.splice(0);
       await watcher.function('LOAD', 'REPLACE', source);
-      // Once unmeasured: a library that is new knows no terms, and its garbage is the old one's.
-      await Promise.all(again.slice(0, 32).map(async (call) => scripts.run(...call)));
-      const rest = again.slice(32);
+      // A library that is new knows no terms: whose call is not measured brings them.
+      await step.work(access, 0).catch(() => undefined);
+      const again = calls.splice(0);
       await meter.begin();
-      await Promise.all(rest.map(async (call) => scripts.run(...call)));
-      const { instructions } = await meter.end(rest.length);
+      await Promise.all(again.map(async (call) => scripts.run(...call)));
+      const { instructions } = await meter.end(again.length);
       return instructions ?? 0;
     };
     let before = 0;

@@ -9,7 +9,8 @@
 --      account where there is one - all of one partition; of a brief report those up to nas
 -- ARGV request, packed (REQUEST_ in layout.lua; no fingerprint, as no answer is kept of it: what a report
 --      adds to the totals tells a repeated one); its stamp; the terms of each service, where they are not
---      only named in it; report, packed (REPORT_). Or brief: report, packed (BRIEF_), and its stamp
+--      only named in it; report, packed (REPORT_). Or brief: report, packed (BRIEF_), and its stamp, which
+--      the first one of a session does without
 -- Reply { REPLY_DONE, answer, packed (REPORTED_) }
 --       { REPLY_OTHER_SESSION, session id } for a report that is kept under another id
 --       { REPLY_TERMS_UNKNOWN } for a brief report that is not plain, terms that are only named, or a

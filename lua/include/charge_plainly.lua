@@ -21,12 +21,13 @@ local pack_value, pack_bytes, unpack_some, call, byte, sub, ceil
 -- octets (the first of them until more are needed), the buckets met so far in stored order, the
 -- services of the request; and what becomes of them: the entry and the answer as far as they are
 -- packed, the fields of the session, whether anything is held or given back, and until when. Beside them
--- the account's sequence, how many services report and are asked for, how long the answer will be.
+-- the account's sequence, how many services report (and of these, how many are not in the entry yet) and
+-- are asked for, how long the answer will be, and what stands in the entry behind all reports, or nothing.
 local account_key, account_bytes, account_whole
 local next_bucket, buckets_left, met_count
 local met_buckets, plain_services, plain_fields = {}, {}, {}
 local plain_entry, plain_answer, plain_changed, plain_longest
-local plain_sequence, plain_reports, plain_count, plain_length
+local plain_sequence, plain_events, plain_unsaid, plain_count, plain_length, plain_tail
 
 -- How a usage event is packed, and a service's part of the answer: the first behind the head of what it
 -- stands in, the next behind what there is of it.
@@ -50,7 +51,7 @@ local function blank_row(count)
 end
 
 -- The update being charged (UPDATE_).
-local plain_update = blank_row(UPDATE_CAPS)
+local plain_update = blank_row(UPDATE_NETWORK)
 
 -- set_update(given, session_id, number, fingerprint, account_id, profile, stamp): of what request it is.
 local function set_update(given, session_id, number, fingerprint, account_id, profile, stamp)
@@ -58,6 +59,7 @@ local function set_update(given, session_id, number, fingerprint, account_id, pr
   update[UPDATE_NOW], update[UPDATE_SESSION], update[UPDATE_NUMBER] = given, session_id, number
   update[UPDATE_FINGERPRINT], update[UPDATE_ACCOUNT] = fingerprint, account_id
   update[UPDATE_PROFILE], update[UPDATE_STAMP] = profile, stamp
+  update[UPDATE_CAUSE], update[UPDATE_NETWORK] = false, false
 end
 
 -- array_size(bytes, at): elements of the packed array whose head is at an offset, and where its
@@ -257,20 +259,22 @@ end
 
 -- add_usage(service, priced, payer, total, cost, carry, now): puts a service's usage event, an array of
 -- 16, behind the entry. The first is packed in one go with the entry's head, by the same call: its
--- first seven values are the head, or the entry so far, with nothing in place of the others.
+-- first seven values are the head, or the entry so far, with nothing in place of the others. Behind the last
+-- of a report stands what else there is to say.
 local function add_usage(service, priced, payer, total, cost, carry, now)
   local used, key, session_id = service[PLAIN_REPORTED], service[PLAIN_KEY], plain_update[UPDATE_SESSION]
   local id, resource = payer[BUCKET_ID], payer[BUCKET_RESOURCE]
   local track, caps = plain_update[UPDATE_TRACK], plain_update[UPDATE_CAPS]
   local format, one, two, three, four = track and next_reported or next_usage, plain_entry, '', '', ''
   local five, six, seven = '', '', USAGE_HEAD
+  plain_unsaid = plain_unsaid - 1
   if not plain_entry then
     four = plain_update[UPDATE_ACCOUNT]
     format = track and first_reported or first_usage
     one, two = (PACKED_ARRAY + 4) * 65536 + SCHEMA_VERSION * 256 + PACKED_WIDE, now
     three = ((PACKED_TRUE * 256 + PACKED_ARRAY + 1) * 256 + PACKED_ARRAY + 3) * 16777216 + TEXT_HEAD + #four
     five, six = PACKED_WIDE, plain_sequence + 1
-    seven = (PACKED_ARRAY + plain_reports) * 4294967296 + USAGE_HEAD
+    seven = (PACKED_ARRAY + plain_events) * 4294967296 + USAGE_HEAD
   end
   plain_entry = pack_bytes(
     format,
@@ -313,7 +317,7 @@ local function add_usage(service, priced, payer, total, cost, carry, now)
     -- Of a report: no counter, what its NAS has said, and what fair use has counted.
     PACKED_FALSE,
     track,
-    caps
+    plain_unsaid == 0 and plain_tail ~= '' and caps .. plain_tail or caps
   )
 end
 
@@ -562,6 +566,9 @@ local function answer_service(place, now)
     result, granted, valid_until = RESULT_GRANTED, given, now + validity * 1000
     plain_changed = true
   end
+  if plain_update[UPDATE_CAUSE] then
+    granted = 0
+  end
   if valid_until > plain_longest then
     plain_longest = valid_until
   end
@@ -652,8 +659,13 @@ local function write_account(run, run_from, run_until)
   end
 end
 
--- write_session(session_key, header, count): the session's header, the answer or what its NAS said, and
--- the services spoken of.
+-- ended_track(track): what a NAS said of a session, by which it has ended.
+local function ended_track(track)
+  return pack_bytes('>c0Bc0', sub(track, 1, 4), TRACK_ENDED, sub(track, 6))
+end
+
+-- write_session(session_key, header, count): the session's header, the answer or what its NAS said, the
+-- services spoken of, and where it is, where that is said.
 local function write_session(session_key, header, count)
   local fields = plain_fields
   fields[1], fields[2] = 'h', header
@@ -661,9 +673,15 @@ local function write_session(session_key, header, count)
     fields[3] = answer_fields[plain_update[UPDATE_NUMBER] % ANSWER_WINDOW + 1]
     fields[4] = plain_answer
   else
-    fields[3], fields[4] = 'r', plain_update[UPDATE_TRACK]
+    local track = plain_update[UPDATE_TRACK]
+    fields[3], fields[4] = 'r', plain_update[UPDATE_CAUSE] and ended_track(track) or track
   end
-  call('HSET', session_key, unpack(fields, 1, 2 * count + 4))
+  local filled = 2 * count + 4
+  if plain_update[UPDATE_NETWORK] then
+    fields[filled + 1], fields[filled + 2] = 'n', plain_update[UPDATE_NETWORK]
+    filled = filled + 2
+  end
+  call('HSET', session_key, unpack(fields, 1, filled))
 end
 
 -- bind_globals(): what this file uses of the server, once.
@@ -690,17 +708,52 @@ local function begin_entry(now, account_id, sequence, reports)
   )
 end
 
+-- pack_closed(opened): the event that says that the session ends.
+local function pack_closed(opened)
+  local id = plain_update[UPDATE_SESSION]
+  return pack_bytes(
+    '>I5c0BI5c0BI8',
+    (PACKED_ARRAY + 6) * 4294967296 + EVENT_SESSION * 16777216 + TEXT_HEAD + #id,
+    id,
+    CHANGE_CLOSED,
+    WORD_HEAD + plain_update[UPDATE_NUMBER],
+    plain_update[UPDATE_CAUSE],
+    PACKED_WIDE,
+    opened
+  )
+end
+
+-- pack_header(header, state, seen_from, now, deadline, seen_until): the session's header by now.
+local function pack_header(header, state, seen_from, now, deadline, seen_until)
+  local kept = sub(header, 1, seen_from)
+  if state ~= SESSION_OPEN then
+    kept = pack_bytes('>c0Bc0', sub(header, 1, 2), state, sub(header, 4, seen_from))
+  end
+  return pack_bytes(
+    '>c0I5BI8BI8c0',
+    kept,
+    WORD_HEAD + plain_update[UPDATE_NUMBER],
+    PACKED_WIDE,
+    now,
+    PACKED_WIDE,
+    deadline,
+    sub(header, seen_until + 1)
+  )
+end
+
 -- charge_update(keys, epoch, stored, count): charges the update in plain_update, whose services stand
--- in plain_services; stored are the session's header and these services. Returns the moment of it, and
--- the answer where it is kept; or nil having changed nothing.
+-- in plain_services; stored are the session's header and these services. Where the session ends with it,
+-- no service asks for anything. Returns the moment of it, and the answer where it is kept; or nil having
+-- changed nothing.
 local function charge_update(keys, epoch, stored, count)
   local header, account_id = stored[1], plain_update[UPDATE_ACCOUNT]
   if not header or byte(header, 1) ~= PLAIN_SESSION then
     return nil
   end
-  local seen_from, version, state, holder = unpack_some(header, 4, 1)
+  local seen_from, version, state, holder, opened = unpack_some(header, 4, 1)
   local seen_until, last_number, _, deadline_before = unpack_some(header, 3, seen_from)
-  local starved_at, timer, _, owner = unpack_some(header, 3, seen_until)
+  local starved_at, timer, retention, owner = unpack_some(header, 3, seen_until)
+  local closes = plain_update[UPDATE_CAUSE]
   if
     version ~= SCHEMA_VERSION
     or state ~= SESSION_OPEN
@@ -709,6 +762,8 @@ local function charge_update(keys, epoch, stored, count)
     or plain_update[UPDATE_NUMBER] >= PLAIN_NUMBER_LIMIT
     or owner
     or byte(header, starved_at + 1) ~= PACKED_ARRAY
+    -- What a session holds is given back when it ends, also by a service that is not spoken of.
+    or (closes and count ~= array_size(header, starved_at + 1))
   then
     return nil
   end
@@ -753,7 +808,11 @@ local function charge_update(keys, epoch, stored, count)
   met_count, next_bucket, buckets_left = 0, first_bucket, elements / 3
   plain_changed, plain_longest = false, 0
   plain_entry, plain_answer = nil, nil
-  plain_sequence, plain_reports, plain_count, plain_length = sequence, reports, count, ANSWER_HEAD_OCTETS
+  plain_sequence, plain_count, plain_length = sequence, count, ANSWER_HEAD_OCTETS
+  plain_events, plain_unsaid, plain_tail = reports, reports, ''
+  if closes then
+    plain_events, plain_tail = reports + 1, pack_closed(opened)
+  end
   -- All reports before all grants: what one service gives back another may be granted.
   for i = 1, count do
     if not settle_service(plain_services[i], stored[i + 1], now) then
@@ -769,28 +828,22 @@ local function charge_update(keys, epoch, stored, count)
   if silent > deadline then
     deadline = silent
   end
-  if deadline_before > deadline and count < array_size(header, starved_at + 1) then
+  if closes then
+    deadline, state = now + retention, SESSION_CLOSED
+  elseif deadline_before > deadline and count < array_size(header, starved_at + 1) then
     deadline = deadline_before
   end
-  if not plain_changed or timer == 0 or deadline < timer then
+  if not (plain_changed or closes) or timer == 0 or deadline < timer then
     return nil
   end
 
   -- Write.
-  if reports > 0 then
-    call('XADD', keys[4], epoch .. '-*', 'e', plain_entry, 's', plain_update[UPDATE_STAMP])
+  if plain_events > 0 then
+    local entry = plain_entry or begin_entry(now, account_id, sequence + 1, 1) .. plain_tail
+    call('XADD', keys[4], epoch .. '-*', 'e', entry, 's', plain_update[UPDATE_STAMP])
   end
-  write_account(pack_run(sequence + reports, now, slack), run_from, run_until)
-  header = pack_bytes(
-    '>c0I5BI8BI8c0',
-    sub(header, 1, seen_from),
-    WORD_HEAD + plain_update[UPDATE_NUMBER],
-    PACKED_WIDE,
-    now,
-    PACKED_WIDE,
-    deadline,
-    sub(header, seen_until + 1)
-  )
+  write_account(pack_run(sequence + plain_events, now, slack), run_from, run_until)
+  header = pack_header(header, state, seen_from, now, deadline, seen_until)
   write_session(keys[2], header, count)
   return now, plain_answer
 end

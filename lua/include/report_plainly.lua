@@ -4,10 +4,11 @@
 --- @include "record_report"
 -- report_plainly(keys, args): the report that nearly every report is, taken the short way: a brief one of a
 -- session that has started, whose totals grew (or at least its clock moved), and whose growth
--- charge_update charges plainly. Returns the reply, or nil having changed nothing: then it is to come
--- whole, and is record_report's to answer, whose rules these are. Both leave the same
--- behind, but that sessions of the account that fell silent are dropped by the other only: they count
--- no more either way.
+-- charge_update charges plainly; the first one of a session that was admitted and takes nobody's place, by
+-- which nothing has been used yet; and the last one. Returns the reply, or nil having changed nothing: then
+-- it is to come whole, and is record_report's to answer, whose rules these are. Both leave the same
+-- behind, but that interim reports let only the other drop sessions of the account that fell silent: they
+-- count no more either way.
 
 local find
 
@@ -104,6 +105,8 @@ local function count_cap(access, at, names, growth, most)
   value = value + growth
   if value >= most then
     return nil
+  elseif growth == 0 then
+    return names .. sub(access, at + 1, till), till
   elseif head == PACKED_WIDE then
     return pack_bytes('>c0BI8', names, PACKED_WIDE, value), till
   elseif head == PACKED_WORD and value < WORD then
@@ -141,11 +144,11 @@ local function count_caps(access, said, at, count, now, up, down)
   return pack_bytes('>Bc0', head, counted), from - 2
 end
 
--- take_report(track, count, event_at, upload, download, width, seconds): takes the growth of the totals since
--- what the NAS said before into the services. Returns the track as it is by now, its number, when the
+-- take_report(track, count, status, event_at, upload, download, width, seconds): takes the growth of the totals
+-- since what the NAS said before into the services. Returns the track as it is by now, its number, when the
 -- session began, whether its NAS was told a limit, the seconds from report to report, when what it may use
 -- ends, and the growth of both totals; nil for what is not plain.
-local function take_report(track, count, event_at, upload, download, width, seconds)
+local function take_report(track, count, status, event_at, upload, download, width, seconds)
   if not track or byte(track, 1) ~= PACKED_LONG_ARRAY or byte(track, 3) ~= TRACK_ENDS_AT then
     return nil
   end
@@ -155,7 +158,7 @@ local function take_report(track, count, event_at, upload, download, width, seco
   local limit, other_limit, told_end, ends_at = read_limits(track, limits_at)
   if
     version ~= SCHEMA_VERSION
-    or state ~= TRACK_STARTED
+    or state ~= (status == STATUS_START and TRACK_PROVISIONAL or TRACK_STARTED)
     or level ~= LEVEL_FULL
     or wanted ~= LEVEL_FULL
     or not ends_at
@@ -170,7 +173,13 @@ local function take_report(track, count, event_at, upload, download, width, seco
   if width == 32 then
     up, down = upload - last_up % WORD, download - last_down % WORD
   end
-  if up < 0 or down < 0 or (up + down + longer == 0 and event_at <= last_at) then
+  local grown = up + down + longer
+  if
+    up < 0
+    or down < 0
+    or (status == STATUS_INTERIM and grown == 0 and event_at <= last_at)
+    or (status == STATUS_START and grown > 0)
+  then
     return nil
   end
   upload, download, up_sum, down_sum = last_up + up, last_down + down, up_sum + up, down_sum + down
@@ -187,7 +196,9 @@ local function take_report(track, count, event_at, upload, download, width, seco
       soon = rate * 2 * interim
       service[PLAIN_WANT] = soon
     end
-    if limit and limit - nas.gauge(which, upload, download, seconds) < soon then
+    if status == STATUS_STOP then
+      service[PLAIN_WANT] = WANT_NOTHING
+    elseif limit and limit - nas.gauge(which, upload, download, seconds) < soon then
       return nil
     end
     service[PLAIN_REPORTED] = used
@@ -231,12 +242,127 @@ local function find_until(access, id, opened, place, bound)
   return nil
 end
 
+-- pack_live(access, live, kept, from, till): the record with so many live sessions, these first, and what
+-- stands in the record between two offsets behind them.
+local function pack_live(access, live, kept, from, till)
+  return pack_bytes('>c0Bc0c0', sub(access, 1, 2), PACKED_ARRAY + live, kept, sub(access, from + 1, till))
+end
+
+-- array_of_few(access): how many sessions the record has, and where they begin; nil where another version
+-- wrote it, or where they are so many that their number takes more than an octet.
+local function array_of_few(access)
+  if byte(access, 1) ~= PACKED_ARRAY + ACCESS_CAPS or byte(access, 2) ~= SCHEMA_VERSION then
+    return nil
+  end
+  local count, at = array_size(access, 2)
+  return at == 3 and count or nil, at
+end
+
+-- is_all(access, at, caps): whether behind the sessions, which end at an offset of the record, stands nothing
+-- but the caps that a report names: count_caps has looked at those.
+local function is_all(access, at, caps)
+  return caps ~= '' or (#access == at + 1 and byte(access, at + 1) == PACKED_ARRAY)
+end
+
+-- start_live(access, id, opened, until_ms, place, bound, caps, now): the record once a session has started:
+-- where its report says that it is, until it would have fallen silent, and without those that have. nil
+-- where this one is not among them, or takes the place of another.
+local function start_live(access, id, opened, until_ms, place, bound, caps, now)
+  local count, at = array_of_few(access)
+  if not count then
+    return nil
+  end
+  local _, name, _, station, port, user = unpack_some(place, 5, 0)
+  local kept, from, live, is_met = '', at, 0, false
+  for _ = 1, count do
+    if byte(access, at + 1) ~= PACKED_ARRAY + LIVE_BOUND then
+      return nil
+    end
+    local till, live_id, lasts_until, since, live_nas, _, live_station, live_port, live_user =
+      unpack_some(access, LIVE_BOUND, at + 1)
+    local here = live_user == user
+      and live_nas == name
+      and ((station and live_station == station) or (port and live_port == port))
+    if live_id == id then
+      is_met = lasts_until > now
+      kept = pack_bytes(
+        '>c0c0Bc0BI8BI8c0B',
+        kept,
+        sub(access, from + 1, at),
+        PACKED_ARRAY + LIVE_BOUND,
+        pack_value(id),
+        PACKED_WIDE,
+        until_ms,
+        PACKED_WIDE,
+        opened,
+        place,
+        bound
+      )
+      from, live = till, live + 1
+    elseif here and since < opened then
+      return nil
+    elseif lasts_until <= now then
+      kept, from = kept .. sub(access, from + 1, at), till
+    else
+      live = live + 1
+    end
+    at = till
+  end
+  if not is_met or not is_all(access, at, caps) then
+    return nil
+  end
+  return pack_live(access, live, kept, from, #access)
+end
+
+-- end_live(access, id, caps): the record without a session that has ended, with what fair use has counted by
+-- now; empty where there is nothing in it any more. nil where this one is not among them.
+local function end_live(access, id, caps)
+  local count, at = array_of_few(access)
+  if not count then
+    return nil
+  end
+  local first, from, till = at, nil, nil
+  for _ = 1, count do
+    if byte(access, at + 1) ~= PACKED_ARRAY + LIVE_BOUND then
+      return nil
+    end
+    local behind, live_id = unpack_some(access, LIVE_BOUND, at + 1)
+    if live_id == id then
+      from, till = at, behind
+    end
+    at = behind
+  end
+  if not from or not is_all(access, at, caps) then
+    return nil
+  elseif count == 1 and caps == '' then
+    return ''
+  end
+  local kept = sub(access, first + 1, from) .. sub(access, till + 1, at)
+  if caps == '' then
+    return pack_live(access, count - 1, kept, at, #access)
+  end
+  return pack_live(access, count - 1, kept .. caps, #access, #access)
+end
+
+-- pack_reported(now): the answer to a plain report.
+local function pack_reported(now)
+  return pack_bytes(
+    '>BBBI8I5',
+    PACKED_ARRAY + REPORTED_EPOCH,
+    OUTCOME_TAKEN,
+    PACKED_WIDE,
+    now,
+    -- Not spent; at the full level, and wanted there; none replaced, no new count.
+    PACKED_FALSE * 4294967296 + LEVEL_FULL * 16777216 + LEVEL_FULL * 65536 + PACKED_ARRAY * 256 + PACKED_FALSE
+  )
+end
+
 local function report_plainly(keys, args)
   bind_globals()
   find = find or string.find
   forget_opened()
   local said, session_key, access_key = args[1], keys[2], keys[6]
-  local asked_at, given, profile, grace, event_at, upload, download, width, seconds, stale_factor, expires_at, place, count =
+  local asked_at, given, profile, grace, status, event_at, upload, download, width, seconds, stale_factor, expires_at, told, place, count =
     unpack_some(said, BRIEF_SERVICES, 3)
   local epoch, caps_from = open_partition(keys[3]), read_services(said, count, asked_at)
   if not epoch or not caps_from then
@@ -246,44 +372,64 @@ local function report_plainly(keys, args)
   -- Read, and decide what was used.
   local stored = read_fields(session_key, count, 'r')
   local track, number, opened, bound, interim, ends_at, up, down =
-    take_report(stored[count + 2], count, event_at, upload, download, width, seconds)
-  if not track then
+    take_report(stored[count + 2], count, status, event_at, upload, download, width, seconds)
+  local access = track and call('GET', access_key)
+  if not access then
     return nil
   end
   local id, account_id = id_in(session_key, keys[3]), id_in(keys[1], keys[3])
-  local access, stale_ms = call('GET', access_key), interim * 1000 * stale_factor
-  local until_at, until_ms = find_until(access, id, opened, place, bound)
-  if not until_at then
-    return nil
-  end
-  local now = read_time(given, 0)
-  if until_ms <= now or (expires_at > 0 and expires_at <= now) then
-    return nil
-  end
+  local now, stale_ms = read_time(given, 0), interim * 1000 * stale_factor
+  local begins, ends = status == STATUS_START, status == STATUS_STOP
   local cap_count = (byte(said, 3) - BRIEF_SERVICES - TOLD_TERMS * count) / FAIR_OCTETS
   local caps, caps_at = count_caps(access, said, caps_from, cap_count, now, up, down)
-  if not caps then
+  if not caps or (not ends and expires_at > 0 and expires_at <= now) then
     return nil
   end
-  local is_longer = nas.is_longer(until_ms, opened, now, stale_ms)
+  -- The record of live sessions: anew, or one of its times.
+  local entered, until_at, until_ms
+  if begins then
+    entered = start_live(access, id, opened, now + stale_ms, place, bound, caps, now)
+  elseif ends then
+    entered = end_live(access, id, caps)
+  else
+    until_at, until_ms = find_until(access, id, opened, place, bound)
+  end
+  if not (entered or (until_at and until_ms > now)) then
+    return nil
+  end
+  local is_longer = begins or (not ends and nas.is_longer(until_ms, opened, now, stale_ms))
   -- Reads only: keys of the wrong type must fail before the first write.
-  if is_longer then
+  if is_longer or ends then
     call('ZCARD', keys[7])
   end
-  if ends_at > 0 then
+  if ends_at > 0 and not ends then
     call('ZCARD', keys[5])
   end
   set_update(now, id, number, false, account_id, profile, args[2])
   plain_update[UPDATE_SUPERVISION], plain_update[UPDATE_GRACE] = stale_ms, grace
   plain_update[UPDATE_TRACK], plain_update[UPDATE_CAPS] = track, caps
+  plain_update[UPDATE_CAUSE] = ends and told
+  plain_update[UPDATE_NETWORK] = begins and told and nas.network_of(session_key, told)
   if not charge_update(keys, epoch, stored, count) then
     return nil
   end
 
-  -- Written after the charge: that the session counts longer.
-  write_octets(access_key, until_at, pack_bytes('>I8', now + stale_ms))
-  if cap_count > 0 then
-    write_octets(access_key, caps_at, caps)
+  -- Written after the charge: who is live, and for how long.
+  if entered == '' then
+    call('DEL', access_key)
+  elseif entered then
+    call('SET', access_key, entered)
+  else
+    write_octets(access_key, until_at, pack_bytes('>I8', now + stale_ms))
+    if cap_count > 0 then
+      write_octets(access_key, caps_at, caps)
+    end
+  end
+  if ends then
+    call('ZREM', keys[7], id)
+    return { REPLY_DONE, pack_reported(now) }
+  elseif begins then
+    call('ZREMRANGEBYSCORE', keys[7], '-inf', now)
   end
   if ends_at > 0 then
     nas.watch_end(keys[5], ends_at, id)
@@ -291,14 +437,5 @@ local function report_plainly(keys, args)
   if is_longer then
     nas.count_longer(keys[7], id, now, stale_ms)
   end
-  local answer = pack_bytes(
-    '>BBBI8I5',
-    PACKED_ARRAY + REPORTED_EPOCH,
-    OUTCOME_TAKEN,
-    PACKED_WIDE,
-    now,
-    -- Not spent; at the full level, and wanted there; none replaced, no new count.
-    PACKED_FALSE * 4294967296 + LEVEL_FULL * 16777216 + LEVEL_FULL * 65536 + PACKED_ARRAY * 256 + PACKED_FALSE
-  )
-  return { REPLY_DONE, answer }
+  return { REPLY_DONE, pack_reported(now) }
 end

@@ -196,13 +196,25 @@ const BRIEF_CAPS_MAX = 10;
 type Extent = 'brief' | 'named' | 'whole';
 
 function extentOf(script: 'report' | 'report_settled', report: NetworkReport): Extent {
-  const { status, handled, caps, charge } = report;
-  if (script !== 'report' || status !== 'interim' || !areTermsKept(charge)) return 'whole';
-  const { uploadOctets, downloadOctets, sessionSeconds } = report;
-  const saysAll = uploadOctets !== null && downloadOctets !== null && sessionSeconds !== null;
+  const { handled, caps, charge } = report;
+  if (script !== 'report' || !areTermsKept(charge)) return 'whole';
   const isSimple = caps.length <= BRIEF_CAPS_MAX && !charge.sharing;
-  if (saysAll && isSimple && charge.services.length <= BRIEF_SERVICES_MAX) return 'brief';
-  return handled ? 'named' : 'whole';
+  if (isSimple && charge.services.length <= BRIEF_SERVICES_MAX && isBrief(report)) return 'brief';
+  return handled && report.status === 'interim' ? 'named' : 'whole';
+}
+
+/** Whether a report is of those that may be plain. */
+function isBrief(report: NetworkReport): boolean {
+  const { uploadOctets, downloadOctets, sessionSeconds } = report;
+  switch (report.status) {
+    case 'start':
+      return report.handled && !uploadOctets && !downloadOctets && !sessionSeconds;
+    case 'interim':
+    case 'stop':
+      return uploadOctets !== null && downloadOctets !== null && sessionSeconds !== null;
+    case 'ended':
+      return false;
+  }
 }
 
 function callReport(
@@ -223,7 +235,9 @@ function callReport(
     keys.nasSessions(partition, report.nas),
   ];
   if (said === 'brief') {
-    return callScript(engine, script, names, [packBrief(report), packStamp(report.charge.stamp)]);
+    // Nothing is written of a start that a stamp would go with.
+    const stamp = report.status === 'start' ? '' : packStamp(report.charge.stamp);
+    return callScript(engine, script, names, [packBrief(report), stamp]);
   }
   names.push(keys.steer(partition), keys.tasks(partition));
   if (sharing) names.push(keys.account(partition, sharing.ownerAccountId));
@@ -240,13 +254,15 @@ function packBrief(report: NetworkReport): Buffer {
     charge.now ?? 0,
     charge.profileVersion,
     charge.policy.graceMs,
+    STATUSES[report.status],
     report.eventAt,
-    report.uploadOctets,
-    report.downloadOctets,
+    report.uploadOctets ?? 0,
+    report.downloadOctets ?? 0,
     report.width,
-    report.sessionSeconds,
+    report.sessionSeconds ?? 0,
     report.staleFactor,
     report.expiresAt ?? 0,
+    toldBy(report),
     withoutHead(place),
     charge.services.length,
   ];
@@ -263,6 +279,12 @@ function packBrief(report: NetworkReport): Buffer {
   }
   for (const cap of report.caps) values.push(...packCap(cap).slice(0, layout.FAIR_OCTETS));
   return pack(values);
+}
+
+/** What only the first and the last report of a session say. */
+function toldBy({ status, network, charge }: NetworkReport): Packable {
+  if (status === 'start') return network?.() ?? false;
+  return status === 'stop' && withoutHead(pack([charge.cause ?? false]));
 }
 
 /** The values of a packed array, one behind the other. */

@@ -16,9 +16,9 @@ export const PLAIN_COUNT = 'plain';
 /** The short way of a charge, as its script calls it. */
 export const PLAIN_CHARGE = 'charge_plainly(keys, args)';
 
-/** A call of a short way that counts how often it answered. */
-export function countingCall(call: string): string {
-  return `(function() local reply = ${call} if reply then redis.call('INCR', '${PLAIN_COUNT}') end return reply end)() or`;
+/** A call of a short way that counts how often it answered, in a key of nobody else who runs meanwhile. */
+export function countingCall(call: string, counter = PLAIN_COUNT): string {
+  return `(function() local reply = ${call} if reply then redis.call('INCR', '${counter}') end return reply end)() or`;
 }
 
 /**

@@ -66,6 +66,8 @@ interface World {
   readonly dayMs: number;
   readonly endsAfterMs: number | null;
   readonly expiresAfterMs: number | null;
+  /** Both sessions are of one device, which has one at a time. */
+  readonly oneDevice: boolean;
 }
 
 /** What nearly all have, and what few do. */
@@ -85,16 +87,19 @@ const world: fc.Arbitrary<World> = fc.record({
   dayMs: fc.constantFrom(1e9, 1_200_000),
   endsAfterMs: fc.constantFrom(null, 600_000, 1e9),
   expiresAfterMs: fc.constantFrom(null, null, 300_000, 600_000),
+  oneDevice: seldom(false, fc.constant(true)),
 });
 
 interface Step {
   /**
    * `again`: the report before, once more. `moved`: an interim one, from another port from now on.
    * `rebuilt`: the session is looked at later than its end.
-   * `slowed`: put on a rung, or off it.
+   * `slowed`: put on a rung, or off it. `login`: another session in the place of this one, which goes on
+   * where nobody stopped it; `begin`: and its start.
    */
   readonly kind:
-    'interim' | 'again' | 'moved' | 'start' | 'stop' | 'sweep' | 'told' | 'slowed' | 'rebuilt';
+    | ('interim' | 'again' | 'moved' | 'start' | 'stop' | 'sweep' | 'told' | 'slowed' | 'rebuilt')
+    | ('login' | 'begin');
   readonly session: number;
   readonly afterMs: number;
   readonly delayMs: number;
@@ -113,6 +118,10 @@ const step: fc.Arbitrary<Step> = fc.record({
       weight: 3,
       arbitrary: fc.constantFrom<Step['kind']>('start', 'stop', 'moved', 'moved', 'slowed'),
     },
+    {
+      weight: 6,
+      arbitrary: fc.constantFrom<Step['kind']>('stop', 'stop', 'login', 'start', 'begin', 'begin'),
+    },
   ),
   session: fc.integer({ min: 0, max: 1 }),
   afterMs: seldom(60_000, fc.constantFrom(0, 1, 1_000_000)),
@@ -129,10 +138,23 @@ const step: fc.Arbitrary<Step> = fc.record({
 
 /** What the NAS has counted of a session. */
 interface Totals {
+  sessionId: string;
   port: string | null;
   up: number;
   down: number;
   seconds: number;
+}
+
+function statusOf({ kind }: Step): NetworkReport['status'] {
+  return kind === 'start' || kind === 'stop' ? kind : 'interim';
+}
+
+function stationOf({ oneDevice }: World): string | null {
+  return oneDevice ? '02:00:5E:00:00:01' : null;
+}
+
+function newTotals(sessionId: string): Totals {
+  return { sessionId, port: null, up: 0, down: 0, seconds: 0 };
 }
 
 /** Plays the steps. Returns what each was answered, and when the last was. */
@@ -153,14 +175,15 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
     expiresAt: given.expiresAfterMs === null ? null : START_MS + given.expiresAfterMs,
     caps: capsOf(given, START_MS),
   };
-  const totals: Totals[] = SESSIONS.map(() => ({ port: null, up: 0, down: 0, seconds: 0 }));
+  const totals = SESSIONS.map(newTotals);
   const last: NetworkReport[] = [];
   const answers: unknown[] = [];
   let now = START_MS;
   const login = (sessionId: string) => {
     const request = admissionRequest({
       ...shared,
-      ...{ sessionId, now, sessionKey: `key of ${sessionId}` },
+      ...{ sessionId, now, sessionKey: `key of ${sessionId}`, station: stationOf(given) },
+      network: '{"pointer":{"nas":"bng","connection":"vpn"}}',
     });
     return admit(engine, { ...request, charge: { ...request.charge, services } });
   };
@@ -169,7 +192,7 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
       ...shared,
       sessionId,
       now,
-      status: one.kind === 'start' || one.kind === 'stop' ? one.kind : 'interim',
+      status: statusOf(one),
       eventAt: now - one.delayMs,
       uploadOctets: one.silent ? null : toAmount(total.up),
       downloadOctets: one.silent ? null : toAmount(total.down),
@@ -178,19 +201,24 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
       sessionKey: `key of ${sessionId}`,
       port: total.port,
       caps: capsOf(given, now - one.delayMs),
-      network: () => '{"pointer":{"connection":"pppoe"}}',
+      station: stationOf(given),
+      network: () => `{"pointer":{"connection":${one.silent ? 'null' : '"pppoe"'},"nas":"bng"}}`,
     });
-    return { ...request, charge: { ...request.charge, services } };
+    const cause = one.kind === 'stop' && one.up > 0 ? 'User-Request' : null;
+    return { ...request, charge: { ...request.charge, services, cause } };
   };
-  for (const sessionId of SESSIONS) {
-    await login(sessionId);
-    const first = { ...PLAIN_STEP, kind: 'start' } as const;
-    await takeReport(engine, report(first, sessionId, { port: null, up: 0, down: 0, seconds: 0 }));
+  for (const total of totals) {
+    await login(total.sessionId);
+    await takeReport(engine, report({ ...PLAIN_STEP, kind: 'start' }, total.sessionId, total));
   }
-  for (const one of steps) {
-    const sessionId = SESSIONS[one.session] ?? SESSIONS[0];
-    const total = totals[one.session];
+  for (const [index, one] of steps.entries()) {
+    let total = totals[one.session];
     if (total === undefined) continue;
+    if (one.kind === 'login' || one.kind === 'begin') {
+      total = newTotals(`${SESSIONS[one.session]} ${index}`);
+      totals[one.session] = total;
+    }
+    const { sessionId } = total;
     const place = { partition: 0, sessionId };
     const before = last[one.session];
     if (one.kind === 'again' && before !== undefined) {
@@ -213,6 +241,13 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
       const isDown = one.down % 2 === 0;
       const at = isDown ? ({ kind: 'ladder', rung: 1 } as const) : ({ kind: 'full' } as const);
       await noteSteered(engine, place, { level: { at, taken: !isDown } });
+    } else if (one.kind === 'login') {
+      answers.push(await login(sessionId));
+    } else if (one.kind === 'begin') {
+      answers.push(await login(sessionId));
+      const said = report({ ...one, kind: 'start' }, sessionId, total);
+      last[one.session] = said;
+      answers.push(await takeReport(engine, said));
     } else {
       if (one.kind === 'moved') total.port = `port ${now}`;
       total.up = Math.min(Math.max(0, total.up + one.up), AMOUNT_MAX);
@@ -233,7 +268,7 @@ const PLAIN_STEP: Step = {
 
 const PLENTY: World = {
   ...{ octets: 1e15, money: 0, rate: 1_000, timed: false, capOctets: null, dayMs: 1e9 },
-  ...{ endsAfterMs: null, expiresAfterMs: null },
+  ...{ endsAfterMs: null, expiresAfterMs: null, oneDevice: false },
 };
 
 /** A NAS is told that there is no limit any more: then no credit lifts one. */
@@ -271,6 +306,33 @@ const OVERDUE: Step[] = [
   { ...PLAIN_STEP, afterMs: 1_100_000, delayMs: 120_000, down: 1_000 },
 ];
 
+/** Sessions come and go: beside another, with nothing used, after a while, in the place of another. */
+const LIVES: Step[] = [
+  { ...PLAIN_STEP, up: 1_000 },
+  { ...PLAIN_STEP, kind: 'stop', up: 1_000 },
+  { ...PLAIN_STEP, kind: 'begin', afterMs: 0, silent: true },
+  { ...PLAIN_STEP, kind: 'moved', up: 1_000 },
+  { ...PLAIN_STEP, kind: 'stop', afterMs: 0, seconds: 0 },
+  { ...PLAIN_STEP, kind: 'stop', session: 1, up: 1_000 },
+  { ...PLAIN_STEP, kind: 'begin' },
+  { ...PLAIN_STEP, kind: 'login', session: 1 },
+  { ...PLAIN_STEP, kind: 'start', session: 1, seconds: 0 },
+  { ...PLAIN_STEP, kind: 'start', session: 1 },
+  { ...PLAIN_STEP, kind: 'stop', session: 1 },
+  { ...PLAIN_STEP, kind: 'login' },
+  { ...PLAIN_STEP, kind: 'start', afterMs: 100_000, seconds: 0 },
+  { ...PLAIN_STEP, kind: 'begin', session: 1, afterMs: 2_000_000 },
+  { ...PLAIN_STEP, kind: 'stop', session: 1 },
+  { ...PLAIN_STEP, kind: 'again', session: 1 },
+];
+
+/** A crowd of which one goes and another comes. */
+const CROWD: Step[] = [
+  ...Array.from({ length: 15 }, (): Step => ({ ...PLAIN_STEP, kind: 'begin', afterMs: 1 })),
+  { ...PLAIN_STEP, kind: 'stop', session: 1, afterMs: 1 },
+  { ...PLAIN_STEP, kind: 'begin', session: 1, afterMs: 1 },
+];
+
 /** Plays random reports both ways, and compares. @throws AssertionError where they differ. */
 export function compareReports(ways: TwoWays, size: ComparisonSize): Promise<number> {
   return compareWays(ways, size, {
@@ -279,6 +341,14 @@ export function compareReports(ways: TwoWays, size: ComparisonSize): Promise<num
       [PLENTY, UNBOUND],
       [ENDING, REBUILT],
       [PLENTY, SILENT],
+      ...[
+        {},
+        { timed: true },
+        { oneDevice: true },
+        { capOctets: 200_000 },
+        { endsAfterMs: 1e9 },
+      ].map((other): [World, Step[]] => [{ ...PLENTY, ...other }, LIVES]),
+      [PLENTY, CROWD],
       [COUNTED, COUNTING],
       [{ ...COUNTED, capOctets: 1e15, dayMs: 1_200_000 }, OVERDUE],
     ],

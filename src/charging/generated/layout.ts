@@ -353,8 +353,9 @@ export const PLAIN_RATE = 15;
 
 // An update as charge_plainly charges it: when (0 for the server's clock), of which session, and what of
 // its request counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and
-// UPDATE_TRACK what it said, packed, and UPDATE_CAPS
-// what fair use has counted by now, packed, or nothing.
+// UPDATE_TRACK what it said, packed, and UPDATE_CAPS what fair use has counted by now, packed, or nothing.
+// UPDATE_CAUSE: why the session ends with it, packed; UPDATE_NETWORK: where it is from now on, JSON. Both are
+// false of nearly all.
 export const UPDATE_NOW = 1;
 export const UPDATE_SESSION = 2;
 export const UPDATE_NUMBER = 3;
@@ -366,6 +367,8 @@ export const UPDATE_SUPERVISION = 8;
 export const UPDATE_GRACE = 9;
 export const UPDATE_TRACK = 10;
 export const UPDATE_CAPS = 11;
+export const UPDATE_CAUSE = 12;
+export const UPDATE_NETWORK = 13;
 
 // Service in the answer
 export const ANSWER_KEY = 1;
@@ -671,22 +674,26 @@ export const REPORT_BASELINE_MS = 21;
 export const REPORT_LADDER = 22;
 export const REPORT_SESSIONS_MAX = 23;
 
-// Brief report (first ARGV of report), read in place by report_plainly: an interim one that says all, without
-// sharing. BRIEF_PLACE: the five of LIVE_ from LIVE_NAS on, packed one behind the other, as they stand in the
-// record; BRIEF_SERVICES: how many they are. Behind these the services (TOLD_), their reasons packed,
+// Brief report (first ARGV of report), read in place by report_plainly, without sharing: an interim one that
+// says all, a first one that has used nothing yet, or a last one that says all. BRIEF_TOLD: of a first one
+// where its session is, JSON, of a last one its cause, packed; else, and for neither, false. BRIEF_PLACE: the
+// five of LIVE_ from LIVE_NAS on, packed one behind the other, as they stand in the record;
+// BRIEF_SERVICES: how many they are. Behind these the services (TOLD_), their reasons packed,
 // and the caps (FAIR_, up to FAIR_OCTETS), value behind value.
 export const BRIEF_NOW = 1;
 export const BRIEF_PROFILE = 2;
 export const BRIEF_GRACE_MS = 3;
-export const BRIEF_EVENT_AT = 4;
-export const BRIEF_UPLOAD = 5;
-export const BRIEF_DOWNLOAD = 6;
-export const BRIEF_WIDTH = 7;
-export const BRIEF_SECONDS = 8;
-export const BRIEF_STALE_FACTOR = 9;
-export const BRIEF_EXPIRES_AT = 10;
-export const BRIEF_PLACE = 11;
-export const BRIEF_SERVICES = 12;
+export const BRIEF_STATUS = 4;
+export const BRIEF_EVENT_AT = 5;
+export const BRIEF_UPLOAD = 6;
+export const BRIEF_DOWNLOAD = 7;
+export const BRIEF_WIDTH = 8;
+export const BRIEF_SECONDS = 9;
+export const BRIEF_STALE_FACTOR = 10;
+export const BRIEF_EXPIRES_AT = 11;
+export const BRIEF_TOLD = 12;
+export const BRIEF_PLACE = 13;
+export const BRIEF_SERVICES = 14;
 
 // Service in a brief report; TOLD_RATE: what its line carries of it in a second, 0 where nobody knows
 export const TOLD_KEY = 1;

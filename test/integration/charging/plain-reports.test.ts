@@ -10,29 +10,31 @@ import { admissionRequest, networkReport } from '../../support/access-requests.j
 import { newBucket, START_MS } from '../../support/charge-requests.js';
 import { testEngines } from '../../support/charging-engine.js';
 import { fundAccount } from '../../support/funded-account.js';
-import { countingCall, PLAIN_COUNT, scriptsWith } from '../../support/key-space-contents.js';
+import { countingCall, scriptsWith } from '../../support/key-space-contents.js';
 import { compareReports, REPORT_CALL } from '../../support/plain-reports.js';
 
 const RUNS = 40;
 /** The same workload in every run; another number makes another one. */
 const SEED = 550912067;
 
+const COUNT = 'plain reports';
+
 const engines = testEngines();
 const whole = scriptsWith('tolld_whole_reports', REPORT_CALL, '');
 const counted = scriptsWith(
   'tolld_counted_reports',
   REPORT_CALL,
-  countingCall('report_plainly(keys, args)'),
+  countingCall('report_plainly(keys, args)', COUNT),
 );
 
 it(`plain reports leave what whole ones would (seed ${SEED})`, { timeout: 300_000 }, async () => {
   const { redis } = await engines.fresh();
   await whole.load(redis);
   await counted.load(redis);
-  await redis.del(PLAIN_COUNT);
+  await redis.del(COUNT);
   const ways = { fresh: engines.fresh, whole, short: counted };
   const played = await compareReports(ways, { seed: SEED, runs: RUNS });
-  expect(Number(await redis.get(PLAIN_COUNT))).toBeGreaterThan(played / 6);
+  expect(Number(await redis.get(COUNT))).toBeGreaterThan(played / 6);
 });
 
 it('each report lets its session be one of its NAS until it would have fallen silent', async () => {
