@@ -90,12 +90,12 @@ local function measure_plainly(terms, window, now)
   local bucket = met_count > 0 and met_buckets[1] or meet_bucket()
   while bucket do
     local resource = bucket[BUCKET_RESOURCE]
-    local pays = resource == unit or resource == currency
-    if pays and (bucket[BUCKET_KIND] or not is_used_up(bucket)) then
-      if not (bucket[BUCKET_KIND] or open_met(bucket)) then
+    if resource == unit or resource == currency then
+      local is_open = bucket[BUCKET_KIND] or open_met(bucket, true)
+      if is_open == nil then
         return nil
       end
-      if is_eligible(bucket, terms, now) then
+      if is_open and is_eligible(bucket, terms, now) then
         local available = available_in(bucket)
         local is_money = bucket[BUCKET_KIND] == KIND_MONEY
         if

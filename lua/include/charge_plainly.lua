@@ -147,15 +147,24 @@ local function meet_bucket()
   return bucket
 end
 
--- open_met(bucket): reads the fields of a bucket that was met and not opened yet, behind the id and the
--- resource that it begins with once more. Returns whether it could.
-local function open_met(bucket)
+-- open_met(bucket, passes): reads the fields of a bucket that was met and not opened yet, behind the id and
+-- the resource that it begins with once more. Returns true; nil where it could not. With `passes`, false for
+-- one that plainly gives nothing, which stays unopened: active, of units, nothing left, reserved or owed, no
+-- step and no blocker. So it stands in most walks in front of the bucket that gives, and reading all of it
+-- would cost more than all this.
+local function open_met(bucket, passes)
   local at = bucket[MET_AT]
   if byte(account_bytes, at + 3) ~= PLAIN_BUCKET_FIELDS then
-    return false
+    return nil
   end
   local named_until = at + 3 + bucket[MET_NAMES]
   local from, kind, _, state, starts, ends = unpack_some(account_bytes, 6, named_until)
+  if passes and kind == KIND_UNITS and state == STATE_ACTIVE then
+    local remaining, reserved, floor, step, blocker = byte(account_bytes, from + 1, from + 5)
+    if remaining == 0 and reserved == 0 and floor == 0 and step == 1 and blocker == PACKED_FALSE then
+      return false
+    end
+  end
   local till, remaining, reserved = unpack_some(account_bytes, 2, from)
   local _, floor, step, blocker, scope = unpack_some(account_bytes, 4, till)
   bucket[BUCKET_KIND], bucket[BUCKET_STATE] = kind, state
@@ -165,25 +174,6 @@ local function open_met(bucket)
   bucket[BUCKET_BLOCKER], bucket[BUCKET_SCOPE] = blocker, scope
   bucket[MET_AMOUNTS_FROM], bucket[MET_AMOUNTS_UNTIL] = from, till
   return true
-end
-
--- is_used_up(bucket): whether a bucket that was met and not opened yet plainly gives nothing: active, of
--- units, nothing left, reserved or owed, no step and no blocker. So it stands in most walks in front of
--- the bucket that gives, and opening it would cost more than all this.
-local function is_used_up(bucket)
-  local at = bucket[MET_AT]
-  if byte(account_bytes, at + 3) ~= PLAIN_BUCKET_FIELDS then
-    return false
-  end
-  local from, kind, _, state = unpack_some(account_bytes, 6, at + 3 + bucket[MET_NAMES])
-  local remaining, reserved, floor, step, blocker = byte(account_bytes, from + 1, from + 5)
-  return kind == KIND_UNITS
-    and state == STATE_ACTIVE
-    and remaining == 0
-    and reserved == 0
-    and floor == 0
-    and step == 1
-    and blocker == PACKED_FALSE
 end
 
 -- find_met(id): the bucket of this id, or nil.
@@ -435,11 +425,11 @@ local function first_cover(terms, currency, size, now)
   while bucket do
     local resource = bucket[BUCKET_RESOURCE]
     if resource == unit or resource == currency then
-      local used_up = not bucket[BUCKET_KIND] and is_used_up(bucket)
-      if not (used_up or bucket[BUCKET_KIND] or open_met(bucket)) then
+      local is_open = bucket[BUCKET_KIND] or open_met(bucket, true)
+      if is_open == nil then
         return nil
       end
-      if not used_up and is_eligible(bucket, terms, now) then
+      if is_open and is_eligible(bucket, terms, now) then
         if
           bucket[BUCKET_KIND] ~= KIND_UNITS
           or bucket[BUCKET_STEP] > 1

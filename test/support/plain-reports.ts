@@ -245,6 +245,8 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
       answers.push(await login(sessionId));
     } else if (one.kind === 'begin') {
       answers.push(await login(sessionId));
+      // The port is one that the login did not name.
+      if (one.up > 0) total.port = `port ${now}`;
       const said = report({ ...one, kind: 'start' }, sessionId, total);
       last[one.session] = said;
       answers.push(await takeReport(engine, said));
@@ -324,6 +326,9 @@ const LIVES: Step[] = [
   { ...PLAIN_STEP, kind: 'begin', session: 1, afterMs: 2_000_000 },
   { ...PLAIN_STEP, kind: 'stop', session: 1 },
   { ...PLAIN_STEP, kind: 'again', session: 1 },
+  { ...PLAIN_STEP, kind: 'login' },
+  { ...PLAIN_STEP, kind: 'begin', session: 1, afterMs: 1, up: 1 },
+  { ...PLAIN_STEP, kind: 'start', afterMs: 100_000, seconds: 0 },
 ];
 
 /** A crowd of which one goes and another comes. */
