@@ -4,12 +4,38 @@ import type pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { RATED_EVENTS } from '../src/records/fact-rows.js';
 
-/** The rows of rated_events as COPY wants them, in batches, in the order in which they came. */
-export async function readBatches(pool: pg.Pool, batch: number): Promise<readonly Buffer[]> {
+const COLUMNS = RATED_EVENTS.columns.join(', ');
+
+/**
+ * The rows of rated_events as COPY wants them in its binary format, which the flusher writes too, in
+ * batches, in the order in which they came.
+ */
+export async function readBatches(
+  pool: pg.Pool,
+  { rows, batch }: { readonly rows: number; readonly batch: number },
+): Promise<readonly Buffer[]> {
   const client = await pool.connect();
-  const columns = RATED_EVENTS.columns.join(', ');
+  const batches: Buffer[] = [];
+  for (let from = 0; from < rows; from += batch) {
+    const stream = client.query(
+      copyTo(
+        `COPY (SELECT ${COLUMNS} FROM tolld.rated_events ORDER BY ctid LIMIT ${batch} OFFSET ${from})
+         TO STDOUT (FORMAT binary)`,
+      ),
+    );
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    batches.push(Buffer.concat(chunks));
+  }
+  client.release();
+  return batches;
+}
+
+/** The same in its text format. */
+export async function readTextBatches(pool: pg.Pool, batch: number): Promise<readonly Buffer[]> {
+  const client = await pool.connect();
   const stream = client.query(
-    copyTo(`COPY (SELECT ${columns} FROM tolld.rated_events ORDER BY ctid) TO STDOUT`),
+    copyTo(`COPY (SELECT ${COLUMNS} FROM tolld.rated_events ORDER BY ctid) TO STDOUT`),
   );
   const lines: string[] = [];
   let rest = '';
@@ -31,7 +57,7 @@ export async function copyBatches(pool: pg.Pool, batches: readonly Buffer[]): Pr
   const client = await pool.connect();
   for (const batch of batches) {
     const stream = client.query(
-      copyFrom(`COPY tolld.rated_events (${RATED_EVENTS.columns.join(', ')}) FROM STDIN`),
+      copyFrom(`COPY tolld.rated_events (${COLUMNS}) FROM STDIN (FORMAT binary)`),
     );
     stream.end(batch);
     await finished(stream);
@@ -39,7 +65,7 @@ export async function copyBatches(pool: pg.Pool, batches: readonly Buffer[]): Pr
   client.release();
 }
 
-/** The same rows by array parameters, to know what COPY saves. */
+/** The same rows, of {@link readTextBatches}, by array parameters, to know what COPY saves. */
 export async function unnestBatches(pool: pg.Pool, batches: readonly Buffer[]): Promise<void> {
   const { columns } = RATED_EVENTS;
   const types = await columnTypes(pool);
@@ -55,7 +81,7 @@ export async function unnestBatches(pool: pg.Pool, batches: readonly Buffer[]): 
     );
     await pool.query({
       name: 'unnest',
-      text: `INSERT INTO tolld.rated_events (${columns.join(', ')})
+      text: `INSERT INTO tolld.rated_events (${COLUMNS})
              SELECT * FROM unnest(${arrays.join(', ')})`,
       values,
     });

@@ -15,7 +15,7 @@ import { untilRecorded } from '../src/outbox/recorded.js';
 import { createFlushLeases } from '../src/records/flush-leases.js';
 import { createFlushSink } from '../src/records/flush-sink.js';
 import { migrate } from '../src/records/migrate.js';
-import { copyBatches, readBatches, unnestBatches } from './bare-copy.js';
+import { copyBatches, readBatches, readTextBatches, unnestBatches } from './bare-copy.js';
 import { readNumbers } from './flags.js';
 import { FlushWorkload } from './flush-workload.js';
 import { median, percentile } from './median.js';
@@ -153,6 +153,7 @@ class FlusherBench {
   readonly #keys = createKeys('bench');
   readonly batchMs: number[] = [];
   #batches: readonly Buffer[] = [];
+  #textBatches: readonly Buffer[] = [];
 
   constructor(servers: Servers, settings: Settings) {
     this.#servers = servers;
@@ -184,7 +185,10 @@ class FlusherBench {
         flush(this.#servers, pool, { batch, batchMs: this.batchMs }),
       );
       balanced = await isBalanced(pool, events);
-      if (this.#batches.length === 0) this.#batches = await readBatches(pool, batch);
+      if (this.#batches.length === 0) {
+        this.#batches = await readBatches(pool, { rows: events, batch });
+        this.#textBatches = await readTextBatches(pool, batch);
+      }
       return sample;
     });
     const copied = await this.#inCopy((pool) =>
@@ -195,7 +199,7 @@ class FlusherBench {
 
   async unnested(): Promise<Sample> {
     return this.#inCopy((pool) =>
-      measure(this.#settings.events, this.#servers, () => unnestBatches(pool, this.#batches)),
+      measure(this.#settings.events, this.#servers, () => unnestBatches(pool, this.#textBatches)),
     );
   }
 

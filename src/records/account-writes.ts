@@ -14,7 +14,14 @@ import type { Statement } from './statement-series.js';
  */
 export function movingStatements(changes: AccountChanges): readonly Statement[] {
   const { fresh, known } = split(changes);
-  return [...counted(MOVE, known, COMPARED), ...counted(MAKE, fresh, MADE), ...rareOf(known)];
+  const changing = known.filter(({ balances }) => balances.length > 0);
+  const keeping = known.filter(({ balances }) => balances.length === 0);
+  return [
+    ...counted(MOVE, changing, COMPARED),
+    ...counted(MOVE_ON, keeping, COUNTED),
+    ...counted(MAKE, fresh, MADE),
+    ...rareOf(known),
+  ];
 }
 
 /** What is in the record of the accounts of a batch. */
@@ -90,6 +97,12 @@ const COMPARED: readonly Column[] = [
   ({ previous }) => previous,
   ({ balances }) => balancesText(balances, beforeOf),
 ];
+const COUNTED: readonly Column[] = [
+  ({ accountId }) => accountId,
+  ({ last }) => last,
+  ({ at }) => at,
+  ({ previous }) => previous,
+];
 const MADE: readonly Column[] = [
   ...MOVED,
   ({ tenant }) => tenant,
@@ -138,6 +151,16 @@ const MOVE = {
       AS v (account_id, last, at, after, previous, before)
     WHERE s.account_id = v.account_id AND s.last_sequence = v.previous
       AND s.balances @> v.before`,
+};
+
+/** Accounts whose buckets hold what they held, as at a login: without a look into them. */
+const MOVE_ON = {
+  name: 'move accounts on',
+  text: `
+    UPDATE tolld.account_states AS s SET last_sequence = v.last, last_at = v.at
+    FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::bigint[])
+      AS v (account_id, last, at, previous)
+    WHERE s.account_id = v.account_id AND s.last_sequence = v.previous`,
 };
 
 const FORCE = {

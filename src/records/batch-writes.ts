@@ -30,7 +30,7 @@ import {
 import { runSeries, type SeriesStep } from './statement-series.js';
 
 /** A row of usage, generously: what a batch will need, so that its buffer isn't copied as it grows. */
-const RATED_EVENT_BYTES = 800;
+const RATED_EVENT_BYTES = 1_024;
 
 /** The rows of entries, in every table that they concern. */
 export class BatchRows {

@@ -99,15 +99,16 @@ export class CopyRows {
       throw new UnstorableError(`${value} is no small number`);
     }
     this.#reserve(LENGTH_BYTES + 2);
-    this.#at = this.#buffer.writeInt32BE(2, this.#at);
-    this.#at = this.#buffer.writeInt16BE(value, this.#at);
+    writeWord(this.#buffer, 2, this.#at);
+    this.#at = this.#buffer.writeInt16BE(value, this.#at + LENGTH_BYTES);
     return this;
   }
 
   boolean(value: boolean): this {
     this.#reserve(LENGTH_BYTES + 1);
-    this.#at = this.#buffer.writeInt32BE(1, this.#at);
-    this.#buffer[this.#at++] = value ? 1 : 0;
+    writeWord(this.#buffer, 1, this.#at);
+    this.#buffer[this.#at + LENGTH_BYTES] = value ? 1 : 0;
+    this.#at += LENGTH_BYTES + 1;
     return this;
   }
 
@@ -132,7 +133,8 @@ export class CopyRows {
 
   null(): this {
     this.#reserve(LENGTH_BYTES);
-    this.#at = this.#buffer.writeInt32BE(-1, this.#at);
+    writeWord(this.#buffer, -1, this.#at);
+    this.#at += LENGTH_BYTES;
     return this;
   }
 
@@ -144,9 +146,10 @@ export class CopyRows {
   /** Writes a length of eight and the two halves of a number, `high` with its sign. */
   #number(high: number, low: number): void {
     this.#reserve(LENGTH_BYTES + NUMBER_BYTES);
-    this.#at = this.#buffer.writeInt32BE(NUMBER_BYTES, this.#at);
-    this.#at = this.#buffer.writeInt32BE(high, this.#at);
-    this.#at = this.#buffer.writeUInt32BE(low, this.#at);
+    writeWord(this.#buffer, NUMBER_BYTES, this.#at);
+    writeWord(this.#buffer, high, this.#at + 4);
+    writeWord(this.#buffer, low, this.#at + 8);
+    this.#at += LENGTH_BYTES + NUMBER_BYTES;
   }
 
   /** @returns the place behind it. */
@@ -165,7 +168,7 @@ export class CopyRows {
 
   /** Ends a field that lies from `start` to `end` by writing its length in front of it. */
   #end(start: number, end: number): void {
-    this.#buffer.writeInt32BE(end - start, start - LENGTH_BYTES);
+    writeWord(this.#buffer, end - start, start - LENGTH_BYTES);
     this.#at = end;
   }
 
@@ -176,4 +179,12 @@ export class CopyRows {
     this.#buffer.copy(larger, 0, 0, this.#at);
     this.#buffer = larger;
   }
+}
+
+/** The lowest 32 bits of a number, with or without a sign; without the checks of Buffer's own writers. */
+function writeWord(buffer: Buffer, value: number, at: number): void {
+  buffer[at] = value >>> 24;
+  buffer[at + 1] = value >>> 16;
+  buffer[at + 2] = value >>> 8;
+  buffer[at + 3] = value;
 }

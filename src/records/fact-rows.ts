@@ -271,7 +271,7 @@ function addLedgerEntries(rows: CopyRows, event: LedgerEvent, context: EventCont
 type OtherEvent = SessionEvent | BucketStateEvent | ThresholdEvent | SteeringEvent | AccountEvent;
 
 function addAccountEvent(rows: CopyRows, event: OtherEvent, context: EventContext): void {
-  const { subject, change, detail } = describe(event, context);
+  const { subject, change, detail } = describe(event);
   rows
     .row()
     .instant(context.atMs)
@@ -287,10 +287,7 @@ function addAccountEvent(rows: CopyRows, event: OtherEvent, context: EventContex
     .json(JSON.stringify(detail));
 }
 
-function describe(
-  event: OtherEvent,
-  { atMs }: EventContext,
-): {
+function describe(event: OtherEvent): {
   readonly subject: string | null;
   readonly change: string;
   readonly detail: Readonly<Record<string, unknown>>;
@@ -298,12 +295,7 @@ function describe(
   switch (event.type) {
     case 'session': {
       const { sessionId, change, requestNumber, cause, openedAt } = event;
-      // What goes without saying is left out: every login has such a row.
-      const detail = {
-        requestNumber,
-        ...(cause !== null && { cause }),
-        ...(openedAt !== atMs && { openedAt }),
-      };
+      const detail = { requestNumber, openedAt, ...(cause !== null && { cause }) };
       return { subject: sessionId, change, detail };
     }
     case 'bucket-state': {
