@@ -30,6 +30,7 @@ import { openAccount, SteadyCharging } from './steady-charging.js';
 const BACKLOG_ACCOUNTS = 50_000;
 /** A drain that takes so much longer than it may counts as failed. */
 const DRAIN_GRACE_MS = 60_000;
+const SETTLE_MAX_MS = 300_000;
 const POLL_MS = 250;
 /** As docs/operations.md advises where Postgres shares disk and cores with Redis. */
 const POSTGRES_SETTINGS = [
@@ -100,13 +101,15 @@ interface Reference {
   readonly alone: Latencies;
 }
 
-/** Nothing is behind when it begins; charging goes on, and what it leaves at last stands there. */
+/** Where nothing is behind; what is charged without a flusher stands there afterwards. */
 async function measureReference(world: World, charging: SteadyCharging): Promise<Reference> {
   const { settings } = world;
+  charging.start();
   const outbox = await startFlusher(world);
   const ordinary = await latenciesOf(charging, settings);
   await outbox.close();
   const alone = await latenciesOf(charging, settings);
+  await charging.stop();
   return { ordinary, alone };
 }
 
@@ -114,7 +117,7 @@ async function measureReference(world: World, charging: SteadyCharging): Promise
 async function settle(world: World): Promise<void> {
   const outbox = await startFlusher(world);
   const streams = createOutboxStreams(world.engine);
-  await untilRecorded({ partitions: PARTITIONS, timeoutMs: DRAIN_GRACE_MS }, { streams });
+  await untilRecorded({ partitions: PARTITIONS, timeoutMs: SETTLE_MAX_MS }, { streams });
   await outbox.close();
 }
 
@@ -139,8 +142,8 @@ interface Drained {
 }
 
 /**
- * Starts a flusher as the daemon does, and waits until what stood in the streams is in Postgres.
- * Charging goes on.
+ * Starts a flusher as the daemon does, and waits until what stood in the streams is in Postgres; what
+ * was charged meanwhile may still stand there.
  */
 async function drain(
   world: World,
@@ -164,6 +167,7 @@ async function drain(
   const latencies = charging.takeLatencies();
   const postgresUs = (cpuOfServerUs(postgres.pid) - postgresBefore) / entries;
   const logBytes = (await logPosition(pool)) - logBefore;
+  await charging.stop();
   await outbox.close();
   return { entries, seconds, latencies, postgresUs, logBytes };
 }
@@ -189,21 +193,18 @@ async function measure(world: World): Promise<void> {
   const { settings, redis, pool, engine, config } = world;
   await openAccounts(world);
   const charging = new SteadyCharging(settings, { engine });
-  charging.start();
   const before = await measureReference(world, charging);
-  await charging.stop();
   const workload = new FlushWorkload({ accounts: BACKLOG_ACCOUNTS, partitions: PARTITIONS });
   const opened = await workload.writeOpenings(redis.client, engine.keys);
   const usage = settings.events - opened;
   const { catchUpSeconds } = config.flusher;
   const drained = await drainUsage(world, charging, { workload, usage, catchUpSeconds });
+  await settle(world);
   const after = await measureReference(world, charging);
-  await charging.stop();
   let impolite: Drained | null = null;
   if (settings.impolite > 0) {
     const options = { workload, usage: settings.impolite, catchUpSeconds: 0 };
     impolite = await drainUsage(world, charging, options);
-    await charging.stop();
   }
   await settle(world);
   const whole = await isRecordWhole(pool, {
