@@ -14,7 +14,7 @@ import { LimitedLog } from './limited-log.js';
 import type { RadiusMetrics } from './metrics.js';
 import { selectNas, type NasClient } from './nas-clients.js';
 import { PACKET_CODES, packetCodeName } from './packet-code.js';
-import { decodePacket, type Malformation } from './packet.js';
+import { decodePacket, type Malformation, type RadiusPacket } from './packet.js';
 import type { RequestVerifier } from './request-verifier.js';
 import { type Verdict } from './request-verifier.js';
 import type { SharedSecret } from './shared-secret.js';
@@ -343,17 +343,18 @@ export class RequestPipeline {
 /** Signs a reply, the request's Proxy-States behind it in their order [RFC 2865 5.33]. */
 function encode({ packet }: GenuineRequest, reply: Reply): Buffer {
   const isAccounting = reply.code === PACKET_CODES['Accounting-Response'];
+  const { attributes } = reply;
   return encodeReply({
     code: reply.code,
     request: packet,
-    attributes: [...reply.attributes, ...proxyStates(packet.all(ProxyState))],
+    attributes: packet.has(ProxyState) ? [...attributes, ...proxyStates(packet)] : attributes,
     secret: reply.secret,
     messageAuthenticator: !isAccounting || packet.has(MessageAuthenticator),
   });
 }
 
-function proxyStates(values: readonly Buffer[]): RawAttribute[] {
-  return values.map((value) => attributeValue(ProxyState, value));
+function proxyStates(packet: RadiusPacket): RawAttribute[] {
+  return packet.all(ProxyState).map((value) => attributeValue(ProxyState, value));
 }
 
 function isServed(code: number, service: PortService): boolean {

@@ -112,7 +112,10 @@ function writeTls(): Readonly<Record<'ours' | 'theirs', TlsFileNames>> {
 
 beforeAll(async () => {
   steeringPort = await findFreeUdpPort();
-  expect(await load()).toMatchObject({ exitCode: 0, notes: '' });
+  const loaded = await load();
+  // Where it takes long it says how far it has come.
+  const notes = loaded.notes.replace(/^… .*$/gm, '').trim();
+  expect({ ...loaded, notes }).toMatchObject({ exitCode: 0, notes: '' });
   const { ours, theirs } = writeTls();
   daemon = await startDaemon({
     name: 'isp',
