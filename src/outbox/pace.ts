@@ -42,7 +42,7 @@ export interface RoundDone {
 
 /**
  * Some 15 ms of work on a core, one sync of Postgres, a reply that Redis makes in 0.3 ms. Fewer entries
- * cost the cores more in all (98 ms for 1,000 by 125 at a time, 79 by 250), of more at a time more
+ * cost the cores more in all (98 ms for 1,000 by 125 at a time, 79 by 250); by 1,000 at a time more
  * charges are very late.
  */
 const ENTRIES_MAX = 250;
