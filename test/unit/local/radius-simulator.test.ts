@@ -18,6 +18,7 @@ import type {
   SimulatedSubscriber,
 } from '../../../src/local/radius-simulator/traffic.js';
 import { createDynamicAuthorizationClient } from '../../../src/radius/dynamic-authorization/client.js';
+import { acctSessionIdOf } from '../../../src/radius/session-key.js';
 import { createAuthority } from '../../support/certificates.js';
 import { collectingLogger } from '../../support/collecting-logger.js';
 import { startRadiusFront, testNas, TEST_SECRET } from '../../support/radius-front.js';
@@ -106,10 +107,11 @@ class Books {
   readonly #sessions = new Map<string, { base: number; last: number; seconds: number }>();
 
   take(report: SessionReport): void {
-    const { sessionKey, counters, sessionSeconds } = report;
+    const { nas, sessionKey, counters, sessionSeconds } = report;
+    const id = acctSessionIdOf(nas, sessionKey)?.toString('latin1') ?? '';
     const total = (counters?.downloadOctets ?? 0) + (counters?.uploadOctets ?? 0);
-    const known = this.#sessions.get(sessionKey) ?? { base: 0, last: 0, seconds: 0 };
-    this.#sessions.set(sessionKey, known);
+    const known = this.#sessions.get(id) ?? { base: 0, last: 0, seconds: 0 };
+    this.#sessions.set(id, known);
     if (counters === null || (sessionSeconds ?? 0) < known.seconds) return;
     if (total < known.last) known.base += known.last;
     known.last = total;
@@ -117,7 +119,7 @@ class Books {
   }
 
   totalOf(acctSessionId: string): number | undefined {
-    const known = this.#sessions.get(`radius:bng-1:${acctSessionId}`);
+    const known = this.#sessions.get(acctSessionId);
     return known === undefined ? undefined : known.base + known.last;
   }
 }
