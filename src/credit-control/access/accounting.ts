@@ -3,7 +3,6 @@
  * their running totals grew by, answered after that is durable.
  */
 import { HELD, leaseAddress, poolOfAddress, releaseAddress } from '../../charging/address-pools.js';
-import type { ChargeRequest } from '../../charging/charge-request.js';
 import type { Engine } from '../../charging/engine.js';
 import {
   noteBoot,
@@ -23,12 +22,13 @@ import type { SubscriberProfile } from '../../domain/profile.js';
 import type { Logger } from '../../observability/logger.js';
 import type { CatalogHolder } from '../catalog-holder.js';
 import type { AccessMetrics } from './access-metrics.js';
-import { ladderOf, sessionsMaxOf } from './access-terms.js';
+import { sessionsMaxOf } from './access-terms.js';
 import type { AccessSubjects } from './access-subject.js';
 import { accessPolicy, PROVISIONAL_MS, sessionIdOf } from './admission.js';
 import { accessStamp, keptContext } from './event-stamp.js';
 import { fairUseCaps } from './fair-use.js';
-import { gaugeRates, meterServices } from './metered-services.js';
+import { meterServices } from './metered-services.js';
+import { chargeOf, networkSession, planTerms, UNPLANNED } from './reported-session.js';
 
 export interface AccountingOptions {
   readonly partitions: number;
@@ -201,7 +201,7 @@ export function createAccounting(
     const { context: network } = report;
     const metered = meterServices({ catalog: version, profile, plan, network, at });
     const { counters, handle } = report;
-    const terms = termsOf(plan);
+    const terms = planTerms(plan);
     const kept = handle === null ? keptContext(report, profile, plan.code) : undefined;
     return {
       charge: chargeOf(profile, {
@@ -354,91 +354,4 @@ function isOwn(
   handle: SessionReport['handle'],
 ): boolean {
   return handle === null || accountId === handle.accountId;
-}
-
-type PlanTerms = Pick<NetworkReport, 'rates' | 'ladder'>;
-
-const PLAN_TERMS = new WeakMap<AccessPlan, PlanTerms>();
-
-/** What a plan alone says: made once, since each catalog has its own plans. */
-function termsOf(plan: AccessPlan): PlanTerms {
-  let terms = PLAN_TERMS.get(plan);
-  if (terms === undefined) {
-    terms = { rates: gaugeRates(plan), ladder: rungsOf(plan) };
-    PLAN_TERMS.set(plan, terms);
-  }
-  return terms;
-}
-
-const RUNG_RATES = { total: 0, download: 0, upload: 0 } as const;
-
-function rungsOf(plan: AccessPlan): NetworkReport['ladder'] {
-  return ladderOf(plan).map((step) => {
-    const speed = step.kind === 'speed' ? step.speed : plan.garden?.speed;
-    const rates =
-      step.kind === 'disconnect' || speed === undefined ? RUNG_RATES : gaugeRates({ speed });
-    return { kind: step.kind, octetsPerSecond: rates.total };
-  });
-}
-
-/** A session without a plan: its use is recorded, and charged to nobody. */
-const UNPLANNED: AccessPlan = {
-  code: '',
-  charges: { volume: null, time: false },
-  ratingGroup: 0,
-  services: {},
-  sessionsMax: null,
-  interim: { minSeconds: 60, maxSeconds: 300 },
-  fairUse: [],
-  ladder: [],
-  noCredit: 'reject',
-  expired: 'reject',
-  messages: {},
-};
-
-/** A report's charge, spelled out: a spread costs several times as much, once per report. */
-function chargeOf(
-  profile: Pick<SubscriberProfile, 'partition' | 'accountId' | 'version' | 'sharing'>,
-  said: Pick<ChargeRequest, 'sessionId' | 'stamp' | 'policy' | 'services' | 'cause'>,
-): ChargeRequest {
-  return {
-    partition: profile.partition,
-    accountId: profile.accountId,
-    profileVersion: profile.version,
-    sessionId: said.sessionId,
-    // The script counts on, and knows which reports end a session.
-    requestNumber: 0,
-    phase: 'update',
-    stamp: said.stamp,
-    policy: said.policy,
-    services: said.services,
-    cause: said.cause,
-    sharing: profile.sharing,
-  };
-}
-
-function networkSession(
-  report: SessionReport,
-  profile: SubscriberProfile,
-  plan: string,
-): NetworkSession {
-  return {
-    pointer: {
-      nas: report.nas,
-      sessionKey: report.sessionKey,
-      userName: report.identities[0]?.value ?? null,
-      address: report.address,
-      station: report.station,
-      connection: report.connection,
-    },
-    networkScope: report.networkScope,
-    tenant: profile.tenant,
-    customer: profile.customer,
-    subscription: profile.subscription,
-    tariff: profile.tariff,
-    chargingPlan: profile.plan ?? null,
-    plan,
-    bootMark: report.bootMark,
-    ...(report.device !== null && { device: report.device }),
-  };
 }
