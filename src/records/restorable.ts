@@ -103,7 +103,7 @@ export interface RestorableOptions {
   /** Sessions that ended later, by the time of the record, are part of it. */
   readonly endedSince: Date;
   /** Default: those of RADIUS, which go on by their totals. */
-  readonly sessions?: 'radius' | 'all';
+  readonly sessions?: 'radius' | 'all' | 'none';
 }
 
 /** All of the accounts, with their sessions that are open or ended lately. */
@@ -117,7 +117,10 @@ export async function readRestorable(
   const counters = await readCounters(client, accountIds);
   const intents = await readThresholdIntents(client, accountIds);
   const marks = await readMarks(client, accountIds);
-  const sessions = await readSessions(client, accountIds, { endedSince, sessions: wanted });
+  const sessions =
+    wanted === 'none'
+      ? []
+      : await readSessions(client, accountIds, { endedSince, sessions: wanted });
   const caps = await readCaps(client, accountIds);
   return [...records.values()].map((record) => {
     const isOwn = ({ accountId }: { readonly accountId: string }): boolean =>

@@ -185,6 +185,9 @@ export interface SessionTotals {
   readonly cost: bigint;
   /** When that event was charged, ms since 1970. */
   readonly at: number;
+  readonly requestNumber: number;
+  /** Rounding totals behind it, and what its NAS had said. */
+  readonly carry: unknown;
 }
 
 /** Totals of sessions of the accounts, at the sequences asked for; none for what used nothing. */
@@ -194,11 +197,14 @@ export async function readSessionTotals(
   sessionIds: readonly string[],
 ): Promise<readonly SessionTotals[]> {
   if (sessionIds.length === 0) return [];
-  const { rows } = await client.query<Texts<SessionTotals>>({
+  const { rows } = await client.query<
+    Texts<Omit<SessionTotals, 'carry'>> & Pick<SessionTotals, 'carry'>
+  >({
     name: 'proof session totals',
     text: `
       SELECT DISTINCT ON (session_id, service) session_id AS "sessionId", service,
-        session_used::text AS used, session_cost::text AS cost,
+        session_used::text AS used, session_cost::text AS cost, carry,
+        request_number::text AS "requestNumber",
         (extract(epoch FROM charged_at) * 1000)::bigint::text AS at
       FROM tolld.rated_events
         JOIN unnest($1::text[], $2::bigint[]) AS w (account_id, at_sequence) USING (account_id)
@@ -211,12 +217,14 @@ export async function readSessionTotals(
       sessionIds,
     ],
   });
-  return rows.map(({ sessionId, service, used, cost, at }) => ({
+  return rows.map(({ sessionId, service, used, cost, at, requestNumber, carry }) => ({
     sessionId,
     service,
     used: BigInt(used),
     cost: BigInt(cost),
     at: Number(at),
+    requestNumber: Number(requestNumber),
+    carry,
   }));
 }
 

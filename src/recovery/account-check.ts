@@ -1,10 +1,14 @@
 /** Compares what is known of one account; each difference is a finding. */
 import type { DecodedBucket } from '../charging/event-codec.js';
+import * as layout from '../charging/generated/layout.js';
+import type { Unpacked } from '../charging/packing.js';
 import type { SessionSnapshot } from '../charging/session-snapshot.js';
 import type { AccountWithSessions } from '../charging/snapshot.js';
 import type { RecordedBucket } from '../records/recorded-state.js';
+import type { SessionTotals } from '../records/session-proof.js';
 import { factsAtLive, recordedSequence, type AccountEvidence } from './account-evidence.js';
 import { finding, type Finding } from './finding.js';
+import { serviceCarry } from './restored-account.js';
 
 /** Everything about an account but its reservations, which need another look where they differ. */
 export function checkAccount(evidence: AccountEvidence): readonly Finding[] {
@@ -260,9 +264,12 @@ function checkSessions(evidence: AccountEvidence): readonly Finding[] {
   for (const { event, at } of tail) {
     if (event.type === 'session') underWay.add(event.sessionId);
     if (event.type !== 'usage') continue;
-    const { sessionId, service, serviceAfter } = event;
+    const { sessionId, service, serviceAfter, requestNumber } = event;
     const [used, cost] = [BigInt(serviceAfter.used), BigInt(serviceAfter.cost)];
-    known.set(`${sessionId}\n${service}`, { sessionId, service, used, cost, at });
+    const { carry } = serviceAfter;
+    known.set(`${sessionId}\n${service}`, {
+      ...{ sessionId, service, used, cost, at, requestNumber, carry },
+    });
   }
   for (const session of own) {
     findings.push(...checkServices(evidence, session));
@@ -270,6 +277,9 @@ function checkSessions(evidence: AccountEvidence): readonly Finding[] {
       const last = known.get(`${session.sessionId}\n${key}`);
       // A session of that name that was forgotten is not this one.
       const current = last !== undefined && last.at >= session.openedAt ? last : undefined;
+      if (current !== undefined && session.state === 'open') {
+        findings.push(...checkCarry(evidence, session, current));
+      }
       const [wasUsed, wasCost] = [current?.used ?? 0n, current?.cost ?? 0n];
       if (wasUsed === BigInt(used) && wasCost === BigInt(cost)) continue;
       findings.push(
@@ -297,6 +307,38 @@ function checkSessions(evidence: AccountEvidence): readonly Finding[] {
     findings.push(finding('session-unrecorded', { accountId, partition, sessionId }, message));
   }
   return findings;
+}
+
+/** What the next report of a service is rounded, numbered and counted from. */
+function checkCarry(
+  { accountId, partition, live }: AccountEvidence,
+  { sessionId, lastRequestNumber }: SessionSnapshot,
+  { service, carry, requestNumber }: SessionTotals,
+): readonly Finding[] {
+  const basis = live?.bases.find((each) => each.sessionId === sessionId);
+  const inRedis = JSON.stringify(basis?.carries.get(service));
+  const odd = [
+    ...(inRedis === JSON.stringify(serviceCarry(carry))
+      ? []
+      : [`the totals of service ${service}`]),
+    ...(lastRequestNumber < requestNumber ? ['the number of its last request'] : []),
+    ...(fellBack(basis?.track ?? null, carry) ? ['what its NAS had counted'] : []),
+  ];
+  if (odd.length === 0) return [];
+  const message = `${odd.join(' and ')} are not as the event of request ${requestNumber} left them`;
+  return [finding('session-carry', { accountId, partition, sessionId }, message)];
+}
+
+/** Place in a carry of what the NAS had said (usage_event in lua/include/charge_session.lua). */
+const CARRIED_TRACK = 5;
+
+/** Whether a NAS is thought to have counted less than was charged of it: the rest would be charged again. */
+function fellBack(track: readonly Unpacked[] | null, carry: unknown): boolean {
+  const charged: unknown = Array.isArray(carry) ? carry[CARRIED_TRACK] : null;
+  if (track === null || !Array.isArray(charged)) return false;
+  return [layout.TRACK_UPLOAD_SUM, layout.TRACK_DOWNLOAD_SUM].some(
+    (place) => Number(track[place - 1]) < Number(charged[place - 1]),
+  );
 }
 
 /** The services that a session would end with itself, and those that it has. */

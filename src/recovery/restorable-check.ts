@@ -1,10 +1,8 @@
 /**
- * Compares what the next charges go by, beside balances, with what a rebuild would bring back: period
- * counters, thresholds, the rounding totals of sessions, what their NAS had said, fair use.
+ * Compares what an account's next charges go by, beside balances, with what a rebuild would bring back:
+ * period counters and thresholds.
  */
 import type pg from 'pg';
-import type { Unpacked } from '../charging/packing.js';
-import * as layout from '../charging/generated/layout.js';
 import type { RestoredAccount } from '../charging/restoring.js';
 import type { AccountWithSessions } from '../charging/snapshot.js';
 import { readRestorable, type RestorableAccount } from '../records/restorable.js';
@@ -15,8 +13,6 @@ import { restoredAccount } from './restored-account.js';
 
 /** Nothing that depends on these is compared. */
 const OPTIONS = { now: 0, sessionRetentionMs: 0, missedReportsMax: 1 } as const;
-/** No session ends later: those that are open are compared. */
-const NEVER = new Date(8.64e15);
 
 type Settled = AccountEvidence & { readonly live: AccountWithSessions };
 
@@ -29,7 +25,7 @@ export async function checkRestorable(
   if (settled.length === 0) return [];
   const ids = settled.map(({ accountId }) => accountId);
   const found = await readInSnapshot(pool, (client) =>
-    readRestorable(client, ids, { endedSince: NEVER, sessions: 'all' }),
+    readRestorable(client, ids, { endedSince: new Date(0), sessions: 'none' }),
   );
   const byId = new Map(found.map((each) => [each.record.accountId, each]));
   return settled.flatMap((each) => {
@@ -37,11 +33,7 @@ export async function checkRestorable(
     // It has gone on meanwhile.
     if (recorded?.record.lastSequence !== each.live.account.sequence) return [];
     const restored = restoredAccount(recorded, OPTIONS);
-    return [
-      ...checkCounters(each, restored),
-      ...checkThresholds(each, restored, recorded),
-      ...checkBases(each, restored),
-    ];
+    return [...checkCounters(each, restored), ...checkThresholds(each, restored, recorded)];
   });
 }
 
@@ -96,43 +88,4 @@ function checkThresholds(
     const message = `threshold ${id} is ${is} in Redis and ${was} by the record`;
     return [finding('threshold', { accountId, partition }, message)];
   });
-}
-
-/** What sessions go on by. One without an event of the service has nothing to be compared with. */
-function checkBases(
-  { accountId, partition, live }: Settled,
-  { sessions }: RestoredAccount,
-): readonly Finding[] {
-  const recorded = new Map(sessions.map((session) => [session.sessionId, session]));
-  const numbers = new Map(
-    live.sessions.map(({ sessionId, lastRequestNumber }) => [sessionId, lastRequestNumber]),
-  );
-  return live.bases.flatMap((basis) => {
-    const { sessionId } = basis;
-    const last = recorded.get(sessionId);
-    if (last === undefined) return [];
-    const odd = last.services.flatMap(({ key, carry }) => {
-      const inRedis = basis.carries.get(key);
-      return inRedis === undefined || sameJson(inRedis, carry)
-        ? []
-        : [`the totals of service ${key}`];
-    });
-    if ((numbers.get(sessionId) ?? 0) < last.lastNumber) odd.push('the number of its last request');
-    if (fellBack(basis.track, last.network?.track ?? null)) odd.push('what its NAS had counted');
-    if (odd.length === 0) return [];
-    const message = `${odd.join(' and ')} are not as its last event left them`;
-    return [finding('session-carry', { accountId, partition, sessionId }, message)];
-  });
-}
-
-function sameJson(left: unknown, right: unknown): boolean {
-  return JSON.stringify(left) === JSON.stringify(right);
-}
-
-const SUMS = [layout.TRACK_UPLOAD_SUM, layout.TRACK_DOWNLOAD_SUM] as const;
-
-/** Whether a NAS is thought to have counted less than was charged of it: the rest would be charged again. */
-function fellBack(track: readonly Unpacked[] | null, charged: readonly unknown[] | null): boolean {
-  if (track === null || charged === null) return false;
-  return SUMS.some((place) => Number(track[place - 1]) < Number(charged[place - 1]));
 }

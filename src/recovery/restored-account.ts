@@ -166,7 +166,7 @@ function personalOf(session: RecordedSession): ResumedSession['stamp']['personal
 }
 
 /** As usage_event in lua/include/charge_session.lua lays it down. */
-function serviceCarry(carry: unknown): ServiceCarry {
+export function serviceCarry(carry: unknown): ServiceCarry {
   const [gross, isConnected, totals, steps] = Array.isArray(carry) ? (carry as Packable[]) : [];
   return {
     gross: typeof gross === 'number' ? gross : ZERO,
