@@ -6,6 +6,8 @@ import {
   sessionsOfNas,
 } from '../../../src/charging/network-sessions.js';
 import { leaseAddress } from '../../../src/charging/address-pools.js';
+import * as layout from '../../../src/charging/generated/layout.js';
+import { pack, unpackBytes, type Packable } from '../../../src/charging/packing.js';
 import { provisionAccount } from '../../../src/charging/provisioning.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import {
@@ -199,6 +201,18 @@ describe('a session of the network, after a rebuild', () => {
     const { engine, streams, pool, partitions } = world;
     const { findings } = await verify({ partitions }, { engine, streams, pool });
     expect(findings).toEqual([]);
+  });
+
+  test('is named where its NAS is thought to have counted less than was paid for', async () => {
+    const { engine, streams, pool, partitions } = world;
+    const key = engine.keys.session(0, id(anna));
+    const kept = (await engine.redis.hgetBuffer(key, 'r')) ?? Buffer.alloc(0);
+    const track = unpackBytes(kept) as Packable[];
+    track[layout.TRACK_DOWNLOAD_SUM - 1] = 1;
+    await engine.redis.hset(key, 'r', pack(track));
+    const { findings } = await verify({ partitions }, { engine, streams, pool });
+    await engine.redis.hset(key, 'r', kept);
+    expect(findings).toMatchObject([{ kind: 'session-carry', sessionId: id(anna) }]);
   });
 });
 
