@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import type pg from 'pg';
+import { EngineUnavailableError } from '../charging/engine.js';
 import { readTrackedSession } from '../charging/network-sessions.js';
 import { raiseSteering } from '../charging/steering.js';
 import type { SteeringKind, SteeringOutcome } from '../domain/steering.js';
@@ -31,6 +32,7 @@ const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 100_000;
 const ATTEMPTS_SHOWN = 10;
 const LOOK_MS = 100;
+const READ_AT_ONCE = 500;
 /** What leaves nothing to be done: it took it, or there is nothing any more that could. */
 const WELL: ReadonlySet<SteeringOutcome> = new Set([
   'accepted',
@@ -87,6 +89,41 @@ function describeAttempt({ at, kind, reason, outcome, detail, attempt }: Steerin
   return `${new Date(at).toISOString()}  ${kind} for ${reason}, attempt ${attempt}: ${answer}`;
 }
 
+/**
+ * The record has what was known when a session began; the address comes with the accept, so that only
+ * Redis has it. Without Redis the list is as good as the record.
+ */
+async function withAddresses(
+  context: CommandContext,
+  sessions: readonly ListedSession[],
+): Promise<readonly ListedSession[]> {
+  const lacking = sessions.filter(
+    ({ protocol, address, closedAt }) =>
+      protocol === 'radius' && address === null && closedAt === null,
+  );
+  if (lacking.length === 0) return sessions;
+  const addresses = new Map<string, string>();
+  try {
+    await withEngine(context, async (engine) => {
+      for (let from = 0; from < lacking.length; from += READ_AT_ONCE) {
+        const some = lacking.slice(from, from + READ_AT_ONCE).map(async (session) => {
+          const live = await readTrackedSession(engine, session.partition, session.sessionId);
+          const address = live?.network?.pointer.address;
+          if (address) addresses.set(session.sessionId, address);
+        });
+        await Promise.all(some);
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof EngineUnavailableError)) throw error;
+    context.terminal.note(`Addresses may be missing: ${error.message}`);
+  }
+  return sessions.map((session) => ({
+    ...session,
+    address: session.address ?? addresses.get(session.sessionId) ?? null,
+  }));
+}
+
 function listCommand(context: CommandContext): Command {
   const { terminal } = context;
   return new Command('list')
@@ -101,8 +138,9 @@ function listCommand(context: CommandContext): Command {
       const found = await withRecord(context, (pool) =>
         listSessions(pool, { account, peer: nas, userName: user, ended: all, countMax: limit }),
       );
-      if (json === true) terminal.out(formatJson(found));
-      else formatTable(HEADINGS, found.map(row)).forEach((line) => terminal.out(line));
+      const listed = await withAddresses(context, found);
+      if (json === true) terminal.out(formatJson(listed));
+      else formatTable(HEADINGS, listed.map(row)).forEach((line) => terminal.out(line));
     });
 }
 

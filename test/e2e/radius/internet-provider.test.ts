@@ -255,6 +255,7 @@ describe('an internet provider', () => {
         ) as readonly ListedSession[];
       await expect.poll(async () => (await open()).length, { timeout: 20_000 }).toBe(1);
       const [session] = await open();
+      expect(session?.address).toMatch(/^100\.64\.[0-3]\.\d+$/);
       const id = session?.sessionId ?? '';
       const shown = await tolld('session', 'show', id);
       expect(shown.out).toMatch(/100\.64\.[0-3]\.\d+/);
