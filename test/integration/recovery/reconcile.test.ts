@@ -10,6 +10,11 @@ import { recordedEngine } from '../../support/recorded-engine.js';
 
 const stores = recordedEngine();
 const ACCOUNTS = ['even', 'more', 'less'];
+/** As staff asked for what the accounts are funded with. */
+const GRANT = {
+  operations: [{ operation: 'grant', bucket: { bucketId: 'main', granted: 1_000 } }],
+  reason: null,
+};
 
 beforeAll(async () => {
   const { pool, engine } = stores;
@@ -21,8 +26,8 @@ beforeAll(async () => {
     );
     await pool.query(
       `INSERT INTO tolld.intents (id, tenant, account_id, number, idempotency_key, kind, body)
-       VALUES ($1, 'test', $2, 1, $1, 'grant', '{"operations":[],"reason":null}')`,
-      [`${id}-1`, id],
+       VALUES ($1, 'test', $2, 1, $1, 'grant', $3)`,
+      [`${id}-1`, id, GRANT],
     );
     await fundAccount(engine, id, [newBucket('main', 'octets', 1_000)]);
     const used = { accountId: id, sessionId: `s-${id}`, phase: 'initial', number: 0 } as const;
