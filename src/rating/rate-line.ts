@@ -118,13 +118,11 @@ export interface QuotaSettings {
 }
 
 /** Why no price was found. */
-const RATING_FAILURES = [
+export type RatingFailure =
   /** No version of the tariff is in force around the instant. */
-  'no-version-in-force',
+  | 'no-version-in-force'
   /** No rule matches the service, zone, network and time. */
-  'no-matching-rule',
-] as const;
-export type RatingFailure = (typeof RATING_FAILURES)[number];
+  | 'no-matching-rule';
 
 export interface RatedLines {
   readonly result: 'lines';
