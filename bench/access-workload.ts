@@ -16,13 +16,14 @@ import { createAccessMetrics } from '../src/credit-control/access/access-metrics
 import { createCatalogHolder } from '../src/credit-control/catalog-holder.js';
 import type { AccessRequest, SessionHandle, SessionReport } from '../src/domain/access.js';
 import type { AccessPlan } from '../src/domain/access-plan.js';
-import { toAmount, ZERO } from '../src/domain/amounts.js';
-import type { BucketGrant, EventStamp } from '../src/domain/events.js';
+import { toAmount } from '../src/domain/amounts.js';
+import type { EventStamp } from '../src/domain/events.js';
 import { createLogger } from '../src/observability/logger.js';
 import { createMetrics } from '../src/observability/metrics.js';
 import type { Catalog } from '../src/rating/catalog.js';
 import { CHARGING_POLICY_DEFAULTS } from '../src/rating/charging-policy.js';
 import { createSecretBox, SECRET_USES } from '../src/secret-box.js';
+import { managementStamp, newBucket } from '../test/support/charge-requests.js';
 import { PARTITIONS } from './charge-workload.js';
 import { acctSessionId, NAS_NAME, PASSWORD, REPORT, userName } from './radius-requests.js';
 
@@ -80,18 +81,7 @@ const CATALOG: Catalog = {
   ],
 };
 
-const STAMP: EventStamp = {
-  tenant: 'bench',
-  customer: null,
-  subscription: null,
-  protocol: 'management',
-  peer: null,
-  serviceContext: null,
-  personal: {},
-  network: {},
-  eventTimestamp: null,
-  configVersion: 1,
-};
+const STAMP: EventStamp = { ...managementStamp, tenant: 'bench' };
 
 /** Lays out an empty Redis and fills it: each user with a bundle that lasts, and some money. */
 export async function openUsers(engine: Engine, users: number): Promise<void> {
@@ -104,7 +94,7 @@ async function openUser(engine: Engine, name: string): Promise<void> {
   const partition = partitionOf(name, PARTITIONS);
   const place = { partition, accountId: name, stamp: STAMP };
   await provisionAccount(engine, { ...place, standing: 'active', profileVersion: 1 });
-  const buckets = [bucketOf('bundle', 'octets', 1e15), bucketOf('main', 'EUR', 10_000_000)];
+  const buckets = [newBucket('bundle', 'octets', 1e15), newBucket('main', 'EUR', 10_000_000)];
   await creditAccount(engine, {
     ...place,
     intentNumber: 1,
@@ -125,26 +115,6 @@ async function openUser(engine: Engine, name: string): Promise<void> {
       plan: HOME.code,
     },
   });
-}
-
-function bucketOf(id: string, resource: string, amount: number): BucketGrant {
-  const isMoney = resource === 'EUR';
-  return {
-    bucketId: id,
-    resource,
-    kind: isMoney ? 'money' : 'units',
-    priority: isMoney ? 100 : 10,
-    state: 'active',
-    startsAt: 0,
-    endsAt: null,
-    createdAt: Date.now(),
-    floor: ZERO,
-    granted: toAmount(amount),
-    step: 1,
-    blocker: false,
-    bundleId: null,
-    detail: {},
-  };
 }
 
 /** What decides in one process, with the settings of a first start. */
