@@ -29,6 +29,8 @@ interface Result {
   readonly ok: boolean;
   readonly seconds: number;
   readonly counts?: Counts;
+  /** Each test that failed and why, in a few lines. */
+  readonly failures?: readonly string[];
 }
 
 /** The parts of vitest's JSON report that are read here. */
@@ -38,10 +40,20 @@ interface VitestReport {
   readonly numPendingTests: number;
   readonly numTodoTests: number;
   readonly testResults: readonly {
+    readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    /** Why the file could not be run; empty where it was. */
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
   }[];
 }
+
+/** Lines of a failure that the summary repeats: the difference is among the first. */
+const FAILURE_LINES = 6;
 
 async function run(program: string, args: readonly string[]): Promise<boolean> {
   const child = spawn(path.join(BIN, program), args, {
@@ -59,7 +71,7 @@ async function run(program: string, args: readonly string[]): Promise<boolean> {
 
 async function measure(
   name: string,
-  work: () => Promise<Pick<Result, 'ok' | 'counts'>>,
+  work: () => Promise<Omit<Result, 'name' | 'seconds'>>,
 ): Promise<Result> {
   console.log(`\n── ${name}`);
   const startedAt = performance.now();
@@ -67,14 +79,18 @@ async function measure(
   return { name, ...outcome, seconds: (performance.now() - startedAt) / 1000 };
 }
 
-/** A file that could not even be loaded counts as one failure, and so does a run that broke. */
-function countTests(reportPath: string, ok: boolean): Counts {
-  let report: VitestReport;
+/** What vitest reported; null where it broke before it could. */
+function readReport(reportPath: string): VitestReport | null {
   try {
-    report = JSON.parse(readFileSync(reportPath, 'utf8')) as VitestReport;
+    return JSON.parse(readFileSync(reportPath, 'utf8')) as VitestReport;
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return null;
   }
+}
+
+/** A file that could not even be loaded counts as one failure, and so does a run that broke. */
+function countTests(report: VitestReport | null, ok: boolean): Counts {
+  if (report === null) return { passed: 0, failed: 1, skipped: 0 };
   const broken = report.testResults.filter(
     ({ status, assertionResults }) =>
       status === 'failed' && assertionResults.every((result) => result.status !== 'failed'),
@@ -87,14 +103,36 @@ function countTests(reportPath: string, ok: boolean): Counts {
   };
 }
 
+/** Who reads only the end of a long log must see which tests failed, and why. */
+function failuresOf(report: VitestReport | null): string[] {
+  return (report?.testResults ?? []).flatMap(({ name, status, message, assertionResults }) => {
+    const file = path.relative(ROOT, name);
+    const failed = assertionResults.filter((result) => result.status === 'failed');
+    if (status === 'failed' && failed.length === 0) return [`${file}: ${firstLines(message)}`];
+    return failed.map(
+      ({ fullName, failureMessages }) =>
+        `${file}: ${fullName}\n${firstLines(failureMessages.join('\n'))}`,
+    );
+  });
+}
+
+function firstLines(text: string): string {
+  return text
+    .split('\n')
+    .slice(0, FAILURE_LINES)
+    .map((line) => `    ${line}`)
+    .join('\n');
+}
+
 async function runProject(project: string, directory: string): Promise<Result> {
-  const report = path.join(directory, `${project}.json`);
+  const reportPath = path.join(directory, `${project}.json`);
   return await measure(project, async () => {
     const ok = await run('vitest', [
       ...['run', '--project', project],
-      ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+      ...['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`],
     ]);
-    return { ok, counts: countTests(report, ok) };
+    const report = readReport(reportPath);
+    return { ok, counts: countTests(report, ok), failures: failuresOf(report) };
   });
 }
 
@@ -112,6 +150,7 @@ function printSummary(results: readonly Result[]): void {
     total.failed += counts?.failed ?? 0;
     total.skipped += counts?.skipped ?? 0;
   }
+  for (const { failures } of results) failures?.forEach((failure) => console.log(failure));
   const skipped = total.skipped === 0 ? '' : `, ${total.skipped} skipped`;
   console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
 }
