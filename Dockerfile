@@ -23,5 +23,6 @@ EXPOSE 3868 5868 1812/udp 1813/udp 2083 9464
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9464/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The process handles SIGTERM itself: it finishes what is in flight.
-ENTRYPOINT ["node", "bin/tolld.js"]
+# By its first line, which has the flags for Node.
+ENTRYPOINT ["./bin/tolld.js"]
 CMD ["serve"]

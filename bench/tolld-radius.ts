@@ -8,7 +8,7 @@ import { loadConfig } from '../src/config.js';
 import type { PostgresServer } from '../src/local/postgres-server.js';
 import { startServerProcess } from '../src/local/server-process.js';
 import { migrate } from '../src/records/migrate.js';
-import { buildProgram } from '../test/support/built-program.js';
+import { buildProgram, flagsOf } from '../test/support/built-program.js';
 import { NAS_NAME, PASSWORD, userName } from './radius-requests.js';
 import type { RedisProcess } from './redis-process.js';
 
@@ -52,7 +52,7 @@ export async function startTolldRadius(
   const server = await startServerProcess({
     name: 'tolld',
     command: process.execPath,
-    args: [...nodeArguments, program, '--config', config, 'serve'],
+    args: [...flagsOf(program), ...nodeArguments, program, '--config', config, 'serve'],
     directory: process.cwd(),
     user: null,
     readyText: '"msg":"ready"',

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { expect, inject, test } from 'vitest';
 import type {} from '../support/program.js';
 
@@ -25,4 +27,13 @@ test('the built program uses no package that an installation leaves out', () => 
     );
   expect(used.length).toBeGreaterThan(5);
   expect([...new Set(used)].filter((name) => !(name in dependencies))).toEqual([]);
+});
+
+test('the built program runs by itself, with a young generation of its own size', async () => {
+  const shown = 'data:text/javascript,process.stderr.write(process.execArgv.join())';
+  const { stdout, stderr } = await promisify(execFile)(inject('program'), ['--version'], {
+    env: { ...process.env, NODE_OPTIONS: `--import=${shown}` },
+  });
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(stderr).toBe('--max-semi-space-size=64');
 });

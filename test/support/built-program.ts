@@ -1,5 +1,6 @@
 /** tolld as it is installed: end-to-end tests and measurements run what users run. */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -22,4 +23,10 @@ export async function buildProgram(directory: string): Promise<string> {
   }
   await symlink(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
   return path.join(directory, 'bin', 'tolld.js');
+}
+
+/** The flags for Node that a program's first line has, for who gives it others, too. */
+export function flagsOf(program: string): readonly string[] {
+  const [first = ''] = readFileSync(program, 'utf8').split('\n', 1);
+  return first.split(' ').filter((word) => word.startsWith('--'));
 }
