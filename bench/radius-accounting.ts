@@ -1,7 +1,7 @@
 /**
  * How many durable accounting requests and logins does tolld answer, against FreeRADIUS with its SQL
  * module on the same Postgres? `npm run bench -- radius-accounting [--requests N] [--logins N]
- * [--rounds N] [--slots N] [--users N] [--alone] [--cpu-profile DIRECTORY]`
+ * [--rounds N] [--slots N,…] [--users N] [--alone] [--cpu-profile DIRECTORY]`
  */
 import { mkdtemp, rm, chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,6 +17,7 @@ import { SLOTS_MAX } from './radius-load.js';
 import { acctSessionId, NAS_NAME } from './radius-requests.js';
 import {
   compared,
+  comparedAtBest,
   figuresOf,
   measureLogins,
   measureReports,
@@ -32,12 +33,13 @@ const SECRET = 'a secret of the measurement';
 const RECORDED_MS = 120_000;
 
 interface Settings {
-  /** Reports of each slot in a round. */
+  /** Reports of a round. */
   readonly requests: number;
   /** Fewer than reports: each is another session, and a user should not have dozens. */
   readonly logins: number;
   readonly rounds: number;
-  readonly slots: number;
+  /** How many requests are under way at a time: rounds of each number. */
+  readonly slots: readonly number[];
   readonly users: number;
   /** Without FreeRADIUS: for a profile, or for a look at where the time goes. */
   readonly alone: boolean;
@@ -50,10 +52,10 @@ function readSettings(args: readonly string[]): Settings {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      requests: number(300),
-      logins: number(150),
+      requests: number(19_200),
+      logins: number(9_600),
       rounds: number(4),
-      slots: number(64),
+      slots: { type: 'string', default: '64,256' },
       users: number(8_000),
       alone: { type: 'boolean', default: false },
       'cpu-profile': { type: 'string' },
@@ -63,12 +65,12 @@ function readSettings(args: readonly string[]): Settings {
     requests: Number(values.requests),
     logins: Number(values.logins),
     rounds: Number(values.rounds),
-    slots: Number(values.slots),
+    slots: values.slots.split(',').map(Number),
     users: Number(values.users),
     alone: values.alone,
     cpuProfile: values['cpu-profile'] ?? null,
   };
-  if (settings.slots > SLOTS_MAX) throw new RangeError(`at most ${SLOTS_MAX} slots`);
+  if (Math.max(...settings.slots) > SLOTS_MAX) throw new RangeError(`at most ${SLOTS_MAX} slots`);
   return settings;
 }
 
@@ -148,13 +150,16 @@ interface Sides {
 }
 
 async function measure(settings: Settings, { ours, ourPool, theirs }: Sides): Promise<void> {
-  const load = { ...settings, secret: SECRET };
   for (let round = 0; round < settings.rounds; round += 1) {
-    const sides = theirs === null ? [ours] : [ours, theirs.recording];
-    for (const side of sides) await measureReports(side, load);
-    for (const side of sides) await measureLogins(side, load);
-    if (theirs !== null) await measureLogins(theirs.unrecorded, load);
-    console.error(roundLine(round, ours, theirs?.recording ?? null));
+    for (const slots of settings.slots) {
+      const load = { ...settings, slots, secret: SECRET };
+      const sides = theirs === null ? [ours] : [ours, theirs.recording];
+      for (const side of sides) await measureReports(side, load);
+      for (const side of sides) await measureLogins(side, load);
+      if (theirs !== null) await measureLogins(theirs.unrecorded, load);
+      const name = `round ${round + 1}, ${slots} at a time`;
+      console.error(roundLine(name, ours, theirs?.recording ?? null));
+    }
   }
   const sides = theirs === null ? [ours] : [ours, theirs.recording, theirs.unrecorded];
   const all = sides.flatMap(({ reports, logins }) => [...reports, ...logins]);
@@ -170,7 +175,7 @@ async function measure(settings: Settings, { ours, ourPool, theirs }: Sides): Pr
     JSON.stringify({
       bench: 'radius-accounting',
       unit: 'durable accounting requests per second',
-      ...(theirs === null ? figuresAlone(ours) : figuresBeside(ours, theirs)),
+      ...(theirs === null ? figuresAlone(settings, ours) : figuresBeside(settings, ours, theirs)),
       resent: all.reduce((sum, { resent }) => sum + resent, 0),
       errors,
       books: balanced ? 'balanced' : differences,
@@ -179,22 +184,30 @@ async function measure(settings: Settings, { ours, ourPool, theirs }: Sides): Pr
   if (errors > 0 || !balanced) process.exitCode = 1;
 }
 
-function figuresAlone({ reports, logins }: Side): object {
-  const accounting = figuresOf(reports);
-  return { value: accounting.perSecond, accounting, authentication: figuresOf(logins) };
+function figuresAlone({ slots }: Settings, { reports, logins }: Side): object {
+  const levels = slots.map((count) => ({
+    slots: count,
+    accounting: figuresOf(reports, count),
+    authentication: figuresOf(logins, count),
+  }));
+  return { value: Math.max(...levels.map(({ accounting }) => accounting.perSecond)), levels };
 }
 
-function figuresBeside(ours: Side, theirs: NonNullable<Sides['theirs']>): object {
-  const accounting = compared(ours.reports, theirs.recording.reports);
+function figuresBeside(
+  { slots }: Settings,
+  ours: Side,
+  theirs: NonNullable<Sides['theirs']>,
+): object {
+  const levels = slots.map((count) => ({
+    slots: count,
+    accounting: compared(ours.reports, theirs.recording.reports, count),
+    authentication: compared(ours.logins, theirs.recording.logins, count),
+    authenticationUnrecorded: compared(ours.logins, theirs.unrecorded.logins, count),
+  }));
   return {
-    value: accounting.value.perSecond,
-    reference: accounting.reference.perSecond,
-    ratio: accounting.ratio,
-    p99Ratio: accounting.p99Ratio,
-    cpuRatio: accounting.cpuRatio,
-    accounting,
-    authentication: compared(ours.logins, theirs.recording.logins),
-    authenticationUnrecorded: compared(ours.logins, theirs.unrecorded.logins),
+    ...comparedAtBest(levels.map(({ accounting }) => accounting)),
+    authentication: comparedAtBest(levels.map(({ authentication }) => authentication)),
+    levels,
   };
 }
 

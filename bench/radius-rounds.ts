@@ -7,10 +7,11 @@ import { classesOf, loginRequest, REPORT, reportRequest } from './radius-request
 import type { TolldRadius } from './tolld-radius.js';
 
 export interface RoundOptions {
-  /** Reports of each slot. */
+  /** Reports of a round, over all slots. */
   readonly requests: number;
-  /** Logins of each slot. */
+  /** Logins of a round. */
   readonly logins: number;
+  /** Requests that are under way at a time. */
   readonly slots: number;
   readonly users: number;
   readonly secret: string;
@@ -32,7 +33,7 @@ export interface Side {
 }
 
 /** A round with the CPU that each of its requests cost. */
-type Measured = LoadResult & { readonly cpuUs: CpuUs };
+type Measured = LoadResult & { readonly slots: number; readonly cpuUs: CpuUs };
 
 export function sideOf(server: Side['server'], cpuUs: Side['cpuUs']): Side {
   return { server, cpuUs, reports: [], logins: [], sessions: new Map(), nextSession: 0 };
@@ -48,7 +49,7 @@ async function measured(side: Side, options: Parameters<typeof runLoad>[0]): Pro
     name,
     (us - (before[name] ?? 0)) / count,
   ]);
-  return { ...result, cpuUs: Object.fromEntries(cpuUs) as CpuUs };
+  return { ...result, slots: options.slots.length, cpuUs: Object.fromEntries(cpuUs) as CpuUs };
 }
 
 function slotsOf({ slots }: RoundOptions): readonly number[] {
@@ -57,7 +58,8 @@ function slotsOf({ slots }: RoundOptions): readonly number[] {
 
 /** A round of logins: each is another session of another user. */
 export async function measureLogins(side: Side, options: RoundOptions): Promise<void> {
-  const { logins, slots: count, users } = options;
+  const { slots: count, users } = options;
+  const logins = Math.ceil(options.logins / count);
   const secret = new SharedSecret(options.secret);
   const slots = slotsOf(options).map((slot) =>
     Array.from({ length: logins }, (_, index) => {
@@ -77,7 +79,8 @@ export async function measureLogins(side: Side, options: RoundOptions): Promise<
 
 /** A round of reports: each slot has a session that logged in and started before the clock runs. */
 export async function measureReports(side: Side, options: RoundOptions): Promise<void> {
-  const { requests, users } = options;
+  const { users } = options;
+  const requests = Math.ceil(options.requests / options.slots);
   const secret = new SharedSecret(options.secret);
   const first = side.nextSession;
   side.nextSession += options.slots;
@@ -121,8 +124,19 @@ export interface Figures {
   readonly cpuUs: { readonly all: number } & CpuUs;
 }
 
-/** Medians; the first round warms up. */
-export function figuresOf(results: readonly Measured[]): Figures {
+export interface Comparison {
+  readonly value: Figures;
+  readonly reference: Figures;
+  readonly ratio: number;
+  /** Above 1: ours is that many times shorter. */
+  readonly p99Ratio: number;
+  /** The one to trust where other work shares the machine: it is spread over many threads there. */
+  readonly cpuRatio: number;
+}
+
+/** Medians of the rounds with so many requests under way; the first warms up. */
+export function figuresOf(all: readonly Measured[], slots: number): Figures {
+  const results = all.filter((one) => one.slots === slots);
   const counted = results.length > 1 ? results.slice(1) : results;
   const middle = (of: (one: Measured) => number): number =>
     Number(median(counted.map(of)).toFixed(2));
@@ -142,21 +156,35 @@ function sumOf(cpuUs: CpuUs): number {
   return Object.values(cpuUs).reduce((sum, us) => sum + us, 0);
 }
 
-export function compared(ours: readonly Measured[], theirs: readonly Measured[]) {
-  const [value, reference] = [figuresOf(ours), figuresOf(theirs)];
+export function compared(
+  ours: readonly Measured[],
+  theirs: readonly Measured[],
+  slots: number,
+): Comparison {
+  const [value, reference] = [figuresOf(ours, slots), figuresOf(theirs, slots)];
   return {
     value,
     reference,
-    ratio: Number((value.perSecond / reference.perSecond).toFixed(2)),
-    /** Above 1: ours is that many times shorter. */
-    p99Ratio: Number((reference.p99Ms / value.p99Ms).toFixed(2)),
-    /** The one to trust where other work shares the machine: it is spread over many threads there. */
-    cpuRatio: Number((reference.cpuUs.all / value.cpuUs.all).toFixed(2)),
+    ratio: over(value.perSecond, reference.perSecond),
+    p99Ratio: over(reference.p99Ms, value.p99Ms),
+    cpuRatio: over(reference.cpuUs.all, value.cpuUs.all),
   };
 }
 
+/** What each server does at the most, by the number of requests under way that suits it best. */
+export function comparedAtBest(comparisons: readonly Comparison[]) {
+  const most = (of: (one: Comparison) => Figures): number =>
+    Math.max(...comparisons.map((one) => of(one).perSecond));
+  const [value, reference] = [most((one) => one.value), most((one) => one.reference)];
+  return { value, reference, ratio: over(value, reference) };
+}
+
+function over(value: number, reference: number): number {
+  return Number((value / reference).toFixed(2));
+}
+
 /** The last round in a line. */
-export function roundLine(round: number, ours: Side, theirs: Side | null): string {
+export function roundLine(name: string, ours: Side, theirs: Side | null): string {
   const shown = (one: Measured | undefined): string => {
     if (one === undefined) return 'none';
     const parts = Object.entries(one.cpuUs).map(([name, us]) => `${name} ${us.toFixed(0)}`);
@@ -166,5 +194,5 @@ export function roundLine(round: number, ours: Side, theirs: Side | null): strin
     const against = theirs === null ? '' : ` against ${shown(theirs[kind].at(-1))}`;
     return `${kind} ${shown(ours[kind].at(-1))}${against}`;
   };
-  return `round ${round + 1}: ${beside('reports')}; ${beside('logins')}`;
+  return `${name}: ${beside('reports')}; ${beside('logins')}`;
 }
