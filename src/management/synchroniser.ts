@@ -34,6 +34,7 @@ const LIMITS = {
   batchAccountsMax: 100,
   /** Events arrive in well under a second; a Redis that forgot an intent is noticed by then. */
   resendAfterMs: 30_000,
+  resendAfterMaxMs: 240_000,
   /** Some thousand reads each ten seconds. */
   auditAccountsMax: 500,
 } as const;
@@ -87,6 +88,8 @@ export function createSynchroniser(
   );
   const stopping = new AbortController();
   let wakeUp: () => void = () => undefined;
+  /** Somebody waits for what was just written. */
+  let isWoken = false;
   let running: Promise<void> = Promise.resolve();
   let auditedAt = clock();
   let isFirst = true;
@@ -109,9 +112,16 @@ export function createSynchroniser(
 
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
-      const woken = new Promise<void>((resolve) => (wakeUp = resolve));
+      const woken = new Promise<void>((resolve) => {
+        wakeUp = () => {
+          isWoken = true;
+          resolve();
+        };
+      });
       try {
-        await runOnce();
+        const isPatient = !isWoken;
+        isWoken = false;
+        await runOnce({ isPatient });
         if (failure !== null) logger.info({}, 'configuration is brought to redis again');
         failure = null;
       } catch (error) {

@@ -45,7 +45,8 @@ export interface WorkQuery {
   /** Accounts come in the order of their ids: those behind this one; '' for the first. */
   readonly after: string;
   readonly accountsMax: number;
-  readonly awaited: readonly Awaited[];
+  /** Intents are looked for too, beside these; null where they are not. */
+  readonly intentsBeside: readonly Awaited[] | null;
 }
 
 /** What a profile is made of; a suspended group lets nobody draw. */
@@ -90,8 +91,9 @@ export async function takeWork(
 /** Ids of accounts with work, whoever holds them. Looking through all that is due costs its size. */
 export async function findDueAccounts(
   client: pg.PoolClient,
-  { after, accountsMax, awaited }: WorkQuery,
+  { after, accountsMax, intentsBeside }: WorkQuery,
 ): Promise<readonly string[]> {
+  const awaited = intentsBeside ?? [];
   const { rows } = await client.query<{ id: string }>({
     name: 'accounts with work',
     text: `
@@ -100,7 +102,7 @@ export async function findDueAccounts(
       UNION
       SELECT i.account_id FROM tolld.intents i
         LEFT JOIN unnest($3::text[], $4::bigint[]) AS s (id, number) ON s.id = i.account_id
-        WHERE i.state = 'pending' AND i.account_id > $1 AND i.number > coalesce(s.number, 0)
+        WHERE $6 AND i.state = 'pending' AND i.account_id > $1 AND i.number > coalesce(s.number, 0)
       ORDER BY 1 LIMIT $5`,
     values: [
       after,
@@ -108,6 +110,7 @@ export async function findDueAccounts(
       awaited.map(({ accountId }) => accountId),
       awaited.map(({ number }) => number),
       accountsMax,
+      intentsBeside !== null,
     ],
   });
   return rows.map(({ id }) => id);

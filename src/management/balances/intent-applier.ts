@@ -26,6 +26,11 @@ export interface IntentApplierOptions {
   readonly batchAccountsMax: number;
   /** An intent whose event has not come by then is applied again: Redis may have lost it. */
   readonly resendAfterMs: number;
+  /**
+   * Each time it has not come again the wait is twice as long, up to this: while nobody flushes, all
+   * that was ever asked for since would be sent again and again.
+   */
+  readonly resendAfterMaxMs: number;
 }
 
 export interface IntentApplierDependencies {
@@ -51,7 +56,22 @@ export interface IntentApplier {
 export interface ApplyProgress {
   /** Called with what was done so far. */
   readonly onProgress?: (report: ApplyReport) => void;
+  /** What comes later, where a look now would be one of too many. */
+  readonly isPatient?: boolean;
 }
+
+/** The last number sent to an account, and when, and for how long its event is awaited. */
+interface Sent {
+  readonly number: number;
+  readonly at: number;
+  readonly awaitedMs: number;
+}
+
+/**
+ * Between two patient looks for intents, for each account whose event is awaited. A look takes Postgres
+ * some 10 µs for each of them: twice a second, with 8,000 that nobody flushed, was a sixth of a core.
+ */
+const AWAITED_LOOK_MS = 1;
 
 /** Accounts that are looked for at a time: looking costs as much however few are taken. */
 const DUE_ACCOUNTS_MAX = 10_000;
@@ -75,14 +95,30 @@ export function createIntentApplier(
 ): IntentApplier {
   const { transact, engine, logger, metrics, clock } = dependencies;
   /** Intents that are on their way, by account: the last number sent, and when. */
-  const sent = new Map<string, { readonly number: number; readonly at: number }>();
+  const sent = new Map<string, Sent>();
+  let lookedAt = 0;
 
-  async function runOnce({ onProgress }: ApplyProgress = {}): Promise<ApplyReport> {
-    forgetOld();
+  /** Whether a look for intents that are due may come now: see {@link AWAITED_LOOK_MS}. */
+  function looksForIntents(): boolean {
+    const now = clock();
+    if (now - lookedAt < sent.size * AWAITED_LOOK_MS) return false;
+    lookedAt = now;
+    return true;
+  }
+
+  async function runOnce({ onProgress, isPatient }: ApplyProgress = {}): Promise<ApplyReport> {
+    const withIntents = looksForIntents() || isPatient !== true;
+    const overdue = new Map([...sent].filter(([, each]) => !isAwaited(each)));
     let [accounts, failed, after] = [0, 0, ''];
     for (;;) {
-      const awaited = [...sent].map(([accountId, { number }]) => ({ accountId, number }));
-      const query = { after, accountsMax: DUE_ACCOUNTS_MAX, awaited };
+      const awaited = [...sent].flatMap(([accountId, each]) =>
+        isAwaited(each) ? [{ accountId, number: each.number }] : [],
+      );
+      const query = {
+        after,
+        accountsMax: DUE_ACCOUNTS_MAX,
+        intentsBeside: withIntents ? awaited : null,
+      };
       const due = await transact((client) => findDueAccounts(client, query));
       for (let at = 0; at < due.length; at += options.batchAccountsMax) {
         const batch = await applyBatch(due.slice(at, at + options.batchAccountsMax));
@@ -94,8 +130,24 @@ export function createIntentApplier(
       if (last === undefined || due.length < DUE_ACCOUNTS_MAX) break;
       after = last;
     }
+    // What is not sent again by now was confirmed.
+    if (withIntents) for (const [id, each] of overdue) if (sent.get(id) === each) sent.delete(id);
     metrics.accountsFailed.inc(failed);
     return { accounts, failed };
+  }
+
+  function isAwaited({ at, awaitedMs }: Sent): boolean {
+    return clock() - at < awaitedMs;
+  }
+
+  function noteSent(accountId: string, number: number): void {
+    const before = sent.get(accountId);
+    let awaitedMs = options.resendAfterMs;
+    if (before?.number === number) {
+      const { awaitedMs: last } = before;
+      awaitedMs = isAwaited(before) ? last : Math.min(2 * last, options.resendAfterMaxMs);
+    }
+    sent.set(accountId, { number, at: clock(), awaitedMs });
   }
 
   function applyBatch(due: readonly string[]): Promise<ApplyReport> {
@@ -108,12 +160,6 @@ export function createIntentApplier(
       await settlePublications(client, done);
       return { accounts: done.length, failed: work.length - done.length };
     });
-  }
-
-  function forgetOld(): void {
-    for (const [accountId, { at }] of sent) {
-      if (clock() - at >= options.resendAfterMs) sent.delete(accountId);
-    }
   }
 
   /** Brings one account over; a failure concerns this one only. */
@@ -174,7 +220,7 @@ export function createIntentApplier(
     // An account has its money before anybody finds it.
     for (const intent of intents) await applyIntent(work, intent, stamp);
     const last = intents.at(-1);
-    if (last !== undefined) sent.set(account.id, { number: last.number, at: clock() });
+    if (last !== undefined) noteSent(account.id, last.number);
     if (publication === null) return;
     // At the same moment, as far as may be: between the two a request finds a stale profile.
     const steps = await Promise.allSettled([

@@ -175,13 +175,36 @@ describe('an intent', () => {
     const before = calls;
     await synchroniser.runOnce();
     expect(calls).toBe(before);
-    now += 60_000;
+    now += 30_000;
     await synchroniser.runOnce();
     expect(calls).toBe(before + 1);
+    // Each time it is awaited for twice as long.
+    now += 30_000;
+    await synchroniser.runOnce();
+    expect(calls).toBe(before + 1);
+    now += 30_000;
+    await synchroniser.runOnce();
+    expect(calls).toBe(before + 2);
     expect((await management.account('awaited'))?.buckets).toMatchObject([
       { remaining: 1_000_000 },
     ]);
     await pool.query(`UPDATE tolld.intents SET state = 'applied' WHERE account_id = 'awaited'`);
+  });
+
+  test('is looked for the less often by the interval the more of them are awaited', async () => {
+    let now = 1_000_000;
+    const synchroniser = newSynchroniser({ clock: () => now });
+    await load(fileOf('patient', '4910005'));
+    await synchroniser.runOnce({ isPatient: true });
+    await load(fileOf('patient', '4910005', "- { id: more, resource: EUR, amount: '2.00' }"));
+    await pool.query(
+      `UPDATE tolld.publications SET published_at = now() WHERE subject = 'patient'`,
+    );
+    expect(await synchroniser.runOnce({ isPatient: true })).toMatchObject({ accounts: 0 });
+    now += 1_000;
+    expect(await synchroniser.runOnce({ isPatient: true })).toMatchObject({ accounts: 1 });
+    await management.flushed();
+    expect((await management.account('patient'))?.buckets).toHaveLength(2);
   });
 
   test('that lifts an exhausted account has the sessions that wait for it steered', async () => {
