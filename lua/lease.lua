@@ -2,7 +2,7 @@
 --- @include "read_time"
 -- lease: gives a session an address of a pool, or keeps the one it has. An address belongs to one
 -- session until its lease is over; the longest unused goes first, what the subscriber had before
--- that. While the pool is held, as after a rebuild, nobody gets an address that it does not have:
+-- that. A device that logs in anew before it was heard of gets the address that it was given then. While the pool is held, as after a rebuild, nobody gets an address that it does not have:
 -- its session may live, and not have reported yet.
 --
 -- KEYS leases, holders - both of one pool
@@ -32,14 +32,26 @@ local function is_free(address)
   return not held or tonumber(held) <= now
 end
 
+-- is_unheard_of(address): whether the device that asks was given it at a login that it did not get on with.
+local function is_unheard_of(address)
+  local text = string.format('%.0f', address)
+  local waiting = request[LEASE_DEVICE] and redis.call('HGET', holders_key, 'w:' .. text)
+  return waiting and waiting == redis.call('HGET', holders_key, 'a:' .. text)
+end
+
 -- give(address): makes the session its holder.
 local function give(address)
   local text = string.format('%.0f', address)
   local before = redis.call('HGET', holders_key, 'a:' .. text)
-  if before and before ~= session then
+  if before and before ~= session and redis.call('HGET', holders_key, 's:' .. before) == text then
     redis.call('HDEL', holders_key, 's:' .. before)
   end
   redis.call('ZADD', leases_key, until_ms, text)
+  if request[LEASE_ADDRESS] then
+    redis.call('HDEL', holders_key, 'w:' .. text)
+  else
+    redis.call('HSET', holders_key, 'w:' .. text, session)
+  end
   redis.call('HSET', holders_key, 'a:' .. text, session, 's:' .. session, text, 'o:' .. owner, text)
   return { REPLY_DONE, text }
 end
@@ -81,7 +93,7 @@ if tonumber(redis.call('HGET', holders_key, 'hold') or 0) > now then
   return { REPLY_REFUSED }
 end
 local last = tonumber(redis.call('HGET', holders_key, 'o:' .. owner) or -1)
-if last >= 0 and in_ranges(last) and is_free(last) then
+if last >= 0 and in_ranges(last) and (is_free(last) or is_unheard_of(last)) then
   return give(last)
 end
 local unused = next_unused()
@@ -97,6 +109,6 @@ for i = 1, #over do
   end
   -- The pool has it no more.
   redis.call('ZREM', leases_key, over[i])
-  redis.call('HDEL', holders_key, 'a:' .. over[i])
+  redis.call('HDEL', holders_key, 'a:' .. over[i], 'w:' .. over[i])
 end
 return { REPLY_REFUSED }

@@ -15,7 +15,7 @@ end
 redis.call('ZCARD', leases_key)
 redis.call('HDEL', holders_key, 's:' .. session)
 if redis.call('HGET', holders_key, 'a:' .. address) == session then
-  redis.call('HDEL', holders_key, 'a:' .. address)
+  redis.call('HDEL', holders_key, 'a:' .. address, 'w:' .. address)
   redis.call('ZADD', leases_key, string.format('%.0f', now + rest), address)
 end
 return { REPLY_DONE }

@@ -55,12 +55,21 @@ function nas.watch_end(timers_key, ends_at, id)
   end
 end
 
--- same_place(live, user, name, station, port): whether a session is where another begins: a device, or
--- a port, of one NAS has one session of a user at a time.
+-- same_spot(station, port, other_station, other_port): whether two sessions of a user are of one device; or
+-- at one port, where the device of one of them is not known: a radio, or a trunk, is one port for all.
+function nas.same_spot(station, port, other_station, other_port)
+  if station and other_station then
+    return station == other_station
+  end
+  return (port and port == other_port) or false
+end
+
+-- same_place(live, user, name, station, port): whether a session is where another begins: there a NAS has
+-- one session of a user at a time.
 function nas.same_place(live, user, name, station, port)
   return live[LIVE_USER] == user
     and live[LIVE_NAS] == name
-    and ((station and live[LIVE_STATION] == station) or (port and live[LIVE_PORT] == port) or false)
+    and nas.same_spot(station, port, live[LIVE_STATION], live[LIVE_PORT])
 end
 
 -- drop_dead(access, now): forgets the sessions that fell silent. Returns whether there were any.

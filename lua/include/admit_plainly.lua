@@ -57,7 +57,7 @@ local function keep_live(access, id, now)
     else
       live = live + 1
       local here = live_nas == name
-        and ((station and live_station == station) or (port and live_port == port))
+        and nas.same_spot(station, port, live_station, live_port)
       if live_user == user and not here then
         others = others + 1
       end

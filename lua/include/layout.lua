@@ -753,10 +753,12 @@ OUTCOME_LATE = 2
 OUTCOME_REPEATED = 3
 
 -- Lease request (ARGV of lease); LEASE_RANGES are flat pairs (first, last), addresses are numbers;
--- LEASE_ADDRESS is false for any, 0 for the one that the session has already
+-- LEASE_ADDRESS is false for any, 0 for the one that the session has already; LEASE_DEVICE: whether the
+-- owner is one device, which has one session at a time
 LEASE_NOW = 1
 LEASE_SESSION = 2
 LEASE_OWNER = 3
 LEASE_MS = 4
 LEASE_ADDRESS = 5
 LEASE_RANGES = 6
+LEASE_DEVICE = 7

@@ -282,7 +282,7 @@ local function start_live(access, id, opened, until_ms, place, bound, caps, now)
       unpack_some(access, LIVE_BOUND, at + 1)
     local here = live_user == user
       and live_nas == name
-      and ((station and live_station == station) or (port and live_port == port))
+      and nas.same_spot(station, port, live_station, live_port)
     if live_id == id then
       is_met = lasts_until > now
       kept = pack_bytes(

@@ -9,6 +9,8 @@ export interface LeaseRequest {
   readonly sessionId: string;
   /** Whose session it is: gets the address back that it had last, where that is free. */
   readonly owner: string;
+  /** The owner is one device: its sessions follow one another. */
+  readonly isDevice?: boolean;
   /** From now on; longer than the time after which a silent session is taken for gone. */
   readonly leaseMs: number;
   /** This one and no other, or `held`: the one that the session has already, or none. */
@@ -39,6 +41,7 @@ export async function leaseAddress(engine: Engine, request: LeaseRequest): Promi
         addressNumber(first) ?? 0,
         addressNumber(last) ?? 0,
       ]),
+      request.isDevice ?? false,
     ]),
   ]);
   if (statusOf(reply) !== layout.REPLY_DONE) return null;

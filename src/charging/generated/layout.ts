@@ -754,10 +754,12 @@ export const OUTCOME_LATE = 2;
 export const OUTCOME_REPEATED = 3;
 
 // Lease request (ARGV of lease); LEASE_RANGES are flat pairs (first, last), addresses are numbers;
-// LEASE_ADDRESS is false for any, 0 for the one that the session has already
+// LEASE_ADDRESS is false for any, 0 for the one that the session has already; LEASE_DEVICE: whether the
+// owner is one device, which has one session at a time
 export const LEASE_NOW = 1;
 export const LEASE_SESSION = 2;
 export const LEASE_OWNER = 3;
 export const LEASE_MS = 4;
 export const LEASE_ADDRESS = 5;
 export const LEASE_RANGES = 6;
+export const LEASE_DEVICE = 7;

@@ -124,10 +124,11 @@ export function createAccounting(
     { kind, replaced, sessionId }: Taken,
   ): Promise<void> {
     for (const other of replaced) await end(profile.partition, other, 'replaced');
-    if (kind === 'late') return;
-    const { address } = report;
+    const { address, status } = report;
+    // An old report says nothing of an address: its session may be over, and somebody else has it.
+    if (kind !== 'taken' && status !== 'stop') return;
     for (const pool of poolsOf(address, plan)) {
-      if (report.status === 'stop') {
+      if (status === 'stop') {
         await releaseAddress(engine, { pool, sessionId });
         continue;
       }
@@ -319,13 +320,19 @@ export function createAccounting(
     }
   }
 
-  async function endBefore({ nas, device }: SessionReport, mark: string): Promise<void> {
+  async function endBefore(
+    { nas, device, eventAt: bootedBy }: SessionReport,
+    mark: string,
+  ): Promise<void> {
     const whose = device === null ? nas : `${nas} ${device}`;
     if (!(await noteBoot(engine, whose, mark))) return;
     logger.info({ nas, device }, 'NAS has started anew: its older sessions are over');
+    // Who was heard of since then is there: it is the report that is old.
+    const isBefore = ({ bootMark }: NetworkSession, eventAt: number): boolean =>
+      bootMark !== mark && eventAt <= bootedBy;
     await endAll(
       nas,
-      (network) => network !== null && isAt(network, device) && network.bootMark !== mark,
+      (network, eventAt) => network !== null && isAt(network, device) && isBefore(network, eventAt),
     );
   }
 

@@ -203,7 +203,7 @@ export function createAdmission(
     };
   }
 
-  /** An address of a pool of ours, leased until the session's start is due. */
+  /** An address of a pool of ours, leased beyond its first interim report: its start may be lost. */
   async function addressFrom(
     pooled: string,
     request: AccessRequest,
@@ -218,7 +218,8 @@ export function createAdmission(
       pool,
       sessionId: admission.sessionId,
       owner: `${profile.accountId} ${request.station ?? ''}`,
-      leaseMs: 2 * PROVISIONAL_MS,
+      isDevice: request.station !== null,
+      leaseMs: 2 * PROVISIONAL_MS + admission.interimSeconds * 1000,
     });
     return address === null ? 'none-left' : { kind: 'fixed', address };
   }

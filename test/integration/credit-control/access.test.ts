@@ -5,12 +5,13 @@ import { readRejections } from '../../../src/charging/reject-log.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
 import type { AccessControl } from '../../../src/credit-control/access/access-control.js';
 import type { AccessPlan } from '../../../src/domain/access-plan.js';
-import type {
-  AccessDecision,
-  AccessProof,
-  SessionCounters,
-  SessionHandle,
-  SessionReport,
+import {
+  canonicalMac,
+  type AccessDecision,
+  type AccessProof,
+  type SessionCounters,
+  type SessionHandle,
+  type SessionReport,
 } from '../../../src/domain/access.js';
 import { toAmount } from '../../../src/domain/amounts.js';
 import { testEngines } from '../../support/charging-engine.js';
@@ -358,6 +359,59 @@ describe('an address of a pool', () => {
     await isp.accounting(report({ handle: session, status: 'stop', sessionSeconds: 5 }));
     expect(await isp.access(login(ben))).toMatchObject({ terms: { ipv4: terms.ipv4 } });
   });
+
+  /** Anna's session with the only address. */
+  async function beginWithAddress(): Promise<SessionHandle> {
+    await openIsp(engine, { plans: [{ ...HOME, services }], pools }, 2);
+    isp = await ispProcess(engine);
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    await openSubscriber(engine, { name: 'ben', octets: 1_000_000_000 });
+    return begin({ address: '10.0.0.1' });
+  }
+
+  it('is free after a Stop that was overtaken, too', async () => {
+    const handle = await beginWithAddress();
+    const address = '10.0.0.1';
+    await isp.accounting(
+      report({ handle, address, counters: counters(0, 500), sessionSeconds: 60 }),
+    );
+    const stop = report({ handle, address, status: 'stop', sessionSeconds: 59 });
+    await isp.accounting(stop);
+    accepted(await isp.access(login(ben)));
+  });
+
+  it('is not given back to a session whose Start is sent again after its Stop', async () => {
+    const handle = await beginWithAddress();
+    const address = '10.0.0.1';
+    const start = report({ handle, address, status: 'start' });
+    await isp.accounting(report({ handle, address, status: 'stop', sessionSeconds: 5 }));
+    await isp.accounting(start);
+    await isp.accounting(report({ handle, address, sessionSeconds: 5 }));
+    accepted(await isp.access(login(ben)));
+  });
+
+  it("is nobody else's before the first report is due, where the Start was lost", async () => {
+    const interim = { minSeconds: 600, maxSeconds: 600 };
+    await openIsp(engine, { plans: [{ ...HOME, services, interim }], pools }, 2);
+    isp = await ispProcess(engine);
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    const { terms } = accepted(await isp.access(login()));
+    const until = Number(await engine.redis.zscore(engine.keys.leases('one'), '167772161'));
+    expect(until).toBeGreaterThan(Date.now() + 1.1 * (terms.interimSeconds ?? 0) * 1000);
+  });
+
+  it('is the same for a device that logs in again before it has begun', async () => {
+    await openIsp(engine, { plans: [{ ...HOME, services }], pools }, 2);
+    isp = await ispProcess(engine);
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    const { session } = accepted(await isp.access(login()));
+    const again = accepted(await isp.access(login()));
+    expect(again.terms.ipv4).toEqual({ kind: 'fixed', address: '10.0.0.1' });
+    // One that has begun keeps it.
+    await isp.accounting(report({ handle: again.session, status: 'start' }));
+    expect(await isp.access(login())).toMatchObject({ reason: 'no-address' });
+    expect(session).not.toEqual(again.session);
+  });
 });
 
 describe('reports', () => {
@@ -448,6 +502,60 @@ describe('reports', () => {
     await isp.accounting(report({ handle: old, bootMark: '1', sessionSeconds: 1 }));
     expect((await readTrackedSession(engine, 0, `radius:${old.nonce}`))?.state).toBe('ended');
     expect((await readTrackedSession(engine, 0, `radius:${session.nonce}`))?.state).toBe('started');
+  });
+
+  it('with a new boot mark leave those alone that have logged in and not begun yet', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    await openSubscriber(engine, { name: 'ben', octets: 1_000_000_000 });
+    await begin({ bootMark: '1', station: null });
+    const ben = login({ identities: [{ kind: 'user-name', value: 'ben' }], station: null });
+    const { session: waiting } = accepted(await isp.access(ben));
+    // The router is up again, and everybody logs in at once.
+    await begin({ sessionKey: 'radius:bng:81200001', bootMark: '2', station: null });
+    expect((await readTrackedSession(engine, 0, `radius:${waiting.nonce}`))?.state).toBe(
+      'provisional',
+    );
+  });
+
+  it('with a boot mark of long ago leave those alone that were heard of since', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    await openSubscriber(engine, { name: 'ben', octets: 1_000_000_000 });
+    const live = await begin({ bootMark: '3', station: null });
+    const ben = login({ identities: [{ kind: 'user-name', value: 'ben' }], station: null });
+    const { session } = accepted(await isp.access(ben));
+    // A proxy kept it while we could not be reached.
+    await isp.accounting(
+      report({
+        ...{ handle: session, identities: ben.identities, sessionKey: 'radius:bng:81100001' },
+        ...{ status: 'start', bootMark: '1', station: null, eventAt: Date.now() - 3_600_000 },
+      }),
+    );
+    expect((await readTrackedSession(engine, 0, `radius:${live.nonce}`))?.state).toBe('started');
+  });
+
+  it('of another device at a port that many share end nobody', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    const port = 'wlan/0';
+    const phone = await begin({ port });
+    const station = canonicalMac('02:00:00:00:00:02');
+    const { session: laptop } = accepted(await isp.access(login({ station })));
+    await isp.accounting(
+      report({
+        ...{ handle: laptop, status: 'start', sessionKey: 'radius:bng:81000002' },
+        ...{ station, port },
+      }),
+    );
+    const stateOf = async ({ nonce }: { readonly nonce: string }) =>
+      (await readTrackedSession(engine, 0, `radius:${nonce}`))?.state;
+    expect([await stateOf(phone), await stateOf(laptop)]).toEqual(['started', 'started']);
+  });
+
+  it('of a session at a port whose device nobody names end the one that was there', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    const place = { port: 'ether1/7', station: null };
+    const lost = await begin(place);
+    await begin({ ...place, sessionKey: 'radius:bng:81000002' });
+    expect((await readTrackedSession(engine, 0, `radius:${lost.nonce}`))?.state).toBe('ended');
   });
 
   it('with the boot marks of two routers of one range, or the end of one, leave the other alone', async () => {
