@@ -31,6 +31,23 @@ function nas.find_admitted(access, report)
   return found
 end
 
+-- find_later(access, report, id, opened): the session that was admitted under the id of a report after
+-- another one, which its NAS has given up since; or nil.
+function nas.find_later(access, report, id, opened)
+  local sessions = access[ACCESS_SESSIONS]
+  for i = 1, #sessions do
+    local live = sessions[i]
+    if
+      live[LIVE_KEY] == report[REPORT_KEY]
+      and live[LIVE_ID] ~= id
+      and live[LIVE_SINCE] > opened
+    then
+      return live[LIVE_ID]
+    end
+  end
+  return nil
+end
+
 -- new_track(report, now): what is known of a session that nobody was asked to admit. One that began
 -- before we could have seen it is counted from here on.
 function nas.new_track(report, now)
@@ -280,13 +297,16 @@ local function record_report(keys, request, report, may_grant)
   -- A provisional session that expired was waiting for its start: here it is.
   local over = state ~= SESSION_OPEN and not (begun and state == SESSION_EXPIRED)
   local ended = track[TRACK_STATE] == TRACK_ENDED or over
-  if
-    ended
-    and not report[REPORT_HANDLED]
-    and status == STATUS_START
-    and report[REPORT_EVENT_AT] > track[TRACK_EVENT_AT] + REUSED_AFTER_MS
-  then
-    return nas.redirect(session_key, id .. '#' .. string.format('%.0f', now))
+  if status == STATUS_START and not begun and not report[REPORT_HANDLED] then
+    local later = nas.find_later(access, report, id, track[TRACK_OPENED])
+    if later and id ~= report[REPORT_KEY] then
+      return { REPLY_OTHER_SESSION, later }
+    elseif later and ended then
+      return nas.redirect(session_key, later)
+    elseif ended and report[REPORT_EVENT_AT] > track[TRACK_EVENT_AT] + REUSED_AFTER_MS then
+      local anew = string.gsub(id, '#%d+$', '') .. '#' .. string.format('%.0f', now)
+      return nas.redirect(session_key, anew)
+    end
   end
 
   local up, down, longer, outcome, epoch = 0, 0, 0, OUTCOME_TAKEN, false

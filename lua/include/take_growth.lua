@@ -2,10 +2,10 @@
 -- Growth of a session's running totals: what a report adds to what the NAS said before.
 local WORD, HALF_WORD = 4294967296, 2147483648
 
--- growth_of(last, total, width, rate, elapsed_ms): how much a total grew, or nil where it fell and did
--- not pass 2^32. A fall may be such a pass on a NAS of 32 bits, where what was used then is what
--- the line can carry in that time: twice its rate for bursts, or half a word where nobody knows it.
-function nas.growth_of(last, total, width, rate, elapsed_ms)
+-- growth_of(last, total, width, most): how much a total grew, or nil where it fell and did not pass 2^32.
+-- A fall may be such a pass on a NAS of 32 bits, where what was used then is what the line can carry in
+-- that time, or half a word where nobody knows it.
+function nas.growth_of(last, total, width, most)
   if not total then
     return 0
   end
@@ -14,11 +14,26 @@ function nas.growth_of(last, total, width, rate, elapsed_ms)
     return total - before
   end
   local growth = total + WORD - before
-  local most = rate > 0 and rate * elapsed_ms / 500 + BURST_OCTETS or HALF_WORD - 1
-  if width == 32 and growth <= most then
+  if width == 32 and growth <= (most or HALF_WORD - 1) then
     return growth
   end
   return nil
+end
+
+-- growth_anew(growth, total, most): what a total adds that may be of a new count: all of it, where the line
+-- can have carried that much since the last report. Else the NAS has only put it right: it adds what it
+-- grew by, if it did not fall.
+function nas.growth_anew(growth, total, most)
+  if not total or (most and total > most) then
+    return growth or 0
+  end
+  return total
+end
+
+-- carried(rate, elapsed_ms): what a line can carry in a time, twice its rate for bursts; nil where nobody
+-- knows its rate.
+function nas.carried(rate, elapsed_ms)
+  return rate > 0 and rate * elapsed_ms / 500 + BURST_OCTETS or nil
 end
 
 -- take_growth(track, report): moves a session's totals by a report. Returns upload, download and
@@ -33,20 +48,27 @@ function nas.take_growth(track, report)
   local upload, download = report[REPORT_UPLOAD], report[REPORT_DOWNLOAD]
   local width, rates = report[REPORT_WIDTH], report[REPORT_RATES]
   local elapsed = seconds and (seconds - last_seconds) * 1000 or math.max(0, event_at - last_at)
-  local up = nas.growth_of(track[TRACK_UPLOAD], upload, width, rates[GAUGE_UPLOAD], elapsed)
-  local down = nas.growth_of(track[TRACK_DOWNLOAD], download, width, rates[GAUGE_DOWNLOAD], elapsed)
+  local most_up = nas.carried(rates[GAUGE_UPLOAD], elapsed)
+  local most_down = nas.carried(rates[GAUGE_DOWNLOAD], elapsed)
+  local last_up, last_down = track[TRACK_UPLOAD], track[TRACK_DOWNLOAD]
+  local fell = (upload and upload < (width == 32 and last_up % WORD or last_up))
+    or (download and download < (width == 32 and last_down % WORD or last_down))
+  local newer = event_at > last_at
+  if seconds then
+    newer = seconds > last_seconds
+  end
+  if fell and not newer then
+    -- Fallen totals of a moment that is not after the last one are an old report.
+    return 0, 0, 0, OUTCOME_LATE, false
+  end
+  local up = nas.growth_of(last_up, upload, width, most_up)
+  local down = nas.growth_of(last_down, download, width, most_down)
   local epoch = not up or not down
   if epoch then
-    -- Fallen totals of a moment that is not after the last one are an old report.
-    local newer = event_at > last_at
-    if seconds then
-      newer = seconds > last_seconds
-    end
-    if not newer then
-      return 0, 0, 0, OUTCOME_LATE, false
-    end
-    up, down = upload or 0, download or 0
-    track[TRACK_UPLOAD], track[TRACK_DOWNLOAD] = up, down
+    up = nas.growth_anew(up, upload, most_up)
+    down = nas.growth_anew(down, download, most_down)
+    track[TRACK_UPLOAD] = upload or last_up
+    track[TRACK_DOWNLOAD] = download or last_down
     track[TRACK_EPOCHS] = track[TRACK_EPOCHS] + 1
   else
     track[TRACK_UPLOAD] = track[TRACK_UPLOAD] + up

@@ -22,10 +22,11 @@ import {
 import {
   bytesOf,
   callScript,
+  type Engine,
   EngineOutOfMemoryError,
   EngineReplyError,
   statusOf,
-  type Engine,
+  untilAnswered,
 } from './engine.js';
 import * as layout from './generated/layout.js';
 import { pack, unpack, type Packable } from './packing.js';
@@ -158,6 +159,7 @@ async function run(
   report: NetworkReport,
 ): Promise<ReportOutcome> {
   let current = report;
+  let pointers = 0;
   for (let turn = 0; turn < REDIRECTIONS_MAX; turn += 1) {
     let reply = await callReport(engine, script, current, extentOf(script, current));
     // Not a plain one; or Redis has started anew.
@@ -165,8 +167,12 @@ async function run(
       reply = await callReport(engine, script, current, 'whole');
     }
     const status = statusOf(reply);
-    if (status === layout.REPLY_DONE) return readOutcome(bytesOf(reply, 1), current);
+    if (status === layout.REPLY_DONE) {
+      if (pointers > 1) await pointAt(engine, report, current.charge.sessionId);
+      return readOutcome(bytesOf(reply, 1), current);
+    }
     if (status === layout.REPLY_OTHER_SESSION) {
+      pointers += 1;
       const sessionId = bytesOf(reply, 1).toString('utf8');
       current = { ...current, charge: { ...current.charge, sessionId } };
       continue;
@@ -183,6 +189,20 @@ async function run(
     return { kind: 'refused', refusal };
   }
   throw new EngineReplyError('a report was sent from one session to another without end');
+}
+
+/**
+ * Lets an id lead straight to its last session: each time that a NAS uses it again would lead one pointer
+ * farther else. What was reported is kept whether or not there is memory for that.
+ */
+async function pointAt(engine: Engine, report: NetworkReport, sessionId: string): Promise<void> {
+  const { partition, sessionId: id } = report.charge;
+  const key = engine.keys.session(partition, id);
+  try {
+    await untilAnswered(engine, () => engine.redis.hset(key, 'p', sessionId));
+  } catch (error) {
+    if (!(error instanceof EngineOutOfMemoryError)) throw error;
+  }
 }
 
 /** Services and caps that a brief report has room for. */

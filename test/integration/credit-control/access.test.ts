@@ -447,6 +447,39 @@ describe('reports', () => {
     expect(await balance()).toEqual({ left: 999_999_300, reserved: 0 });
   });
 
+  it.each([
+    ['of sessions that logged in', true],
+    ['of sessions that nobody admitted', false],
+  ])('without our Class are charged however often an id is used again, %s', async (_, admitted) => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    const day = 24 * 3_600_000;
+    for (let round = 1; round <= 7; round += 1) {
+      if (admitted) accepted(await isp.access(login({ sessionKey: 'radius:bng:81000001' })));
+      const eventAt = Date.now() + round * day;
+      const said = { eventAt, counters: counters(0, 500), sessionSeconds: 60 };
+      for (const status of ['start', 'interim', 'stop'] as const) {
+        const words = status === 'start' ? { status, eventAt } : { ...said, status };
+        expect(await isp.accounting(report(words))).toEqual({ kind: 'recorded' });
+      }
+      expect(await balance()).toEqual({ left: 1_000_000_000 - round * 500, reserved: 0 });
+    }
+  });
+
+  it('without our Class are of the last login by their id, where the Stop before was lost', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    const again = login({ sessionKey: 'radius:bng:81000001' });
+    const { session: lost } = accepted(await isp.access(again));
+    await isp.accounting(report({ status: 'start' }));
+    await isp.accounting(report({ counters: counters(0, 500), sessionSeconds: 7_200 }));
+    const { session } = accepted(await isp.access({ ...again, requestKey: 'another' }));
+    await isp.accounting(report({ status: 'start' }));
+    await isp.accounting(report({ counters: counters(0, 300), sessionSeconds: 60 }));
+    expect((await balance()).left).toBe(1_000_000_000 - 800);
+    const stateOf = async ({ nonce }: SessionHandle) =>
+      (await readTrackedSession(engine, 0, `radius:${nonce}`))?.state;
+    expect([await stateOf(lost), await stateOf(session)]).toEqual(['ended', 'started']);
+  });
+
   it('of a session that nobody admitted are charged, of an old one that is forgotten they are not', async () => {
     await openSubscriber(engine, { octets: 1_000_000_000 });
     await isp.accounting(report({ counters: counters(0, 500), sessionSeconds: 60 }));
