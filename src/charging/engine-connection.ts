@@ -4,6 +4,7 @@ import { EngineUnavailableError, isTransientReply, type Engine } from './engine.
 import type { FenceGate } from './fence-gate.js';
 import { createKeys, type Keys } from './keys.js';
 import {
+  connected,
   createRedisClient,
   type RedisClient,
   type RedisClientOptions,
@@ -99,6 +100,9 @@ export function createEngineConnection(
   };
 }
 
+/** As long as the client waits for a server that says nothing at all. */
+const CONNECT_MS = 10_000;
+
 /** The client says why in its events alone: what it rejects with is that the connection is closed. */
 async function connectClient(redis: RedisClient): Promise<void> {
   let heard: unknown;
@@ -107,7 +111,7 @@ async function connectClient(redis: RedisClient): Promise<void> {
   };
   redis.on('error', hear);
   try {
-    await redis.connect();
+    await connected(redis, { timeoutMs: CONNECT_MS });
   } catch (error) {
     const cause = heard ?? error;
     if (cause instanceof Error && cause.name === 'ReplyError' && !isTransientReply(cause)) {

@@ -114,6 +114,31 @@ class BatchingRedis extends Redis {
   }
 }
 
+/**
+ * Connects, be it by one of the client's own further tries: with ioredis 6.0.0 what `connect` of a
+ * cluster promised never settles where the cluster is not ready at once, as when it is too busy to say
+ * that it is. @throws the client's error, or one that says that it took too long
+ */
+export async function connected(
+  redis: RedisClient,
+  { timeoutMs }: { readonly timeoutMs: number },
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let isReady = (): void => undefined;
+  const ready = new Promise<void>((resolve) => (isReady = resolve));
+  const late = new Promise<never>((_, reject) => {
+    const reason = new Error(`it was not ready within ${timeoutMs} ms`);
+    timer = setTimeout(() => reject(reason), timeoutMs);
+  });
+  redis.on('ready', isReady);
+  try {
+    await Promise.race([redis.connect(), ready, late]);
+  } finally {
+    redis.off('ready', isReady);
+    clearTimeout(timer);
+  }
+}
+
 /** Has work done at the end of this turn of the event loop; what it sends is written with the turn's. */
 export function atEndOfTurn(redis: RedisClient, work: () => void): void {
   if (redis instanceof BatchingRedis) redis.atEndOfTurn(work);

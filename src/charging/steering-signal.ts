@@ -1,13 +1,16 @@
 /** Hears of new tasks of steering as they are raised. What it misses is found by looking. */
 import type { Logger } from '../observability/logger.js';
 import type { Engine } from './engine.js';
-import { duplicateOf } from './redis-client.js';
+import { connected, duplicateOf } from './redis-client.js';
 
 export interface SteeringSignal {
   /** Begins to listen. Never rejects: without the signal tasks are found a little later. */
   open(): Promise<void>;
   close(): void;
 }
+
+/** A start waits no longer for what it can do without; the client goes on trying. */
+const CONNECT_MS = 2_000;
 
 /** Calls `onRaised` with the partition of each new task, on a connection of its own. */
 export function createSteeringSignal(
@@ -32,7 +35,7 @@ export function createSteeringSignal(
   return {
     open: async () => {
       try {
-        await redis.connect();
+        await connected(redis, { timeoutMs: CONNECT_MS });
         await listen();
       } catch (error) {
         logger.warn({ err: error }, 'not told of steering; it is looked for instead');

@@ -54,6 +54,8 @@ const SILENT_CODES: ReadonlySet<unknown> = new Set([
 
 /** The drivers give such failures no code. */
 const SILENT_MESSAGES = [
+  // An engine that is unavailable, as the outbox thread tells of it: its class is lost on the way.
+  'Redis gave no reply in time',
   'Command timed out',
   'Connection is closed',
   'Socket timeout',

@@ -29,6 +29,10 @@ describe('a start', () => {
     ['Redis takes too long', silence({}, 'Command timed out')],
     ['Redis ends the connection', silence({}, 'Connection is closed.')],
     ['a request of the engine was not answered', new EngineUnavailableError(new Error('x'))],
+    [
+      'a thread was not answered, and its error came without its class',
+      new Error(new EngineUnavailableError(new Error('x')).message),
+    ],
     ['Redis loads its data', silence({ name: 'ReplyError' }, 'LOADING Redis is loading')],
     ['Postgres starts', silence({ code: '57P03' }, 'the database system is starting up')],
   ])('is tried again while %s', async (_what, failure) => {
