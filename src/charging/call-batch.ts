@@ -69,11 +69,11 @@ export function batchCalls(
         return;
       }
       const replies = await together(redis, keysOf(calls), argsOf(calls));
-      for (const [index, { resolve, reject }] of calls.entries()) {
+      calls.forEach(({ resolve, reject }, index) => {
         const reply = replies[index];
         if (reply instanceof Error) reject(reply);
         else resolve(reply);
-      }
+      });
     } catch (error) {
       for (const { reject } of calls) reject(error);
     }

@@ -85,29 +85,46 @@ export async function callScript(
   keys: readonly string[],
   args: readonly (string | Buffer)[],
 ): Promise<ScriptReply> {
-  const [key = ''] = keys;
-  const { replication, gate, limits } = engine;
+  const { gate, limits } = engine;
   const deadline = Date.now() + limits.requestTimeoutMs;
-  const redis =
-    engine.connections === undefined ? engine.redis : connectionOf(engine, partitionOfKey(key));
-  const run = (): Promise<ScriptReply> => engine.scripts.run(redis, name, keys, args);
-  const runLasting = async (): Promise<ScriptReply> => {
-    const { lineage, reply } = await engine.scripts.runTold(redis, name, keys, args);
-    await replication?.confirm(key, lineage);
-    return reply;
-  };
-  const call = replication === undefined || key === '' || READING.has(name) ? run : runLasting;
   for (;;) {
-    const reply = await untilAnswered({ limits, deadline }, call);
-    const waitMs = deadline - Date.now();
-    if (reply[0] !== layout.REPLY_FENCED || gate === undefined || waitMs <= 0) return reply;
+    let reply: ScriptReply;
     try {
-      await gate.opened(partitionOfKey(key), waitMs);
+      reply = await runOnce(engine, name, keys, args);
+    } catch (error) {
+      await restAfter(error, deadline);
+      continue;
+    }
+    if (reply[0] !== layout.REPLY_FENCED || gate === undefined) return reply;
+    const waitMs = deadline - Date.now();
+    if (waitMs <= 0) return reply;
+    try {
+      await gate.opened(partitionOfKey(keys[0] ?? ''), waitMs);
     } catch (error) {
       if (error instanceof PartitionFencedError) return reply;
       throw error;
     }
   }
+}
+
+/** Runs a script where its first key is; what it changed has lasted when this resolves. */
+function runOnce(
+  engine: Engine,
+  name: ScriptName,
+  keys: readonly string[],
+  args: readonly (string | Buffer)[],
+): Promise<ScriptReply> {
+  const { connections, scripts, replication } = engine;
+  const key = keys[0] ?? '';
+  const redis =
+    connections === undefined ? engine.redis : connectionOf(engine, partitionOfKey(key));
+  if (replication === undefined || key === '' || READING.has(name)) {
+    return scripts.run(redis, name, keys, args);
+  }
+  return scripts.runTold(redis, name, keys, args).then(async ({ lineage, reply }) => {
+    await replication.confirm(key, lineage);
+    return reply;
+  });
 }
 
 /** Scripts that change nothing. */
@@ -129,13 +146,21 @@ export async function untilAnswered<Reply>(
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      if (error.message.startsWith('OOM')) throw new EngineOutOfMemoryError(error);
-      if (!isTransient(error)) throw error;
-      if (Date.now() + RETRY_DELAY_MS >= deadline) throw new EngineUnavailableError(error);
-      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
+      await restAfter(error, deadline);
     }
   }
+}
+
+/**
+ * Waits until a call that failed may be made again.
+ * @throws what its caller is told, where it may not, or its time is up.
+ */
+async function restAfter(error: unknown, deadline: number): Promise<void> {
+  if (!(error instanceof Error)) throw error;
+  if (error.message.startsWith('OOM')) throw new EngineOutOfMemoryError(error);
+  if (!isTransient(error)) throw error;
+  if (Date.now() + RETRY_DELAY_MS >= deadline) throw new EngineUnavailableError(error);
+  await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
 }
 
 /** Whether Redis may answer the same call a moment later; a reply of the server is mostly final. */

@@ -83,7 +83,7 @@ class BatchingRedis extends Redis {
     if (!this.#isClosed && this.status === 'end') this.connect().catch(() => undefined);
   }
 
-  override sendCommand(...args: [command: Command, stream?: never]): unknown {
+  override sendCommand(command: Command, pipeline?: never): unknown {
     const { stream } = this;
     // Null and undefined before the first connection, whatever its type says.
     if ((stream as unknown) && stream !== this.#corked) {
@@ -92,7 +92,7 @@ class BatchingRedis extends Redis {
       stream.cork();
       this.#endTurn();
     }
-    return super.sendCommand(...args);
+    return super.sendCommand(command, pipeline);
   }
 
   /** Has work done at the end of this turn of the event loop, in front of its being written. */

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { batchCalls } from './call-batch.js';
+import { callFunction } from './function-call.js';
 import * as layout from './generated/layout.js';
 import { mastersOf, type RedisClient } from './redis-client.js';
 
@@ -84,18 +85,6 @@ export interface ToldReply {
   readonly reply: ScriptReply;
 }
 
-/** The byte variant of FCALL. */
-interface ByteCalls {
-  fcallBuffer(name: string, ...rest: readonly (string | number | Buffer)[]): Promise<unknown>;
-}
-
-/**
- * ioredis makes a `…Buffer` method for every command and leaves this one out of its types (6.0.0).
- */
-function byteCalls(redis: RedisClient): ByteCalls {
-  return redis as unknown as ByteCalls;
-}
-
 const CONSTANT = /^([A-Z][A-Z0-9_]*) = (-?\d+)$/gm;
 const INCLUDE = /^--- @include "([a-z_]+)"$/gm;
 const SHEBANG = /^#!lua(?: flags=([a-z,-]+))?$/;
@@ -126,27 +115,26 @@ export function scriptsOf(library: Scripts['library']): Scripts {
     keys: readonly string[],
     args: readonly (string | Buffer)[],
   ): Promise<unknown> => {
-    const call = (): Promise<unknown> =>
-      byteCalls(redis).fcallBuffer(`${library.name}_${name}`, keys.length, ...keys, ...args);
+    const called = `${library.name}_${name}`;
     try {
-      return await call();
+      return await callFunction(redis, called, keys, args);
     } catch (error) {
       if (!isFunctionMissing(error)) throw error;
       await load(redis);
-      return call();
+      return callFunction(redis, called, keys, args);
     }
   };
   const call = batchCalls(CODES, {
     alone: runFunction,
-    together: async (redis, ...given) =>
-      (await runFunction(redis, 'batch', ...given)) as readonly unknown[],
+    together: (redis, keys, args) =>
+      runFunction(redis, 'batch', keys, args) as Promise<readonly unknown[]>,
   });
 
-  const run: Scripts['run'] = (redis, name, ...given) =>
-    call(redis, name, ...given) as Promise<ScriptReply>;
+  const run: Scripts['run'] = (redis, name, keys, args) =>
+    call(redis, name, keys, args) as Promise<ScriptReply>;
 
-  const runTold: Scripts['runTold'] = async (redis, name, ...given) => {
-    const told = await call(redis, `${name}${TELLING}`, ...given);
+  const runTold: Scripts['runTold'] = async (redis, name, keys, args) => {
+    const told = await call(redis, `${name}${TELLING}`, keys, args);
     const [lineage, reply] = told as readonly [Buffer, ScriptReply];
     return { lineage: lineage.toString('latin1'), reply };
   };
