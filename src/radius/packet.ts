@@ -38,8 +38,31 @@ export type DecodeResult =
   | { readonly ok: true; readonly packet: RadiusPacket }
   | { readonly ok: false; readonly malformation: Malformation };
 
-/** Where a value lies: in the packet, or (from negative `start`) in a joined copy. */
-type Index = { readonly keys: number[]; readonly starts: number[]; readonly ends: number[] };
+/** The attributes of a packet in wire order, each with its key and its span at one place. */
+interface Index {
+  readonly keys: readonly AttributeKey[];
+  /**
+   * Where values lie: in the packet, start and end in one number, or (negative) which of the joined
+   * copies it is.
+   */
+  readonly spans: readonly number[];
+}
+
+/** An end of at most 4,096 fits. */
+const END_BITS = 13;
+const END_MASK = (1 << END_BITS) - 1;
+
+function spanOf(start: number, end: number): number {
+  return (start << END_BITS) | end;
+}
+
+function startOf(span: number): number {
+  return span >> END_BITS;
+}
+
+function endOf(span: number): number {
+  return span & END_MASK;
+}
 
 export class RadiusPacket {
   /** The packet without padding that followed it. */
@@ -66,8 +89,9 @@ export class RadiusPacket {
   /** The first value of an attribute that is valid for its data type. */
   get<T>(attribute: Attribute<T>): T | undefined {
     const { keys } = this.#index;
+    const { key } = attribute;
     for (let at = 0; at < keys.length; at += 1) {
-      if (keys[at] !== attribute.key) continue;
+      if (keys[at] !== key) continue;
       const value = this.#readAt(attribute, at);
       if (value !== undefined) return value;
     }
@@ -77,9 +101,10 @@ export class RadiusPacket {
   /** All valid values of an attribute, in their order. */
   all<T>(attribute: Attribute<T>): T[] {
     const { keys } = this.#index;
+    const { key } = attribute;
     const values: T[] = [];
     for (let at = 0; at < keys.length; at += 1) {
-      if (keys[at] !== attribute.key) continue;
+      if (keys[at] !== key) continue;
       const value = this.#readAt(attribute, at);
       if (value !== undefined) values.push(value);
     }
@@ -107,7 +132,7 @@ export class RadiusPacket {
   /** Offset of the first value of an attribute within {@link bytes}; undefined when absent. */
   offsetOf(attribute: KeyedAttribute): number | undefined {
     const at = this.#index.keys.indexOf(attribute.key);
-    return at < 0 ? undefined : this.#index.starts[at];
+    return at < 0 ? undefined : startOf(this.#index.spans[at] ?? 0);
   }
 
   /** Every attribute in wire order, long ones joined. */
@@ -116,16 +141,16 @@ export class RadiusPacket {
   }
 
   #readAt<T>(attribute: Attribute<T>, at: number): T | undefined {
-    const start = this.#index.starts[at] ?? 0;
-    if (start >= 0) return attribute.read(this.bytes, start, this.#index.ends[at] ?? 0);
+    const span = this.#index.spans[at] ?? 0;
+    if (span >= 0) return attribute.read(this.bytes, startOf(span), endOf(span));
     const joined = this.#octetsAt(at);
     return attribute.read(joined, 0, joined.length);
   }
 
   #octetsAt(at: number): Buffer {
-    const start = this.#index.starts[at] ?? 0;
-    if (start >= 0) return this.bytes.subarray(start, this.#index.ends[at]);
-    return this.#joined[-start - 1] ?? Buffer.alloc(0);
+    const span = this.#index.spans[at] ?? 0;
+    if (span >= 0) return this.bytes.subarray(startOf(span), endOf(span));
+    return this.#joined[-span - 1] ?? Buffer.alloc(0);
   }
 }
 
@@ -154,10 +179,19 @@ interface OpenFragments {
   readonly parts: Buffer[];
 }
 
+/**
+ * The index of the packet that is being read, which never waits: it is copied out when it is complete,
+ * as arrays that grow cost three times their octets.
+ */
+const scratch: { readonly [Part in keyof Index]: number[] } = { keys: [], spans: [] };
+
+const NONE_JOINED: readonly Buffer[] = [];
+
 class AttributeScan {
   readonly #bytes: Buffer;
-  readonly #index: Index = { keys: [], starts: [], ends: [] };
-  readonly #joined: Buffer[] = [];
+  #count = 0;
+  /** Made when the first is joined, which few packets have. */
+  #joined: Buffer[] | null = null;
   #open: OpenFragments | undefined;
 
   constructor(bytes: Buffer) {
@@ -175,13 +209,15 @@ class AttributeScan {
       if (length < 2) return malformed('attribute-too-short');
       const end = at + length;
       if (end > total) return malformed('attribute-overrun');
-      if (this.#index.keys.length >= RADIUS_LIMITS.attributesMax) {
-        return malformed('too-many-attributes');
-      }
+      if (this.#count >= RADIUS_LIMITS.attributesMax) return malformed('too-many-attributes');
       this.#take(type, at, end);
       at = end;
     }
-    return { ok: true, packet: new RadiusPacket(bytes, this.#index, this.#joined) };
+    const index = {
+      keys: scratch.keys.slice(0, this.#count),
+      spans: scratch.spans.slice(0, this.#count),
+    };
+    return { ok: true, packet: new RadiusPacket(bytes, index, this.#joined ?? NONE_JOINED) };
   }
 
   #take(type: number, at: number, end: number): void {
@@ -195,13 +231,13 @@ class AttributeScan {
     if (type === VENDOR_SPECIFIC_TYPE) this.#takeVendor(at + 2, end);
     else if (type >= EXTENDED_TYPE_FIRST && type < LONG_EXTENDED_TYPE_FIRST && end - at >= 3) {
       this.#takeExtended(type, at, end);
-    } else this.#add(type, at + 2, end);
+    } else this.#add(type, spanOf(at + 2, end));
   }
 
-  #add(key: AttributeKey, start: number, end: number): void {
-    this.#index.keys.push(key);
-    this.#index.starts.push(start);
-    this.#index.ends.push(end);
+  #add(key: AttributeKey, span: number): void {
+    scratch.keys[this.#count] = key;
+    scratch.spans[this.#count] = span;
+    this.#count += 1;
   }
 
   /**
@@ -214,11 +250,12 @@ class AttributeScan {
     const wellFormed = this.#vendorParts(start, end);
     const vendor = wellFormed === 0 ? 0 : bytes.readUInt32BE(start);
     if (vendor === 0) {
-      this.#add(VENDOR_SPECIFIC_TYPE, start, end);
+      this.#add(VENDOR_SPECIFIC_TYPE, spanOf(start, end));
       return;
     }
     for (let at = start + 4; at < end; at += bytes[at + 1] ?? 0) {
-      this.#add(vendorKey(vendor, bytes[at] ?? 0), at + 2, at + (bytes[at + 1] ?? 0));
+      const span = spanOf(at + 2, at + (bytes[at + 1] ?? 0));
+      this.#add(vendorKey(vendor, bytes[at] ?? 0), span);
     }
   }
 
@@ -233,7 +270,7 @@ class AttributeScan {
       at += length;
       count += 1;
     }
-    return count + this.#index.keys.length > RADIUS_LIMITS.attributesMax ? 0 : count;
+    return count + this.#count > RADIUS_LIMITS.attributesMax ? 0 : count;
   }
 
   /** Type, length, extended type, value [RFC 6929 2.1]. */
@@ -243,8 +280,9 @@ class AttributeScan {
     const named = extended === EXTENDED_VENDOR_SPECIFIC_TYPE && end - at >= 8;
     const vendor = named ? this.#bytes.readUInt32BE(at + 3) : 0;
     if (vendor !== 0) {
-      this.#add(vendorKey(vendor, extendedKey(type, this.#bytes[at + 7] ?? 0)), at + 8, end);
-    } else this.#add(extendedKey(type, extended), at + 3, end);
+      const key = extendedKey(type, this.#bytes[at + 7] ?? 0);
+      this.#add(vendorKey(vendor, key), spanOf(at + 8, end));
+    } else this.#add(extendedKey(type, extended), spanOf(at + 3, end));
   }
 
   /** Type, length, extended type, More flag and reserved bits, a fragment [RFC 6929 2.2]. */
@@ -260,8 +298,9 @@ class AttributeScan {
   #addJoined(type: number, key: AttributeKey, value: Buffer): void {
     const isNamed = key === extendedKey(type, EXTENDED_VENDOR_SPECIFIC_TYPE) && value.length >= 5;
     const vendor = isNamed ? value.readUInt32BE(0) : 0;
+    this.#joined ??= [];
     this.#joined.push(vendor === 0 ? value : value.subarray(5));
     const named = vendor === 0 ? key : vendorKey(vendor, extendedKey(type, value[4] ?? 0));
-    this.#add(named, -this.#joined.length, 0);
+    this.#add(named, -this.#joined.length);
   }
 }
