@@ -29,7 +29,7 @@ import {
   untilAnswered,
 } from './engine.js';
 import * as layout from './generated/layout.js';
-import { pack, unpack, type Packable } from './packing.js';
+import { pack, unpack, type Packable, type Unpacked } from './packing.js';
 import type { ScriptReply } from './script-loader.js';
 import { packStamp } from './stamp-codec.js';
 import { asArray, asNumber, asText } from './unpacked.js';
@@ -139,13 +139,8 @@ const REDIRECTIONS_MAX = 4;
  * Takes a report, in one atomic step. When memory is out its use is taken and nothing reserved.
  * @throws EngineUnavailableError
  */
-export async function takeReport(engine: Engine, report: NetworkReport): Promise<ReportOutcome> {
-  try {
-    return await run(engine, 'report', report);
-  } catch (error) {
-    if (!(error instanceof EngineOutOfMemoryError)) throw error;
-    return settleReport(engine, report);
-  }
+export function takeReport(engine: Engine, report: NetworkReport): Promise<ReportOutcome> {
+  return run(engine, 'report', report);
 }
 
 /** Takes a report's use and reserves nothing; runs when memory is out. */
@@ -161,10 +156,16 @@ async function run(
   let current = report;
   let pointers = 0;
   for (let turn = 0; turn < REDIRECTIONS_MAX; turn += 1) {
-    let reply = await callReport(engine, script, current, extentOf(script, current));
-    // Not a plain one; or Redis has started anew.
-    if (statusOf(reply) === layout.REPLY_TERMS_UNKNOWN) {
-      reply = await callReport(engine, script, current, 'whole');
+    let reply: ScriptReply;
+    try {
+      reply = await callReport(engine, script, current, extentOf(script, current));
+      // Not a plain one; or Redis has started anew.
+      if (statusOf(reply) === layout.REPLY_TERMS_UNKNOWN) {
+        reply = await callReport(engine, script, current, 'whole');
+      }
+    } catch (error) {
+      if (script !== 'report' || !(error instanceof EngineOutOfMemoryError)) throw error;
+      return settleReport(engine, report);
     }
     const status = statusOf(reply);
     if (status === layout.REPLY_DONE) {
@@ -343,18 +344,20 @@ function packReport(report: NetworkReport, said: 'named' | 'whole'): Buffer {
 }
 
 function readOutcome(packed: Buffer, report: NetworkReport): ReportOutcome {
-  const fields = [null, ...asArray(unpack(packed))];
-  const kind = KINDS.get(asNumber(fields[layout.REPORTED_OUTCOME]));
+  const fields = asArray(unpack(packed));
+  // By Lua's count, from 1.
+  const at = (place: number): Unpacked | undefined => fields[place - 1];
+  const kind = KINDS.get(asNumber(at(layout.REPORTED_OUTCOME)));
   if (kind === undefined) throw new EngineReplyError('report answered an unknown outcome');
   return {
     kind,
     sessionId: report.charge.sessionId,
-    at: asNumber(fields[layout.REPORTED_AT]),
-    outOfCredit: fields[layout.REPORTED_SPENT] === true,
-    level: levelOf(asNumber(fields[layout.REPORTED_LEVEL])),
-    wanted: levelOf(asNumber(fields[layout.REPORTED_WANTED])),
-    replaced: asArray(fields[layout.REPORTED_REPLACED]).map(asText),
-    epoch: fields[layout.REPORTED_EPOCH] === true,
+    at: asNumber(at(layout.REPORTED_AT)),
+    outOfCredit: at(layout.REPORTED_SPENT) === true,
+    level: levelOf(asNumber(at(layout.REPORTED_LEVEL))),
+    wanted: levelOf(asNumber(at(layout.REPORTED_WANTED))),
+    replaced: asArray(at(layout.REPORTED_REPLACED)).map(asText),
+    epoch: at(layout.REPORTED_EPOCH) === true,
   };
 }
 

@@ -4,6 +4,7 @@ import type { GenuineRequest, Reply } from './access-exchange.js';
 import { readReport } from './accounting-report.js';
 import { PACKET_CODES } from './packet-code.js';
 import type { SealingKeys } from './sealing-keys.js';
+import type { SharedSecret } from './shared-secret.js';
 import { errorAttributes } from './token-packet.js';
 
 export interface AccountingExchangeOptions {
@@ -33,20 +34,26 @@ export function createAccountingExchange(
   { keys }: AccountingExchangeOptions,
   { accounting, onIncomplete }: AccountingExchangeDependencies,
 ): AccountingExchange {
-  return async (request) => {
-    const { packet, secret } = request;
-    const reply: Reply = { code: PACKET_CODES['Accounting-Response'], attributes: [], secret };
-    const result = readReport(packet, { ...request, keys });
+  // No async function: each makes several objects, and reports are the most of what comes.
+  return (request) => {
+    const { packet, nas, address, receivedAt, secret } = request;
+    const result = readReport(packet, { nas, address, receivedAt, keys });
     switch (result.kind) {
       case 'irrelevant':
-        return reply;
+        return Promise.resolve(answerTo(secret));
       case 'incomplete':
         onIncomplete(result.missing, request);
-        return secret === null ? INCOMPLETE : null;
-      case 'report': {
-        const outcome = await accounting(result.report);
-        return outcome.kind === 'unavailable' ? null : reply;
-      }
+        return Promise.resolve(secret === null ? INCOMPLETE : null);
+      case 'report':
+        return accounting(result.report).then(({ kind }) =>
+          kind === 'unavailable' ? null : answerTo(secret),
+        );
     }
   };
 }
+
+function answerTo(secret: SharedSecret | null): Reply {
+  return { code: PACKET_CODES['Accounting-Response'], attributes: NO_ATTRIBUTES, secret };
+}
+
+const NO_ATTRIBUTES: Reply['attributes'] = [];

@@ -15,7 +15,6 @@ import {
   AcctTerminateCause,
   Class,
   EventTimestamp,
-  FramedIpAddress,
 } from './generated/standard.js';
 import type { NasClient } from './nas-clients.js';
 import type { RadiusPacket } from './packet.js';
@@ -105,6 +104,7 @@ function sessionReport(
 ): SessionReport {
   const { nas, keys, receivedAt } = options;
   const device = requestDevice(packet, options);
+  const context = networkContext(packet);
   const timestamp = packet.get(EventTimestamp);
   const cause = packet.get(AcctTerminateCause);
   return {
@@ -123,11 +123,11 @@ function sessionReport(
     identities: requestIdentities(packet),
     connection: requestConnection(packet, nas),
     station: requestStation(packet),
-    address: packet.get(FramedIpAddress) ?? null,
+    address: context['address'] ?? null,
     port: requestPort(packet),
     bootMark: requestBootMark(packet, nas),
     device,
-    context: networkContext(packet),
+    context,
   };
 }
 
