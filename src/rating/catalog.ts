@@ -68,18 +68,18 @@ export class CatalogError extends Error {
  * this is a version that this process does not understand.
  */
 export function compileCatalog(version: number, catalog: Catalog): CompiledCatalog {
-  const tariffs = new Map<string, CompiledTariff>();
-  const resources = new Map<string, ResourceDeclaration>();
+  const tariffs = new OfTenants<CompiledTariff>();
+  const resources = new OfTenants<ResourceDeclaration>();
   const policies = new Map<string, ChargingPolicy>();
-  const accessPlans = new Map<string, AccessPlan>();
-  const plans = new Map<string, CompiledChargingPlan>();
+  const accessPlans = new OfTenants<AccessPlan>();
+  const plans = new OfTenants<CompiledChargingPlan>();
   for (const tenant of catalog.tenants) {
     policies.set(tenant.code, tenant.policy);
     for (const resource of tenant.resources) {
-      resources.set(keyOf(tenant.code, resource.code), resource);
+      resources.set(tenant.code, resource.code, resource);
     }
     for (const plan of tenant.accessPlans ?? []) {
-      accessPlans.set(keyOf(tenant.code, plan.code), plan);
+      accessPlans.set(tenant.code, plan.code, plan);
     }
     for (const tariff of tenant.tariffs) {
       const result = compileTariff(tariff);
@@ -89,10 +89,10 @@ export function compileCatalog(version: number, catalog: Catalog): CompiledCatal
           `tariff ${tariff.code} of ${tenant.code}: ${fault?.path ?? ''} ${fault?.message ?? ''}`,
         );
       }
-      tariffs.set(keyOf(tenant.code, tariff.code), result.tariff);
+      tariffs.set(tenant.code, tariff.code, result.tariff);
     }
     for (const plan of tenant.plans ?? []) {
-      plans.set(keyOf(tenant.code, plan.code), {
+      plans.set(tenant.code, plan.code, {
         tariff: plan.tariff,
         policy: { ...tenant.policy, ...plan.policy },
         orders: new Map((plan.orders ?? []).map(({ resource, order }) => [resource, order])),
@@ -101,21 +101,21 @@ export function compileCatalog(version: number, catalog: Catalog): CompiledCatal
     }
   }
   const planOf = (tenant: string, code: string | null): CompiledChargingPlan | undefined =>
-    code === null ? undefined : plans.get(keyOf(tenant, code));
+    code === null ? undefined : plans.get(tenant, code);
   return {
     version,
     diameterPeers: catalog.diameterPeers,
     nas: catalog.nas ?? [],
     addressPools: catalog.addressPools ?? [],
-    accessPlan: (tenant, code) => accessPlans.get(keyOf(tenant, code)),
+    accessPlan: (tenant, code) => accessPlans.get(tenant, code),
     tariff: (tenant, code, plan = null) =>
-      tariffs.get(keyOf(tenant, code === '' ? (planOf(tenant, plan)?.tariff ?? '') : code)),
-    resource: (tenant, code) => resources.get(keyOf(tenant, code)),
+      tariffs.get(tenant, code === '' ? (planOf(tenant, plan)?.tariff ?? '') : code),
+    resource: (tenant, code) => resources.get(tenant, code),
     policy: (tenant, plan) =>
       planOf(tenant, plan)?.policy ?? policies.get(tenant) ?? CHARGING_POLICY_DEFAULTS,
     order: (tenant, plan, resource) =>
       planOf(tenant, plan)?.orders.get(resource) ??
-      resources.get(keyOf(tenant, resource))?.consumptionOrder ??
+      resources.get(tenant, resource)?.consumptionOrder ??
       'earliest-expiring',
     finalUnit: (tenant, plan) => planOf(tenant, plan)?.finalUnit,
   };
@@ -128,7 +128,17 @@ interface CompiledChargingPlan {
   readonly finalUnit: FinalUnitAction | undefined;
 }
 
-/** Tenant codes hold no blank, so the pair is unambiguous. */
-function keyOf(tenant: string, code: string): string {
-  return `${tenant} ${code}`;
+/** What tenants have, each by its code. Two look-ups: one by both codes would join them for each. */
+class OfTenants<Value> {
+  readonly #byTenant = new Map<string, Map<string, Value>>();
+
+  get(tenant: string, code: string): Value | undefined {
+    return this.#byTenant.get(tenant)?.get(code);
+  }
+
+  set(tenant: string, code: string, value: Value): void {
+    const values = this.#byTenant.get(tenant);
+    if (values === undefined) this.#byTenant.set(tenant, new Map([[code, value]]));
+    else values.set(code, value);
+  }
 }

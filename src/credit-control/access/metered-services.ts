@@ -49,33 +49,28 @@ const VALIDITY_SECONDS = 45;
 /** The services of a session under its plan. One that counts nothing is still recorded, free. */
 export function meterServices(context: MeteringContext): MeteredServices {
   const { charges } = context.plan;
-  const metered = [
-    ...(charges.volume === null ? [] : [meterService(context, charges.volume)]),
-    ...(charges.time ? [meterService(context, 'seconds')] : []),
-  ];
-  const used = metered.length > 0 ? metered : [recordedOnly(context)];
+  const volume = charges.volume === null ? null : meterService(context, charges.volume);
+  const time = charges.time ? meterService(context, 'seconds') : null;
+  if (volume === null) return time ?? recordedOnly(context);
+  if (time === null) return volume;
   return {
-    services: used.map(({ service }) => service),
-    gauges: used.map(({ gauge }) => gauge),
-    freeTerms: used.map(({ freeTerms }) => freeTerms),
-    barred: used.some((each) => each.barred),
+    services: [...volume.services, ...time.services],
+    gauges: [...volume.gauges, ...time.gauges],
+    freeTerms: [...volume.freeTerms, ...time.freeTerms],
+    barred: volume.barred || time.barred,
   };
 }
 
-interface MeteredService {
-  readonly service: ChargeService;
-  readonly gauge: Gauge;
-  readonly freeTerms: Buffer;
-  readonly barred: boolean;
-}
-
 /** By the rated lines they were made of: rating gives the same object while nothing changes. */
-const KEPT = new WeakMap<RatedLines, Map<string, MeteredService>>();
+const KEPT = new WeakMap<RatedLines, Map<string, MeteredServices>>();
+
+const NO_IDENTIFIERS: readonly number[] = [];
+const UNIT_KINDS = { octets: ['octets'], seconds: ['seconds'] } as const;
 
 function meterService(
   context: MeteringContext,
   gauge: VolumeDirection | 'seconds',
-): MeteredService {
+): MeteredServices {
   const unit = gauge === 'seconds' ? 'seconds' : 'octets';
   const { catalog, profile, plan, network, at } = context;
   const tariff = catalog.tariff(profile.tenant, profile.tariff, profile.plan ?? null);
@@ -85,8 +80,8 @@ function meterService(
       : rate(tariff, {
           serviceContext: ACCESS_CONTEXT,
           ratingGroup: plan.ratingGroup,
-          serviceIdentifiers: [],
-          requestedUnitKinds: [unit],
+          serviceIdentifiers: NO_IDENTIFIERS,
+          requestedUnitKinds: UNIT_KINDS[unit],
           context: network,
           at,
         });
@@ -110,17 +105,17 @@ function ratedService(
   rated: RatedService,
   gauge: VolumeDirection | 'seconds',
   context: MeteringContext,
-): MeteredService {
+): MeteredServices {
   const { ratingGroup } = context.plan;
   const unit = gauge === 'seconds' ? 'seconds' : 'octets';
   const terms = termsOf(rated, unit, context);
   const key = gauge === 'seconds' ? `${ratingGroup}:seconds` : String(ratingGroup);
   const want = rated.result === 'lines' ? rated.quota.default : QUOTA_DEFAULT[unit];
   return {
-    gauge,
+    services: [{ ...terms, key, used: ZERO, usedAfter: ZERO, want, reason: null }],
+    gauges: [gauge],
+    freeTerms: [freeOf(terms).packedTerms],
     barred: rated.result === 'barred',
-    service: { ...terms, key, used: ZERO, usedAfter: ZERO, want, reason: null },
-    freeTerms: freeOf(terms).packedTerms,
   };
 }
 
@@ -130,12 +125,17 @@ const QUOTA_DEFAULT: Readonly<Record<'octets' | 'seconds', Amount>> = {
   seconds: toAmount(600),
 };
 
-function recordedOnly(context: MeteringContext): MeteredService {
+function recordedOnly(context: MeteringContext): MeteredServices {
   const { ratingGroup } = context.plan;
   const terms = freeOf({ ...unratedTerms('octets', context), ratingGroup });
   const key = String(ratingGroup);
   const service = { ...terms, key, used: ZERO, usedAfter: ZERO, want: null, reason: null };
-  return { gauge: 'total', service, freeTerms: terms.packedTerms, barred: false };
+  return {
+    services: [service],
+    gauges: ['total'],
+    freeTerms: [terms.packedTerms],
+    barred: false,
+  };
 }
 
 function termsOf(
