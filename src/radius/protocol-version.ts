@@ -9,14 +9,19 @@ const PROTOCOLS: Readonly<Record<RadiusVersion, string>> = {
   '1.1': 'radius/1.1',
 };
 
-/** The best protocol that both ends have; undefined for none, which TLS answers with an alert. */
+/**
+ * The best protocol that both ends have, of those preferred where there is one; undefined for none,
+ * which TLS answers with an alert.
+ */
 export function chooseProtocol(
   versions: readonly RadiusVersion[],
   offered: readonly string[],
+  preferred: readonly RadiusVersion[] = versions,
 ): string | undefined {
-  const best = RADIUS_VERSIONS.toReversed().find(
+  const common = RADIUS_VERSIONS.toReversed().filter(
     (version) => versions.includes(version) && offered.includes(PROTOCOLS[version]),
   );
+  const best = common.find((version) => preferred.includes(version)) ?? common[0];
   return best === undefined ? undefined : PROTOCOLS[best];
 }
 

@@ -24,6 +24,7 @@ import {
   NasPort,
   NasPortId,
   NasPortType,
+  ProxyState,
   ServiceType,
   UserName,
 } from './generated/standard.js';
@@ -137,18 +138,22 @@ function routerOsSessionId(
 }
 
 /**
- * Which device of a NAS that may be many: its identifier and its address, one of which every request
- * has [RFC 2865 4.1, RFC 2866 4.1]. Routers left at their default identity differ by the address alone. One
+ * Which device of a NAS that may be many, or that a proxy speaks for: its identifier and its address, one
+ * of which every request has [RFC 2865 4.1, RFC 2866 4.1]. Routers left at their default identity differ by the address alone. One
  * that says neither is known by where it sends from; others are not, as proxies may be between.
  */
 export function requestDevice(
   packet: RadiusPacket,
   { nas, address: source }: { readonly nas: NasClient; readonly address: string },
 ): string | null {
-  if (!nas.isMany) return null;
+  const isProxied = nas.nasIdentifier === null && packet.has(ProxyState);
+  if (!nas.isMany && !isProxied) return null;
   const identifier = packet.get(NasIdentifier) ?? '';
   const address = packet.get(NasIpAddress) ?? packet.get(NasIPv6Address) ?? '';
-  return deviceName(identifier, identifier === '' && address === '' ? source : address);
+  const isUnnamed = identifier === '' && address === '';
+  // The one NAS of its address, or nothing to tell it by but the proxy.
+  if (!nas.isMany && (isUnnamed || address === source)) return null;
+  return deviceName(identifier, isUnnamed ? source : address);
 }
 
 /** A device that says of itself who and where it is. */

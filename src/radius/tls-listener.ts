@@ -47,6 +47,8 @@ export interface TlsListenerOptions {
 const TLS_SECRET = new SharedSecret('radsec');
 /** Peers of whose failed agreements one line each is kept. */
 const LOG_KEYS_MAX = 1_024;
+/** Addresses of which it is remembered what their certificates may speak. */
+const PREFERENCES_MAX = 1_024;
 
 export interface TlsListenerDependencies extends ListenerDependencies {
   readonly metrics: RadiusMetrics;
@@ -84,21 +86,24 @@ export function createTlsListener(
   let taking = true;
   let nextConnection = 0;
 
-  /** Of each set of versions that connections are offered. */
+  /** Of each set of versions that connections are offered, and of those that are preferred. */
   const ends = new Map<string, Server>();
+  /** By address, what a certificate of there may speak: told too late for its connection, not for the next. */
+  const preferences = new Map<string, readonly RadiusVersion[]>();
   // At once: a key or a certificate that is none is told at the start.
-  endOf(options.versions);
+  endOf(options.versions, options.versions);
   const server = createTcpServer((socket) => {
-    const versions = versionsAt(plainAddress(socket.remoteAddress ?? ''));
-    endOf(versions).emit('connection', socket);
+    const address = plainAddress(socket.remoteAddress ?? '');
+    const versions = versionsAt(address);
+    endOf(versions, preferences.get(address) ?? versions).emit('connection', socket);
   });
   server.maxConnections = options.connectionsMax;
 
-  function endOf(versions: readonly RadiusVersion[]): Server {
-    const key = versions.join();
+  function endOf(versions: readonly RadiusVersion[], preferred: readonly RadiusVersion[]): Server {
+    const key = `${versions.join()} ${preferred.join()}`;
     const known = ends.get(key);
     if (known !== undefined) return known;
-    const end = createEnd(versions);
+    const end = createEnd(versions, preferred);
     ends.set(key, end);
     return end;
   }
@@ -114,7 +119,10 @@ export function createTlsListener(
   }
 
   /** What takes connections from TCP to TLS, and listens to nothing itself. */
-  function createEnd(versions: readonly RadiusVersion[]): Server {
+  function createEnd(
+    versions: readonly RadiusVersion[],
+    preferred: readonly RadiusVersion[],
+  ): Server {
     const end = createServer({
       key: options.key,
       cert: options.certificate,
@@ -123,7 +131,7 @@ export function createTlsListener(
       rejectUnauthorized: true,
       // RADIUS/1.1 needs 1.3; equipment that speaks 1.0 may have 1.2 only.
       minVersion: versions.includes('1.0') ? 'TLSv1.2' : 'TLSv1.3',
-      ALPNCallback: ({ protocols }) => chooseProtocol(versions, protocols),
+      ALPNCallback: ({ protocols }) => chooseProtocol(versions, protocols, preferred),
       // No connection goes on with the keys of one before: it can't be talked down to an older version
       // [RFC 9765 3.5], and a certificate is looked at each time.
       secureOptions: constants.SSL_OP_NO_TICKET,
@@ -191,13 +199,23 @@ export function createTlsListener(
     socket.resume();
   }
 
-  /** The same for one whose certificate says that it may not speak what it does. */
+  /**
+   * The same for one whose certificate says that it may not speak what it does. It was our choice: where
+   * it has what it may speak, that is chosen when it comes again.
+   */
   function refuseVersion(
     socket: TLSSocket,
     { address, names }: Peer,
     candidates: readonly NasClient[],
   ): void {
-    const why = refusalOf(versionsOf(options.versions, candidates));
+    const versions = versionsOf(options.versions, candidates);
+    preferences.delete(address);
+    for (const oldest of preferences.keys()) {
+      if (preferences.size < PREFERENCES_MAX) break;
+      preferences.delete(oldest);
+    }
+    preferences.set(address, versions);
+    const why = refusalOf(versions);
     refuse(socket, { address, names, why });
   }
 

@@ -29,6 +29,7 @@ import {
   NasPort,
   NasPortId,
   NasPortType,
+  ProxyState,
   ServiceType,
   UserName,
 } from '../../../src/radius/generated/standard.js';
@@ -322,6 +323,15 @@ describe('a NAS that may be several devices', () => {
       expect(at(named('hall', '10.0.0.7'))).not.toBe(one);
       expect(at(named('tower', '10.0.0.7'), '10.0.0.99')).toBe(one);
       expect(acctSessionIdOf('bng-1', one)?.toString()).toBe('81c00003');
+    });
+
+    it('behind a proxy that is declared by its one address', () => {
+      const proxied = (name: string, address: string): string =>
+        session([...named(name, address), attributeValue(ProxyState, Buffer.from('1'))]).sessionKey;
+      const one = proxied('tower', '10.0.0.7');
+      expect(proxied('hall', '10.0.0.8')).not.toBe(one);
+      expect(proxied('tower', '10.0.0.7')).toBe(one);
+      expect(session(named('tower', '10.0.0.7')).sessionKey).toBe('radius:bng-1:81c00003');
     });
 
     it('by where it sends from, where it says nothing', () => {

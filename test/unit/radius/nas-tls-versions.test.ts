@@ -111,6 +111,23 @@ describe('a NAS that is known by its certificate alone', () => {
     );
   });
 
+  it('agrees on what it may speak when it comes again, and so does another of its address', async () => {
+    const other = { name: 'other', certificateNames: ['nas-2.example.net'], addresses: [] };
+    const front = await start({}, { clients: [byCertificate(['1.0']), nas(['1.1'], other)] });
+    const refused = await dial(front, [OLD, NEW]);
+    refused.write(report);
+    expect((await wordsOf(refused))[0]).toBe('Protocol-Error');
+    expect((await dial(front, [OLD, NEW])).alpnProtocol).toBe(OLD);
+    const dialOther = (protocols: string[]) =>
+      bench.dial(front, others, { localAddress: ONE, ALPNProtocols: protocols });
+    const socket = await dialOther([NEW]);
+    socket.write(report);
+    expect((await receive(socket, 1))[0]?.[0]).toBe(PACKET_CODES['Accounting-Response']);
+    const mistaken = await dialOther([OLD, NEW]);
+    expect((await wordsOf(mistaken))[0]).toBe('Protocol-Error');
+    expect((await dialOther([OLD, NEW])).alpnProtocol).toBe(NEW);
+  });
+
   it('is served by what it may speak', async () => {
     const front = await start({}, { clients: [byCertificate(['1.1'])] });
     const socket = await dial(front, [OLD, NEW]);
