@@ -5,11 +5,11 @@
 --
 -- KEYS account, session, control, outbox, timers, access, answer, the sharing owner's account where there is
 --      one, of each name that is tried its failures - all of one server: there is no cluster
--- ARGV those of admit; how many names are tried
+-- ARGV those of admit; how many names are tried, one digit
 -- Reply as admit, or { REPLY_FAILED_BEFORE }
 -- Events those of admit
 local keys, args = KEYS, ARGV
-local first = #keys - tonumber(args[#args]) + 1
+local first = #keys - (string.byte(args[#args]) - 48) + 1
 if redis.call('EXISTS', unpack(keys, first)) > 0 then
   return { REPLY_FAILED_BEFORE }
 end

@@ -1,3 +1,4 @@
+--- @include "read_time"
 -- The network access of an account: which of its sessions may be live, and what fair use counts.
 
 -- Functions of network access are fields of one table: Lua has room for 200 locals in the library.
@@ -51,7 +52,7 @@ end
 -- moment. A timer that stands before stays: it is set again then.
 function nas.watch_end(timers_key, ends_at, id)
   if ends_at > 0 then
-    redis.call('ZADD', timers_key, 'LT', ends_at, 's:' .. id)
+    redis.call('ZADD', timers_key, 'LT', time_text(ends_at), 's:' .. id)
   end
 end
 
@@ -111,7 +112,7 @@ end
 -- count_longer(nas_key, id, now, stale_ms): lets a session be one of its NAS until the next stretch
 -- (is_longer) has surely begun, and for the time of silence from then on.
 function nas.count_longer(nas_key, id, now, stale_ms)
-  redis.call('ZADD', nas_key, now + 4 * stale_ms, id)
+  redis.call('ZADD', nas_key, time_text(now + 4 * stale_ms), id)
 end
 
 -- take_live(access, id): takes a session out. Returns it, or nil.

@@ -11,6 +11,8 @@
 -- Of one call; kept so that no call makes tables.
 local plain_admit = blank_row(ADMIT_GAUGES)
 local asked_rates, asked_gauges, told_limits = blank_row(GAUGE_SECONDS), {}, {}
+-- The five of LIVE_ from LIVE_NAS on, packed one behind the other.
+local plain_place
 
 -- read_admission(packed): reads who asks to come in. Returns how many services are counted; nil for one
 -- that is not plain.
@@ -19,9 +21,13 @@ local function read_admission(packed)
     return nil
   end
   local admit, rates = plain_admit, asked_rates
-  local rates_at, gauges_at
-  rates_at, admit[ADMIT_EXPIRES_AT], admit[ADMIT_SESSIONS_MAX], admit[ADMIT_NAS], admit[ADMIT_KEY], admit[ADMIT_STATION], admit[ADMIT_PORT], admit[ADMIT_USER], admit[ADMIT_INTERIM_MIN_S], admit[ADMIT_INTERIM_MAX_S], admit[ADMIT_PROVISIONAL_MS], admit[ADMIT_ANSWER_MS] =
-    unpack_some(packed, 11, 3)
+  local place_at, place_until, rates_at, gauges_at
+  place_at, admit[ADMIT_EXPIRES_AT], admit[ADMIT_SESSIONS_MAX] = unpack_some(packed, 2, 3)
+  place_until, admit[ADMIT_NAS], admit[ADMIT_KEY], admit[ADMIT_STATION], admit[ADMIT_PORT], admit[ADMIT_USER] =
+    unpack_some(packed, 5, place_at)
+  plain_place = sub(packed, place_at + 1, place_until)
+  rates_at, admit[ADMIT_INTERIM_MIN_S], admit[ADMIT_INTERIM_MAX_S], admit[ADMIT_PROVISIONAL_MS], admit[ADMIT_ANSWER_MS] =
+    unpack_some(packed, 4, place_until)
   gauges_at, rates[1], rates[2], rates[3], rates[4] = unpack_some(packed, 4, rates_at + 1)
   local count, caps_at = read_pair(packed, gauges_at, asked_gauges)
   if not count or byte(packed, caps_at + 1) ~= PACKED_ARRAY then
@@ -107,13 +113,17 @@ local function measure_plainly(terms, window, now)
           return nil
         end
         if is_money then
-          money = math.min((money or 0) + available, AVAILABLE_MAX)
+          money = (money or 0) + available
+          money = money < AVAILABLE_MAX and money or AVAILABLE_MAX
         else
-          left = math.min(left + available, AVAILABLE_MAX)
+          left = left + available
+          left = left < AVAILABLE_MAX and left or AVAILABLE_MAX
         end
         if available > 0 and ends > 0 then
           local until_ms = bucket[BUCKET_END]
-          ends = until_ms > 0 and math.max(ends, until_ms) or 0
+          if until_ms == 0 or until_ms > ends then
+            ends = until_ms
+          end
         end
       end
     end
@@ -125,7 +135,8 @@ local function measure_plainly(terms, window, now)
     if line[LINE_COUNTER] then
       return nil
     end
-    left = left + math.min(affordable_units(line, blank_meter, money), AVAILABLE_MAX - left)
+    left = left + affordable_units(line, blank_meter, money)
+    left = left < AVAILABLE_MAX and left or AVAILABLE_MAX
   end
   return left, pending_buckets() > 0 and 0 or ends
 end
@@ -163,6 +174,16 @@ local function measure_services(count, now)
     math.max(admit[ADMIT_INTERIM_MIN_S], math.min(admit[ADMIT_INTERIM_MAX_S], quarter))
 end
 
+-- window_packs(window): what a session keeps of the window that prices its service: its name and itself,
+-- packed; once for all sessions.
+local function window_packs(window)
+  if not window[WINDOW_KEPT] then
+    window[WINDOW_NAMED] = pack_value(window[WINDOW_DIGEST])
+    window[WINDOW_KEPT] = pack_value(window[WINDOW_PACKED], false)
+  end
+  return window[WINDOW_NAMED], window[WINDOW_KEPT]
+end
+
 -- grant_services(count, now, interim): reserves for each service what its line can use in two intervals.
 -- Returns how many fields of the session are filled, behind the first eight; or nil.
 local function grant_services(count, now, interim)
@@ -185,19 +206,22 @@ local function grant_services(count, now, interim)
       plain_longest = valid_until
     end
     -- Unit; cost, rate and the next; gross, not opened; no totals, no steps.
-    local unit, priced = terms[TERMS_UNIT], pack_value(digest)
+    local unit, named, field = terms[TERMS_UNIT], '\192', nil
+    if window then
+      named, field = window_packs(window)
+    end
     local kept = pack_bytes(
       '>I4c0Bc0c5',
       PLAIN_SERVICE * 16777216 + TEXT_HEAD + #unit,
       unit,
       0,
-      priced,
+      named,
       '\194\0\194\144\144'
     )
     fields[n + 1], fields[n + 2] = 's:' .. key, pack_service(kept, 0, granted, valid_until, bucket)
     n = n + 2
     if window then
-      fields[n + 1], fields[n + 2] = 'w:' .. key, pack_value(window[WINDOW_PACKED], false)
+      fields[n + 1], fields[n + 2] = 'w:' .. key, field
       n = n + 2
     end
   end
@@ -301,7 +325,6 @@ end
 
 -- pack_entered(kept, live, id, now): the account's live sessions with this one behind them.
 local function pack_entered(kept, live, id, now)
-  local admit = plain_admit
   return pack_bytes(
     '>BBBc0Bc0BI8BI8c0BB',
     PACKED_ARRAY + ACCESS_CAPS,
@@ -311,16 +334,10 @@ local function pack_entered(kept, live, id, now)
     PACKED_ARRAY + LIVE_BOUND,
     pack_value(id),
     PACKED_WIDE,
-    now + admit[ADMIT_PROVISIONAL_MS],
+    now + plain_admit[ADMIT_PROVISIONAL_MS],
     PACKED_WIDE,
     now,
-    pack_value(
-      admit[ADMIT_NAS],
-      admit[ADMIT_KEY],
-      admit[ADMIT_STATION],
-      admit[ADMIT_PORT],
-      admit[ADMIT_USER]
-    ),
+    plain_place,
     PACKED_TRUE,
     PACKED_ARRAY
   )
@@ -397,9 +414,9 @@ local function admit_plainly(keys, args)
   write_account(pack_run(sequence + 1, now, slack), run_from, run_until)
   call('HSET', keys[2], unpack(fields, 1, filled))
   local timer = ends_at > 0 and ends_at < deadline and ends_at or deadline
-  call('ZADD', keys[5], timer, 's:' .. id)
+  call('ZADD', keys[5], time_text(timer), 's:' .. id)
   call('SET', keys[6], pack_entered(kept, live, id, now))
   local answer = pack_admitted(id, now, interim, ends_at, limits)
-  call('SET', keys[7], answer, 'PX', admit[ADMIT_ANSWER_MS])
+  call('SET', keys[7], answer, 'PX', number_text(admit[ADMIT_ANSWER_MS]))
   return { REPLY_DONE, answer }
 end

@@ -37,8 +37,9 @@ local first_reported, next_reported = first_usage .. 'Bc0c0', next_usage .. 'Bc0
 local given_format = 'c0BBI8I5I2I8c0B'
 local first_given, next_given = '>I6I3c0I5I8I5' .. given_format, '>c0c0c0c0c0I4' .. given_format
 
--- What is written again and again: offsets as text, as SETRANGE takes them; reasons, packed.
-local offset_texts, packed_reasons = {}, {}
+-- What is written again and again: offsets and lengths of time as text, as commands take them; reasons,
+-- packed.
+local number_texts, packed_reasons = {}, {}
 local answer_fields = { 'a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7' }
 
 -- blank_row(count): a table with room for so many values.
@@ -604,14 +605,20 @@ local function pack_anew(run, run_from, run_until)
   return bytes .. sub(account_bytes, from + 1)
 end
 
+-- number_text(number): a number of few as text. Redis would write all seventeen digits of it, which costs
+-- as much as a command.
+local function number_text(number)
+  local text = number_texts[number]
+  if not text then
+    text = string.format('%.0f', number)
+    number_texts[number] = text
+  end
+  return text
+end
+
 -- write_octets(key, offset, octets): puts octets over those at an offset of a packed value.
 local function write_octets(key, offset, octets)
-  local text = offset_texts[offset]
-  if not text then
-    text = string.format('%.0f', offset)
-    offset_texts[offset] = text
-  end
-  call('SETRANGE', key, text, octets)
+  call('SETRANGE', key, number_texts[offset] or number_text(offset), octets)
 end
 
 -- pack_run(sequence, now, slack): the run of values in an account's header that changes.

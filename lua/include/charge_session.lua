@@ -674,7 +674,7 @@ local function charge_session(keys, request, may_grant, read, fields)
   end
   write_fields(session_key, writes)
   if timer then
-    redis.call('ZADD', keys[5], timer, 's:' .. session_id)
+    redis.call('ZADD', keys[5], time_text(timer), 's:' .. session_id)
   end
   raise_starved(keys[7], keys[8], named, refund and STEER_CREDIT or STEER_RELEASE, now)
   return { REPLY_DONE, answer }

@@ -212,10 +212,10 @@ local function affordable_units(line, meter, money)
         part = AVAILABLE_MAX - billed
       end
       billed, position = billed + part, position + part
-      budget = budget - price_of(num, den, before + part) + spent
       if part < room then
         break
       end
+      budget = budget - price_of(num, den, before + part) + spent
     end
   end
   local units = whole_steps(pulses, billed) - meter[METER_UNITS]

@@ -34,3 +34,9 @@ local function read_time(given, last_seen)
   end
   return now
 end
+
+-- time_text(time): a time in ms since 1970 as text. Redis would write a number as one that may have a
+-- fraction, which costs four times as much.
+local function time_text(time)
+  return string.format('%d', time)
+end

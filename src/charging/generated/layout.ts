@@ -186,6 +186,8 @@ export const WINDOW_DIGEST = 9;
 export const WINDOW_IN_ANSWER = 10;
 export const WINDOW_IN_EVENT = 11;
 export const WINDOW_ALONE = 12;
+export const WINDOW_NAMED = 13;
+export const WINDOW_KEPT = 14;
 
 export const WINDOW_CHARGED = 1;
 export const WINDOW_FREE = 2;
