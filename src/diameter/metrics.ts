@@ -11,13 +11,25 @@ export interface DiameterMetrics {
   readonly requests: Counter<'command' | 'result'>;
   readonly requestSeconds: Histogram;
   readonly inFlight: Gauge;
-  readonly connections: Gauge<'peer'>;
   readonly refusedConnections: Counter<'reason'>;
   readonly watchdogFailures: Counter<'peer'>;
   readonly serverRequests: Counter<'command' | 'result'>;
 }
 
-export function createDiameterMetrics(metrics: Metrics): DiameterMetrics {
+/** @param connections counts the open ones of each declared peer, those that have none included. */
+export function createDiameterMetrics(
+  metrics: Metrics,
+  { connections }: { readonly connections: () => ReadonlyMap<string, number> },
+): DiameterMetrics {
+  metrics.gauge({
+    name: 'tolld_diameter_connections',
+    help: 'Open Diameter connections, by declared peer.',
+    labels: ['peer'],
+    collect: (gauge) => {
+      gauge.reset();
+      for (const [peer, count] of connections()) gauge.set({ peer }, count);
+    },
+  });
   return {
     requests: metrics.counter({
       name: 'tolld_diameter_requests_total',
@@ -32,11 +44,6 @@ export function createDiameterMetrics(metrics: Metrics): DiameterMetrics {
     inFlight: metrics.gauge({
       name: 'tolld_diameter_in_flight_requests',
       help: 'Credit-Control-Requests that wait for their decision.',
-    }),
-    connections: metrics.gauge({
-      name: 'tolld_diameter_connections',
-      help: 'Open Diameter connections, by declared peer.',
-      labels: ['peer'],
     }),
     refusedConnections: metrics.counter({
       name: 'tolld_diameter_refused_connections_total',

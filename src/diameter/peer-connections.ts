@@ -75,12 +75,13 @@ export function createPeerConnections(dependencies: PeerConnectionsDependencies)
       if (connection.role === 'responder') strangers -= 1;
       else winElections(connection);
       const { peer: declared, capabilities } = connection;
-      const peer = declared?.name ?? '';
       if (declared !== null && capabilities !== null) {
         originStates.note(declared, capabilities.originHost, capabilities.originStateId);
       }
-      metrics.connections.labels(peer).inc();
-      logger.info({ peer, remote: connection.remoteAddress }, 'peer connected');
+      logger.info(
+        { peer: declared?.name ?? '', remote: connection.remoteAddress },
+        'peer connected',
+      );
     },
     received: dependencies.received,
     silent(connection) {
@@ -90,10 +91,7 @@ export function createPeerConnections(dependencies: PeerConnectionsDependencies)
       all.delete(connection);
       const peer = connection.peer?.name;
       if (peer === undefined) countRefused(connection, reason);
-      else {
-        metrics.connections.labels(peer).dec();
-        logger.info({ peer, reason }, 'peer disconnected');
-      }
+      else logger.info({ peer, reason }, 'peer disconnected');
       const called = initiators.nameOf(connection);
       initiators.closed(connection);
       if (called !== undefined) endElections(called, (waiting) => waiting.goOn());

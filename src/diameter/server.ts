@@ -92,7 +92,7 @@ export function createDiameterServer(
 ): DiameterServer {
   const limits: DiameterLimits = { ...DIAMETER_LIMITS, ...options.limits };
   const identity = encodeIdentity(options.identity);
-  const diameterMetrics = createDiameterMetrics(metrics);
+  const diameterMetrics = createDiameterMetrics(metrics, { connections: countConnections });
   const reader = new MessageReader(limits);
   const endToEnd = createEndToEnd(Date.now());
   const directory = new PeerDirectory(options.peers);
@@ -144,6 +144,15 @@ export function createDiameterServer(
   );
   let { peers } = options;
   let listening = false;
+
+  function countConnections(): ReadonlyMap<string, number> {
+    const counts = new Map(peers.map(({ name }) => [name, 0]));
+    for (const { peer, state } of connections.all) {
+      if (peer !== null && state === 'open')
+        counts.set(peer.name, (counts.get(peer.name) ?? 0) + 1);
+    }
+    return counts;
+  }
 
   async function listen(): Promise<void> {
     await listeners.open(options.listen);

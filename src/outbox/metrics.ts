@@ -90,6 +90,9 @@ export function createOutboxMetrics(metrics: Metrics): OutboxMetrics {
     help: 'Part of its time that charging leaves to the flusher while it catches up; 1: full speed.',
   });
   for (const cause of FAULT_KINDS) stopped.set({ cause }, 0);
+  // Not even 0 is known of them: alerts would take it for a full disk.
+  diskRoom.remove();
+  pace.remove();
 
   return {
     flushed: (round) => {
@@ -113,7 +116,8 @@ export function createOutboxMetrics(metrics: Metrics): OutboxMetrics {
       backlogEntries.set(measure.entries);
       age.set(measure.oldestAgeSeconds);
       memory.set(measure.memoryRatio);
-      if (measure.diskRoom !== null) diskRoom.set(measure.diskRoom);
+      if (measure.diskRoom === null) diskRoom.remove();
+      else diskRoom.set(measure.diskRoom);
       for (const each of BACKLOG_STATES) backlogState.set({ state: each }, each === state ? 1 : 0);
     },
   };

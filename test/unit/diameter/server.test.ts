@@ -400,6 +400,19 @@ describe('credit control over a connection', () => {
     expect(text).toContain('tolld_diameter_connections{peer="gateway-1"} 1');
     expect(text).toContain('tolld_diameter_in_flight_requests 0');
   });
+
+  it('counts no connection of a declared peer that has none, so that this can be seen', async () => {
+    const { metrics, server } = await start();
+    const count = async (name: string): Promise<string | undefined> =>
+      new RegExp(`^tolld_diameter_connections\\{peer="${name}"\\} (\\d+)$`, 'm').exec(
+        await metrics.exposition(),
+      )?.[1];
+    expect(await count('gateway-1')).toBe('0');
+    expect(await count('relay')).toBe('0');
+    server.update({ peers: [GATEWAY] });
+    expect(await count('gateway-1')).toBe('0');
+    expect(await count('relay')).toBeUndefined();
+  });
 });
 
 describe('closing the node', () => {
