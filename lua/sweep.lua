@@ -131,7 +131,10 @@ local function sweep_session()
     return { REPLY_NOT_DUE, string.format('%.0f', look_at) }
   end
   if header[SESSION_STATE] ~= SESSION_OPEN or not account then
-    redis.call('DEL', session_key)
+    -- One that leads to another goes by itself, once nobody asks for it any more.
+    if redis.call('TTL', session_key) < 0 then
+      redis.call('DEL', session_key)
+    end
     return forget('removed')
   end
   local books, events, due = { account }, { {} }, {}

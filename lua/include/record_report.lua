@@ -48,6 +48,31 @@ function nas.find_later(access, report, id, opened)
   return nil
 end
 
+-- find_earlier(access, report, id, opened): the session that goes on with the Class of a later login: an
+-- access point has its devices log in again now and then, and counts on under the id that it had. Nil where
+-- the session began with the login, or nobody knows when it did.
+function nas.find_earlier(access, report, id, opened)
+  local seconds, sessions = report[REPORT_SECONDS], access[ACCESS_SESSIONS]
+  if
+    report[REPORT_STATUS] == STATUS_START
+    or not seconds
+    or report[REPORT_EVENT_AT] - seconds * 1000 > opened - REUSED_AFTER_MS
+  then
+    return nil
+  end
+  for i = 1, #sessions do
+    local live = sessions[i]
+    if
+      live[LIVE_KEY] == report[REPORT_KEY]
+      and live[LIVE_ID] ~= id
+      and live[LIVE_SINCE] < opened
+    then
+      return live[LIVE_ID]
+    end
+  end
+  return nil
+end
+
 -- new_track(report, now): what is known of a session that nobody was asked to admit. One that began
 -- before we could have seen it is counted from here on.
 function nas.new_track(report, now)
@@ -291,6 +316,10 @@ local function record_report(keys, request, report, may_grant)
     return { REPLY_NEWER_STATE }
   end
   local begun = track[TRACK_STATE] == TRACK_PROVISIONAL
+  local earlier = begun and nas.find_earlier(access, report, id, track[TRACK_OPENED])
+  if earlier then
+    return nas.redirect(session_key, earlier)
+  end
   if begun and report[REPORT_NETWORK] == true then
     return { REPLY_TERMS_UNKNOWN }
   end

@@ -3,6 +3,7 @@ import { readTrackedSession } from '../../../src/charging/network-sessions.js';
 import type { Engine } from '../../../src/charging/engine.js';
 import { readRejections } from '../../../src/charging/reject-log.js';
 import { readAccount } from '../../../src/charging/snapshot.js';
+import { sweepTimer } from '../../../src/charging/sweeping.js';
 import type { AccessControl } from '../../../src/credit-control/access/access-control.js';
 import type { AccessPlan } from '../../../src/domain/access-plan.js';
 import {
@@ -478,6 +479,40 @@ describe('reports', () => {
     const stateOf = async ({ nonce }: SessionHandle) =>
       (await readTrackedSession(engine, 0, `radius:${nonce}`))?.state;
     expect([await stateOf(lost), await stateOf(session)]).toEqual(['ended', 'started']);
+  });
+
+  it('that go on after a login in the midst of their session are charged on', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    const id = { sessionKey: 'radius:bng:81000001' };
+    const { session } = accepted(await isp.access(login(id)));
+    await isp.accounting(report({ ...id, handle: session, status: 'start' }));
+    const so = { ...id, handle: session, counters: counters(0, 500), sessionSeconds: 3_600 };
+    await isp.accounting(report(so));
+    // An access point has its stations log in again now and then, and counts on.
+    const { session: again } = accepted(await isp.access(login(id)));
+    const on = { ...id, handle: again, counters: counters(0, 700), sessionSeconds: 3_660 };
+    await isp.accounting(report(on));
+    expect((await balance()).left).toBe(1_000_000_000 - 700);
+    // The second login began nothing: it ends as one without a start, and is remembered all the same.
+    const member = `s:radius:${again.nonce}`;
+    for (const hours of [1, 30]) {
+      await sweepTimer(engine, { partition: 0, member }, Date.now() + hours * 3_600_000);
+    }
+    const last = { ...id, handle: again, counters: counters(0, 800), sessionSeconds: 3_700 };
+    await isp.accounting(report({ ...last, status: 'stop' }));
+    expect(await balance()).toEqual({ left: 1_000_000_000 - 800, reserved: 0 });
+    const { state } = (await readTrackedSession(engine, 0, `radius:${session.nonce}`)) ?? {};
+    expect(state).toBe('ended');
+  });
+
+  it('of a session whose start was lost are its own, where its id was used before', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    const id = { sessionKey: 'radius:bng:81000001' };
+    await begin(id);
+    const { session } = accepted(await isp.access(login(id)));
+    const first = { ...id, handle: session, counters: counters(0, 700), sessionSeconds: 5 };
+    await isp.accounting(report(first));
+    expect((await readTrackedSession(engine, 0, `radius:${session.nonce}`))?.state).toBe('started');
   });
 
   it('of a session that nobody admitted are charged, of an old one that is forgotten they are not', async () => {
