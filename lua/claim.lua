@@ -21,8 +21,8 @@ local account_key, session_key, control_key, outbox_key = KEYS[1], KEYS[2], KEYS
 local steer_key, tasks_key = KEYS[5], KEYS[6]
 local given, member, lease = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 
-local epoch = open_partition(control_key)
-if not epoch then
+local entry_id = open_partition(control_key)
+if not entry_id then
   return { REPLY_FENCED }
 end
 -- Of an account that has moved the sessions have gone with it; of one on its way the tasks follow.
@@ -93,7 +93,7 @@ local moot = why_not()
 if moot then
   if is_session and account and task[TASK_ATTEMPTS] > 0 then
     local events = { steering_event(member, task, moot, false, true) }
-    write_entry(outbox_key, epoch, now, stamp, { account }, { events })
+    write_entry(outbox_key, entry_id, now, stamp, { account }, { events })
     redis.call('SET', account_key, pack_account(account))
   end
   follow_task(steer_key, tasks_key, member, task, now)

@@ -21,8 +21,8 @@ local conclusion = cmsgpack.unpack(ARGV[1])
 local member, outcome = conclusion[CONCLUSION_MEMBER], conclusion[CONCLUSION_OUTCOME]
 local again = conclusion[CONCLUSION_AGAIN_MS]
 
-local epoch = open_partition(control_key)
-if not epoch then
+local entry_id = open_partition(control_key)
+if not entry_id then
   return { REPLY_FENCED }
 end
 local stored = redis.call('HGET', tasks_key, member)
@@ -50,7 +50,7 @@ if is_session and account then
   local header = read[1] and cmsgpack.unpack(read[1]) or nil
   local detail = conclusion[CONCLUSION_DETAIL]
   local events = { steering_event(member, task, outcome, detail, again == 0) }
-  write_entry(outbox_key, epoch, now, read[2], { account }, { events })
+  write_entry(outbox_key, entry_id, now, read[2], { account }, { events })
   redis.call('SET', account_key, pack_account(account))
   if outcome == STEERED_UNKNOWN_SESSION and header and header[SESSION_STATE] == SESSION_OPEN then
     header[SESSION_DEADLINE], header[SESSION_TIMER] = now, now

@@ -270,8 +270,8 @@ local function to_be_told(account, access, now)
 end
 
 forget_owner()
-local epoch = open_partition(control_key)
-if not epoch then
+local entry_id = open_partition(control_key)
+if not entry_id then
   return { REPLY_FENCED }
 end
 local account, missing = read_book(account_key)
@@ -336,7 +336,7 @@ check_thresholds(account, events, changed)
 redis.call('ZCARD', timers_key)
 check_steering(steer_key, tasks_key)
 
-write_entry(outbox_key, epoch, now, request[CREDIT_STAMP], { account }, { events })
+write_entry(outbox_key, entry_id, now, request[CREDIT_STAMP], { account }, { events })
 redis.call('SET', account_key, pack_account(account))
 arm_account(timers_key, account, next_before)
 raise_starved(steer_key, tasks_key, starved, STEER_CREDIT, now)

@@ -19,8 +19,8 @@ local account_key, control_key, outbox_key, timers_key = KEYS[1], KEYS[2], KEYS[
 local access_key, access, control = KEYS[5], ARGV[5], ARGV[6]
 local given, stamp, session_timers = tonumber(ARGV[1]), ARGV[3], cmsgpack.unpack(ARGV[4])
 
-local epoch = open_partition(control_key)
-if not epoch or redis.call('GET', control_key) ~= control then
+local entry_id = open_partition(control_key)
+if not entry_id or redis.call('GET', control_key) ~= control then
   return { REPLY_FENCED }
 end
 local account = cmsgpack.unpack(ARGV[2])
@@ -34,7 +34,7 @@ local event =
   { EVENT_ACCOUNT, ACCOUNT_MOVED_IN, account[ACCOUNT_STANDING], account[ACCOUNT_PROFILE] }
 redis.call('ZCARD', timers_key)
 
-write_entry(outbox_key, epoch, now, stamp, { account }, { { event } })
+write_entry(outbox_key, entry_id, now, stamp, { account }, { { event } })
 redis.call('SET', account_key, cmsgpack.pack(account))
 if access ~= '' then
   redis.call('SET', access_key, access)

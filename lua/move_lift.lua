@@ -30,8 +30,8 @@ local steer_key, tasks_key, owner_key = KEYS[6], KEYS[7], KEYS[8]
 local given, sequence, session_id = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 
 forget_owner()
-local epoch = open_partition(control_key)
-if not epoch then
+local entry_id = open_partition(control_key)
+if not entry_id then
   return { REPLY_FENCED }
 end
 local account, missing = read_sealed(account_key, sequence)
@@ -110,7 +110,7 @@ check_thresholds(owner, events)
 owner[ACCOUNT_LAST_SEEN] = now
 redis.call('ZCARD', timers_key)
 
-write_entry(outbox_key, epoch, now, false, { owner }, { events })
+write_entry(outbox_key, entry_id, now, false, { owner }, { events })
 redis.call('SET', owner_key, pack_account(owner))
 arm_account(timers_key, owner, due)
 for i = 1, #writes, 2 do

@@ -16,8 +16,8 @@
 local account_key, control_key, outbox_key = KEYS[1], KEYS[2], KEYS[3]
 local given, to, stamp = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 
-local epoch = open_partition(control_key)
-if not epoch then
+local entry_id = open_partition(control_key)
+if not entry_id then
   return { REPLY_FENCED }
 end
 local packed = redis.call('GET', account_key)
@@ -39,7 +39,7 @@ account[ACCOUNT_LAST_SEEN] = now
 local event =
   { EVENT_ACCOUNT, ACCOUNT_MOVED_OUT, account[ACCOUNT_STANDING], account[ACCOUNT_PROFILE] }
 
-write_entry(outbox_key, epoch, now, stamp, { account }, { { event } })
+write_entry(outbox_key, entry_id, now, stamp, { account }, { { event } })
 local state = cmsgpack.pack(account)
 local sealed =
   { SCHEMA_VERSION, account[ACCOUNT_ID], account[ACCOUNT_SEQUENCE], to, state }

@@ -19,8 +19,8 @@ local account_key, control_key, outbox_key = KEYS[1], KEYS[2], KEYS[3]
 local steer_key, tasks_key = KEYS[4], KEYS[5]
 local request = cmsgpack.unpack(ARGV[1])
 
-local epoch = open_partition(control_key)
-if not epoch then
+local entry_id = open_partition(control_key)
+if not entry_id then
   return { REPLY_FENCED }
 end
 local known, missing = read_book(account_key)
@@ -42,7 +42,7 @@ account[ACCOUNT_LAST_SEEN] = now
 local event = { EVENT_ACCOUNT, change, standing, profile }
 check_steering(steer_key, tasks_key)
 
-write_entry(outbox_key, epoch, now, request[PROVISION_STAMP], { account }, { { event } })
+write_entry(outbox_key, entry_id, now, request[PROVISION_STAMP], { account }, { { event } })
 redis.call('SET', account_key, cmsgpack.pack(account))
 if known and (standing == STANDING_ACTIVE or was == STANDING_ACTIVE) then
   local kind = standing == STANDING_ACTIVE and STEER_REAUTHORISE or STEER_ABORT

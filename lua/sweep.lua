@@ -37,8 +37,8 @@ local steer_key, tasks_key, owner_key = KEYS[6], KEYS[7], KEYS[8]
 local given, member, forgotten = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3] or '0')
 
 forget_owner()
-local epoch = open_partition(control_key)
-if not epoch then
+local entry_id = open_partition(control_key)
+if not entry_id then
   return { REPLY_FENCED }
 end
 redis.call('ZCARD', timers_key)
@@ -83,7 +83,7 @@ local function sweep_account()
   turn_buckets(account, events, now)
   check_thresholds(account, events)
   account[ACCOUNT_LAST_SEEN] = now
-  write_entry(outbox_key, epoch, now, false, { account }, { events })
+  write_entry(outbox_key, entry_id, now, false, { account }, { events })
   redis.call('SET', account_key, pack_account(account))
   if account[ACCOUNT_NEXT_CHANGE] == 0 then
     return forget('turned')
@@ -185,7 +185,7 @@ local function sweep_session()
   }
   writes[#writes + 1] = 'h'
   writes[#writes + 1] = cmsgpack.pack(header)
-  write_entry(outbox_key, epoch, now, stamp, books, events)
+  write_entry(outbox_key, entry_id, now, stamp, books, events)
   for b = 1, #books do
     redis.call('SET', b == 1 and account_key or owner_key, pack_account(books[b]))
     arm_account(timers_key, books[b], due[b])

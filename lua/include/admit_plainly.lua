@@ -357,8 +357,8 @@ local function admit_plainly(keys, args)
     return nil
   end
   local _, _, sharing = unpack_some(packed, 2, asks_until)
-  local epoch = open_partition(keys[3])
-  if sharing or not epoch or call('GET', keys[7]) then
+  local entry_id = open_partition(keys[3])
+  if sharing or not entry_id or call('GET', keys[7]) then
     return nil
   end
 
@@ -389,7 +389,7 @@ local function admit_plainly(keys, args)
 
   -- Decide, and pack what is to be written.
   set_update(now, id, 0, false, account_id, profile, args[2])
-  plain_update[UPDATE_GRACE] = grace
+  update_grace = grace
   met_count, next_bucket, buckets_left = 0, first_bucket, elements / 3
   local ends_at, interim = measure_services(count, now)
   local filled = ends_at and grant_services(count, now, interim)
@@ -410,8 +410,8 @@ local function admit_plainly(keys, args)
 
   -- Write.
   local entry = pack_opened(now, account_id, sequence + 1, id)
-  call('XADD', keys[4], epoch .. '-*', 'e', entry, 's', args[2])
-  write_account(pack_run(sequence + 1, now, slack), run_from, run_until)
+  call('XADD', keys[4], entry_id, 'e', entry, 's', args[2])
+  write_account(sequence + 1, now, slack, run_from, run_until)
   call('HSET', keys[2], unpack(fields, 1, filled))
   local timer = ends_at > 0 and ends_at < deadline and ends_at or deadline
   call('ZADD', keys[5], time_text(timer), 's:' .. id)

@@ -51,16 +51,21 @@ local function blank_row(count)
   return row
 end
 
--- The update being charged (UPDATE_).
-local plain_update = blank_row(UPDATE_NETWORK)
+-- The update being charged: when (0 for the server's clock), of which session, and what of its request
+-- counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and update_track what
+-- it said, packed, and update_caps what fair use has counted by now, packed, or nothing. update_cause: why
+-- the session ends with it, packed; update_network: where it is from now on, JSON. Both are false of nearly
+-- all.
+local update_now, update_session, update_number, update_fingerprint, update_account
+local update_profile, update_stamp
+local update_supervision, update_grace, update_track, update_caps, update_cause, update_network
 
 -- set_update(given, session_id, number, fingerprint, account_id, profile, stamp): of what request it is.
 local function set_update(given, session_id, number, fingerprint, account_id, profile, stamp)
-  local update = plain_update
-  update[UPDATE_NOW], update[UPDATE_SESSION], update[UPDATE_NUMBER] = given, session_id, number
-  update[UPDATE_FINGERPRINT], update[UPDATE_ACCOUNT] = fingerprint, account_id
-  update[UPDATE_PROFILE], update[UPDATE_STAMP] = profile, stamp
-  update[UPDATE_CAUSE], update[UPDATE_NETWORK] = false, false
+  update_now, update_session, update_number = given, session_id, number
+  update_fingerprint, update_account = fingerprint, account_id
+  update_profile, update_stamp = profile, stamp
+  update_cause, update_network = false, false
 end
 
 -- array_size(bytes, at): elements of the packed array whose head is at an offset, and where its
@@ -202,7 +207,7 @@ local function read_asks(args, at)
   for i = 1, count do
     local service = plain_services[i]
     if not service then
-      service = blank_row(PLAIN_RATE)
+      service = blank_row(PLAIN_FIELD)
       plain_services[i] = service
     end
     if byte(packed, from + 1) ~= PLAIN_ASK then
@@ -234,7 +239,9 @@ end
 -- where it is given, as stored.
 local function read_fields(session_key, count, more)
   if count == 1 then
-    local name = 's:' .. plain_services[1][PLAIN_KEY]
+    local service = plain_services[1]
+    local name = 's:' .. service[PLAIN_KEY]
+    service[PLAIN_FIELD] = name
     if more then
       return call('HMGET', session_key, 'h', name, more)
     end
@@ -242,7 +249,9 @@ local function read_fields(session_key, count, more)
   end
   plain_fields[1] = 'h'
   for i = 1, count do
-    plain_fields[i + 1] = 's:' .. plain_services[i][PLAIN_KEY]
+    local service = plain_services[i]
+    local name = 's:' .. service[PLAIN_KEY]
+    service[PLAIN_FIELD], plain_fields[i + 1] = name, name
   end
   plain_fields[count + 2] = more
   return call('HMGET', session_key, unpack(plain_fields, 1, count + (more and 2 or 1)))
@@ -253,14 +262,14 @@ end
 -- first seven values are the head, or the entry so far, with nothing in place of the others. Behind the last
 -- of a report stands what else there is to say.
 local function add_usage(service, priced, payer, total, cost, carry, now)
-  local used, key, session_id = service[PLAIN_REPORTED], service[PLAIN_KEY], plain_update[UPDATE_SESSION]
+  local used, key, session_id = service[PLAIN_REPORTED], service[PLAIN_KEY], update_session
   local id, resource = payer[BUCKET_ID], payer[BUCKET_RESOURCE]
-  local track, caps = plain_update[UPDATE_TRACK], plain_update[UPDATE_CAPS]
+  local track, caps = update_track, update_caps
   local format, one, two, three, four = track and next_reported or next_usage, plain_entry, '', '', ''
   local five, six, seven = '', '', USAGE_HEAD
   plain_unsaid = plain_unsaid - 1
   if not plain_entry then
-    four = plain_update[UPDATE_ACCOUNT]
+    four = update_account
     format = track and first_reported or first_usage
     one, two = (PACKED_ARRAY + 4) * 65536 + SCHEMA_VERSION * 256 + PACKED_WIDE, now
     three = ((PACKED_TRUE * 256 + PACKED_ARRAY + 1) * 256 + PACKED_ARRAY + 3) * 16777216 + TEXT_HEAD + #four
@@ -278,7 +287,7 @@ local function add_usage(service, priced, payer, total, cost, carry, now)
     seven,
     TEXT_HEAD + #session_id,
     session_id,
-    WORD_HEAD + plain_update[UPDATE_NUMBER],
+    WORD_HEAD + update_number,
     TEXT_HEAD + #key,
     key,
     service[PLAIN_TERMS][TERMS_IN_EVENT],
@@ -319,9 +328,9 @@ local function add_answer(key, result, granted, validity, cost, priced, now)
   local format, one, two, three, four, five = next_given, plain_answer, '', '', '', ''
   local six = (PACKED_ARRAY + 8) * 16777216 + TEXT_HEAD + #key
   if not plain_answer then
-    three = plain_update[UPDATE_FINGERPRINT]
+    three = update_fingerprint
     format = first_given
-    one = (PACKED_ARRAY + 3) * 1099511627776 + WORD_HEAD + plain_update[UPDATE_NUMBER]
+    one = (PACKED_ARRAY + 3) * 1099511627776 + WORD_HEAD + update_number
     two = TEXT_HEAD + #three
     four = (TEXT_HEAD + plain_length) * 65536 + (PACKED_ARRAY + 2) * 256 + PACKED_WIDE
     five, six = now, (PACKED_ARRAY + plain_count) * 4294967296 + six
@@ -350,7 +359,7 @@ end
 -- pack_service(kept, total, granted, valid_until, bucket): a service as it is stored: what stays of it,
 -- and what it holds of a bucket, if any.
 local function pack_service(kept, total, granted, valid_until, bucket)
-  local number = plain_update[UPDATE_NUMBER]
+  local number = update_number
   if not bucket then
     return pack_bytes(
       '>c0I5BI8BI8BI8B',
@@ -476,7 +485,7 @@ local function grant_plainly(terms, window, digest, size, now)
   end
   local validity, ends = terms[TERMS_VALIDITY_S], bucket[BUCKET_END]
   if ends > 0 then
-    local left = ends + plain_update[UPDATE_GRACE] - now
+    local left = ends + update_grace - now
     left = (left - left % 1000) / 1000
     validity = left < validity and left or validity
   end
@@ -557,17 +566,17 @@ local function answer_service(place, now)
     result, granted, valid_until = RESULT_GRANTED, given, now + validity * 1000
     plain_changed = true
   end
-  if plain_update[UPDATE_CAUSE] then
+  if update_cause then
     granted = 0
   end
   if valid_until > plain_longest then
     plain_longest = valid_until
   end
-  local key = service[PLAIN_KEY]
-  if plain_update[UPDATE_FINGERPRINT] then
+  if update_fingerprint then
+    local key = service[PLAIN_KEY]
     add_answer(key, result, given, validity, service[PLAIN_COST], service[PLAIN_PRICED], now)
   end
-  plain_fields[2 * place + 3] = 's:' .. key
+  plain_fields[2 * place + 3] = service[PLAIN_FIELD]
   plain_fields[2 * place + 4] =
     pack_service(service[PLAIN_KEPT], service[PLAIN_TOTAL], granted, valid_until, bucket)
   return true
@@ -629,10 +638,47 @@ local function pack_run(sequence, now, slack)
   return pack_bytes('>BI8BI8B', PACKED_WIDE, sequence, PACKED_WIDE, now, PACKED_FALSE)
 end
 
--- write_account(run, run_from, run_until): writes what changed of the account; over the old octets
--- where the new ones are as many: one stretch from the header to the bucket where there is one.
-local function write_account(run, run_from, run_until)
-  local fits, changed, count = #run == run_until - run_from, nil, 0
+-- pack_stretch(sequence, now, slack, between, bucket): that run, what stands behind it, and what a bucket
+-- holds, in one go.
+local function pack_stretch(sequence, now, slack, between, bucket)
+  local remaining, reserved = bucket[BUCKET_REMAINING], bucket[BUCKET_RESERVED]
+  if slack then
+    return pack_bytes(
+      '>BI8BI8BI8c0BI8BI8',
+      PACKED_WIDE,
+      sequence,
+      PACKED_WIDE,
+      now,
+      PACKED_WIDE,
+      slack,
+      between,
+      PACKED_WIDE,
+      remaining,
+      PACKED_WIDE,
+      reserved
+    )
+  end
+  return pack_bytes(
+    '>BI8BI8Bc0BI8BI8',
+    PACKED_WIDE,
+    sequence,
+    PACKED_WIDE,
+    now,
+    PACKED_FALSE,
+    between,
+    PACKED_WIDE,
+    remaining,
+    PACKED_WIDE,
+    reserved
+  )
+end
+
+-- write_account(sequence, now, slack, run_from, run_until): writes what changed of the account, the run in
+-- its header between two offsets included; over the old octets where the new ones are as many: one stretch
+-- from the header to the bucket where there is one.
+local function write_account(sequence, now, slack, run_from, run_until)
+  local fits = run_until - run_from == (slack and RUN_OCTETS or RUN_OCTETS_ALONE)
+  local changed, count = nil, 0
   for i = 1, met_count do
     local bucket = met_buckets[i]
     if bucket[MET_CHANGED] then
@@ -641,12 +687,12 @@ local function write_account(run, run_from, run_until)
     end
   end
   if not fits then
-    call('SET', account_key, pack_anew(run, run_from, run_until))
+    call('SET', account_key, pack_anew(pack_run(sequence, now, slack), run_from, run_until))
   elseif count == 1 and changed == met_buckets[1] then
     local between = sub(account_bytes, run_until + 1, changed[MET_AMOUNTS_FROM])
-    write_octets(account_key, run_from, run .. between .. pack_amounts(changed))
+    write_octets(account_key, run_from, pack_stretch(sequence, now, slack, between, changed))
   else
-    write_octets(account_key, run_from, run)
+    write_octets(account_key, run_from, pack_run(sequence, now, slack))
     for i = 1, met_count do
       local bucket = met_buckets[i]
       if bucket[MET_CHANGED] then
@@ -667,15 +713,15 @@ local function write_session(session_key, header, count)
   local fields = plain_fields
   fields[1], fields[2] = 'h', header
   if plain_answer then
-    fields[3] = answer_fields[plain_update[UPDATE_NUMBER] % ANSWER_WINDOW + 1]
+    fields[3] = answer_fields[update_number % ANSWER_WINDOW + 1]
     fields[4] = plain_answer
   else
-    local track = plain_update[UPDATE_TRACK]
-    fields[3], fields[4] = 'r', plain_update[UPDATE_CAUSE] and ended_track(track) or track
+    local track = update_track
+    fields[3], fields[4] = 'r', update_cause and ended_track(track) or track
   end
   local filled = 2 * count + 4
-  if plain_update[UPDATE_NETWORK] then
-    fields[filled + 1], fields[filled + 2] = 'n', plain_update[UPDATE_NETWORK]
+  if update_network then
+    fields[filled + 1], fields[filled + 2] = 'n', update_network
     filled = filled + 2
   end
   call('HSET', session_key, unpack(fields, 1, filled))
@@ -707,14 +753,14 @@ end
 
 -- pack_closed(opened): the event that says that the session ends.
 local function pack_closed(opened)
-  local id = plain_update[UPDATE_SESSION]
+  local id = update_session
   return pack_bytes(
     '>I5c0BI5c0BI8',
     (PACKED_ARRAY + 6) * 4294967296 + EVENT_SESSION * 16777216 + TEXT_HEAD + #id,
     id,
     CHANGE_CLOSED,
-    WORD_HEAD + plain_update[UPDATE_NUMBER],
-    plain_update[UPDATE_CAUSE],
+    WORD_HEAD + update_number,
+    update_cause,
     PACKED_WIDE,
     opened
   )
@@ -729,7 +775,7 @@ local function pack_header(header, state, seen_from, now, deadline, seen_until)
   return pack_bytes(
     '>c0I5BI8BI8c0',
     kept,
-    WORD_HEAD + plain_update[UPDATE_NUMBER],
+    WORD_HEAD + update_number,
     PACKED_WIDE,
     now,
     PACKED_WIDE,
@@ -738,25 +784,25 @@ local function pack_header(header, state, seen_from, now, deadline, seen_until)
   )
 end
 
--- charge_update(keys, epoch, stored, count): charges the update in plain_update, whose services stand
+-- charge_update(keys, entry_id, stored, count): charges the update that is set, whose services stand
 -- in plain_services; stored are the session's header and these services. Where the session ends with it,
 -- no service asks for anything. Returns the moment of it, and the answer where it is kept; or nil having
 -- changed nothing.
-local function charge_update(keys, epoch, stored, count)
-  local header, account_id = stored[1], plain_update[UPDATE_ACCOUNT]
+local function charge_update(keys, entry_id, stored, count)
+  local header, account_id = stored[1], update_account
   if not header or byte(header, 1) ~= PLAIN_SESSION then
     return nil
   end
   local seen_from, version, state, holder, opened = unpack_some(header, 4, 1)
   local seen_until, last_number, _, deadline_before = unpack_some(header, 3, seen_from)
   local starved_at, timer, retention, owner = unpack_some(header, 3, seen_until)
-  local closes = plain_update[UPDATE_CAUSE]
+  local closes = update_cause
   if
     version ~= SCHEMA_VERSION
     or state ~= SESSION_OPEN
     or holder ~= account_id
-    or plain_update[UPDATE_NUMBER] <= last_number
-    or plain_update[UPDATE_NUMBER] >= PLAIN_NUMBER_LIMIT
+    or update_number <= last_number
+    or update_number >= PLAIN_NUMBER_LIMIT
     or owner
     or byte(header, starved_at + 1) ~= PACKED_ARRAY
     -- What a session holds is given back when it ends, also by a service that is not spoken of.
@@ -766,22 +812,24 @@ local function charge_update(keys, epoch, stored, count)
   end
   account_key, account_whole = keys[1], false
   account_bytes = call('GETRANGE', account_key, '0', 'PLAIN_OCTETS_LAST')
-  if byte(account_bytes, 1) ~= PLAIN_ACCOUNT then
+  local account_head, account_version = byte(account_bytes, 1, 2)
+  if account_head ~= PLAIN_ACCOUNT then
     return nil
   end
-  local _, id_until = string_span(2)
-  if id_until + 80 > #account_bytes then
+  -- In front of its id stands a head of one, two or three octets.
+  local id_size = #account_id
+  local run_from = id_size + (id_size < 32 and 3 or id_size < 256 and 4 or 5)
+  if run_from + 80 > #account_bytes then
     read_whole()
   end
-  local account_version, run_from = byte(account_bytes, 2), id_until
   local run_until, sequence, last_seen, slack = unpack_some(account_bytes, 3, run_from)
   local buckets_at, standing, account_profile, _, due = unpack_some(account_bytes, 4, run_until)
   local elements, first_bucket = array_size(account_bytes, buckets_at)
-  local now = read_time(plain_update[UPDATE_NOW], last_seen)
+  local now = read_time(update_now, last_seen)
   if
     account_version ~= SCHEMA_VERSION
     or standing ~= STANDING_ACTIVE
-    or account_profile ~= plain_update[UPDATE_PROFILE]
+    or account_profile ~= update_profile
     or (due > 0 and due <= now)
     or not elements
   then
@@ -821,7 +869,7 @@ local function charge_update(keys, epoch, stored, count)
       return nil
     end
   end
-  local deadline, silent = now + plain_update[UPDATE_SUPERVISION], 2 * plain_longest - now
+  local deadline, silent = now + update_supervision, 2 * plain_longest - now
   if silent > deadline then
     deadline = silent
   end
@@ -837,9 +885,9 @@ local function charge_update(keys, epoch, stored, count)
   -- Write.
   if plain_events > 0 then
     local entry = plain_entry or begin_entry(now, account_id, sequence + 1, 1) .. plain_tail
-    call('XADD', keys[4], epoch .. '-*', 'e', entry, 's', plain_update[UPDATE_STAMP])
+    call('XADD', keys[4], entry_id, 'e', entry, 's', update_stamp)
   end
-  write_account(pack_run(sequence + plain_events, now, slack), run_from, run_until)
+  write_account(sequence + plain_events, now, slack, run_from, run_until)
   header = pack_header(header, state, seen_from, now, deadline, seen_until)
   write_session(keys[2], header, count)
   return now, plain_answer
@@ -863,14 +911,14 @@ local function charge_plainly(keys, args)
     return nil
   end
   local _, _, sharing = unpack_some(packed, 2, asks_until)
-  local epoch = open_partition(keys[3])
-  if sharing or not epoch then
+  local entry_id = open_partition(keys[3])
+  if sharing or not entry_id then
     return nil
   end
   session_id, account_id = id_in(keys[2], keys[3]), id_in(keys[1], keys[3])
   set_update(given, session_id, number, fingerprint, account_id, profile, args[2])
-  plain_update[UPDATE_SUPERVISION], plain_update[UPDATE_GRACE] = supervision, grace
-  plain_update[UPDATE_TRACK] = false
-  local now, answer = charge_update(keys, epoch, read_fields(keys[2], count), count)
+  update_supervision, update_grace = supervision, grace
+  update_track = false
+  local now, answer = charge_update(keys, entry_id, read_fields(keys[2], count), count)
   return now and { REPLY_DONE, answer }
 end

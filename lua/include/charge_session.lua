@@ -387,8 +387,8 @@ local function charge_session(keys, request, may_grant, read, fields)
   local policy, asks = request[REQUEST_POLICY], request[REQUEST_SERVICES]
   local number, phase = request[REQUEST_NUMBER], request[REQUEST_PHASE]
   local session_id = request[REQUEST_SESSION]
-  local epoch = open_partition(keys[3])
-  if not epoch then
+  local entry_id = open_partition(keys[3])
+  if not entry_id then
     return { REPLY_FENCED }
   end
 
@@ -646,7 +646,7 @@ local function charge_session(keys, request, may_grant, read, fields)
   end
 
   -- Write.
-  write_entry(keys[4], epoch, now, request[REQUEST_STAMP], books, events)
+  write_entry(keys[4], entry_id, now, request[REQUEST_STAMP], books, events)
   if changed or #own > 0 then
     for b = 1, #books do
       books[b][ACCOUNT_LAST_SEEN] = now

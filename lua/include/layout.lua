@@ -326,6 +326,10 @@ PLAIN_OCTETS_LAST = 223
 -- What a bucket holds and what of it is reserved take so much of the account where both are wide.
 AMOUNTS_OCTETS = 18
 
+-- And so much the run of its header that changes, with a slack and without one.
+RUN_OCTETS = 27
+RUN_OCTETS_ALONE = 19
+
 -- A bucket as charge_plainly keeps it while it decides: its own positions as above, and behind them
 -- notes; and a service of its request.
 MET_AT = 19
@@ -351,25 +355,8 @@ PLAIN_VALID_UNTIL = 13
 -- Of a report only: what the service counts, and how much of it its line carries in a second
 PLAIN_GAUGE = 14
 PLAIN_RATE = 15
-
--- An update as charge_plainly charges it: when (0 for the server's clock), of which session, and what of
--- its request counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and
--- UPDATE_TRACK what it said, packed, and UPDATE_CAPS what fair use has counted by now, packed, or nothing.
--- UPDATE_CAUSE: why the session ends with it, packed; UPDATE_NETWORK: where it is from now on, JSON. Both are
--- false of nearly all.
-UPDATE_NOW = 1
-UPDATE_SESSION = 2
-UPDATE_NUMBER = 3
-UPDATE_FINGERPRINT = 4
-UPDATE_ACCOUNT = 5
-UPDATE_PROFILE = 6
-UPDATE_STAMP = 7
-UPDATE_SUPERVISION = 8
-UPDATE_GRACE = 9
-UPDATE_TRACK = 10
-UPDATE_CAPS = 11
-UPDATE_CAUSE = 12
-UPDATE_NETWORK = 13
+-- The name of its field in the session
+PLAIN_FIELD = 16
 
 -- Service in the answer
 ANSWER_KEY = 1

@@ -2,11 +2,11 @@
 -- runs, since it was last promoted. A restart and a promotion begin another one, in which everything
 -- is closed until recovery has compared it with the record (lua/open.lua).
 --
--- Control values known to be of this reign, with their epoch as text. Lost with the process, as it
--- should be. A replica runs no scripts, so what it takes over it has to find out; a master that was
--- made a replica in between comes back with the other's values, or with a whole copy of its data,
--- for which Redis makes this library anew.
-local opened_epochs, fence = {}, { values = 0, values_max = 1024 }
+-- Control values known to be of this reign, with the id of the next entry in their epoch, `<epoch>-*`.
+-- Lost with the process, as it should be. A replica runs no scripts, so what it takes over it has to find
+-- out; a master that was made a replica in between comes back with the other's values, or with a whole
+-- copy of its data, for which Redis makes this library anew.
+local entry_ids, fence = {}, { values = 0, values_max = 1024 }
 
 -- fence.reign(): names the reign, or nil on a server that is no master.
 function fence.reign()
@@ -34,23 +34,24 @@ function fence.telling(script)
   end
 end
 
--- fence.epoch_of(control): the epoch of a control value that was not met before; nil where it is of
--- another reign, where recovery holds the partition ("fenced:...") or where there is none: an emptied
--- Redis must not look like empty accounts.
-function fence.epoch_of(control)
+-- fence.entry_id(control): the id of the next entry in the epoch of a control value that was not met
+-- before; nil where it is of another reign, where recovery holds the partition ("fenced:...") or where
+-- there is none: an emptied Redis must not look like empty accounts.
+function fence.entry_id(control)
   local epoch, reign = string.match(control or '', '^(%d+):(%x+)$')
   if not epoch or reign ~= fence.reign() then
     return nil
   end
   if fence.values == fence.values_max then
-    opened_epochs, fence.values = {}, 0
+    entry_ids, fence.values = {}, 0
   end
-  opened_epochs[control], fence.values = epoch, fence.values + 1
-  return epoch
+  entry_ids[control], fence.values = epoch .. '-*', fence.values + 1
+  return entry_ids[control]
 end
 
--- open_partition(control_key): the epoch of an open partition, as text, or nil while it is closed.
+-- open_partition(control_key): the id of the next entry of an open partition, by which Redis counts on
+-- without a gap in its epoch; or nil while it is closed.
 local function open_partition(control_key)
   local control = redis.call('GET', control_key)
-  return opened_epochs[control] or fence.epoch_of(control)
+  return entry_ids[control] or fence.entry_id(control)
 end

@@ -12,6 +12,9 @@
 
 local find
 
+-- The reply to the last plain report, and its moment.
+local reported_at, reported_reply
+
 -- WORD: one past what 32 bits hold.
 local WORD = 4294967296
 
@@ -62,7 +65,7 @@ local function read_services(said, count, at)
   for i = 1, count do
     local service = plain_services[i]
     if not service then
-      service = blank_row(PLAIN_RATE)
+      service = blank_row(PLAIN_FIELD)
       plain_services[i] = service
     end
     local digest
@@ -149,7 +152,11 @@ end
 -- session began, whether its NAS was told a limit, the seconds from report to report, when what it may use
 -- ends, and the growth of both totals; nil for what is not plain.
 local function take_report(track, count, status, event_at, upload, download, width, seconds)
-  if not track or byte(track, 1) ~= PACKED_LONG_ARRAY or byte(track, 3) ~= TRACK_ENDS_AT then
+  if not track then
+    return nil
+  end
+  local head, _, size = byte(track, 1, 3)
+  if head ~= PACKED_LONG_ARRAY or size ~= TRACK_ENDS_AT then
     return nil
   end
   local kept_from, version, state, number, opened, last_at, last_seconds, last_up, last_down, up_sum, down_sum =
@@ -344,17 +351,25 @@ local function end_live(access, id, caps)
   return pack_live(access, count - 1, kept .. caps, #access, #access)
 end
 
--- pack_reported(now): the answer to a plain report.
-local function pack_reported(now)
-  return pack_bytes(
-    '>BBBI8I5',
-    PACKED_ARRAY + REPORTED_EPOCH,
-    OUTCOME_TAKEN,
-    PACKED_WIDE,
-    now,
-    -- Not spent; at the full level, and wanted there; none replaced, no new count.
-    PACKED_FALSE * 4294967296 + LEVEL_FULL * 16777216 + LEVEL_FULL * 65536 + PACKED_ARRAY * 256 + PACKED_FALSE
-  )
+-- reported(now): the reply to a plain report; the same one for all of a moment, as those of a batch are.
+local function reported(now)
+  if reported_at ~= now then
+    local answer = pack_bytes(
+      '>BBBI8I5',
+      PACKED_ARRAY + REPORTED_EPOCH,
+      OUTCOME_TAKEN,
+      PACKED_WIDE,
+      now,
+      -- Not spent; at the full level, and wanted there; none replaced, no new count.
+      PACKED_FALSE * 4294967296
+        + LEVEL_FULL * 16777216
+        + LEVEL_FULL * 65536
+        + PACKED_ARRAY * 256
+        + PACKED_FALSE
+    )
+    reported_at, reported_reply = now, { REPLY_DONE, answer }
+  end
+  return reported_reply
 end
 
 local function report_plainly(keys, args)
@@ -364,8 +379,8 @@ local function report_plainly(keys, args)
   local said, session_key, access_key = args[1], keys[2], keys[6]
   local asked_at, given, profile, grace, status, event_at, upload, download, width, seconds, stale_factor, expires_at, told, place, count =
     unpack_some(said, BRIEF_SERVICES, 3)
-  local epoch, caps_from = open_partition(keys[3]), read_services(said, count, asked_at)
-  if not epoch or not caps_from then
+  local entry_id, caps_from = open_partition(keys[3]), read_services(said, count, asked_at)
+  if not entry_id or not caps_from then
     return nil
   end
 
@@ -406,11 +421,11 @@ local function report_plainly(keys, args)
     call('ZCARD', keys[5])
   end
   set_update(now, id, number, false, account_id, profile, args[2])
-  plain_update[UPDATE_SUPERVISION], plain_update[UPDATE_GRACE] = stale_ms, grace
-  plain_update[UPDATE_TRACK], plain_update[UPDATE_CAPS] = track, caps
-  plain_update[UPDATE_CAUSE] = ends and told
-  plain_update[UPDATE_NETWORK] = begins and told and nas.network_of(session_key, told)
-  if not charge_update(keys, epoch, stored, count) then
+  update_supervision, update_grace = stale_ms, grace
+  update_track, update_caps = track, caps
+  update_cause = ends and told
+  update_network = begins and told and nas.network_of(session_key, told)
+  if not charge_update(keys, entry_id, stored, count) then
     return nil
   end
 
@@ -427,7 +442,7 @@ local function report_plainly(keys, args)
   end
   if ends then
     call('ZREM', keys[7], id)
-    return { REPLY_DONE, pack_reported(now) }
+    return reported(now)
   elseif begins then
     call('ZREMRANGEBYSCORE', keys[7], '-inf', now)
   end
@@ -437,5 +452,5 @@ local function report_plainly(keys, args)
   if is_longer then
     nas.count_longer(keys[7], id, now, stale_ms)
   end
-  return { REPLY_DONE, pack_reported(now) }
+  return reported(now)
 end

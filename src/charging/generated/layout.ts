@@ -327,6 +327,10 @@ export const PLAIN_OCTETS_LAST = 223;
 // What a bucket holds and what of it is reserved take so much of the account where both are wide.
 export const AMOUNTS_OCTETS = 18;
 
+// And so much the run of its header that changes, with a slack and without one.
+export const RUN_OCTETS = 27;
+export const RUN_OCTETS_ALONE = 19;
+
 // A bucket as charge_plainly keeps it while it decides: its own positions as above, and behind them
 // notes; and a service of its request.
 export const MET_AT = 19;
@@ -352,25 +356,8 @@ export const PLAIN_VALID_UNTIL = 13;
 // Of a report only: what the service counts, and how much of it its line carries in a second
 export const PLAIN_GAUGE = 14;
 export const PLAIN_RATE = 15;
-
-// An update as charge_plainly charges it: when (0 for the server's clock), of which session, and what of
-// its request counts. No answer is kept where there is no fingerprint: then it is a NAS's report, and
-// UPDATE_TRACK what it said, packed, and UPDATE_CAPS what fair use has counted by now, packed, or nothing.
-// UPDATE_CAUSE: why the session ends with it, packed; UPDATE_NETWORK: where it is from now on, JSON. Both are
-// false of nearly all.
-export const UPDATE_NOW = 1;
-export const UPDATE_SESSION = 2;
-export const UPDATE_NUMBER = 3;
-export const UPDATE_FINGERPRINT = 4;
-export const UPDATE_ACCOUNT = 5;
-export const UPDATE_PROFILE = 6;
-export const UPDATE_STAMP = 7;
-export const UPDATE_SUPERVISION = 8;
-export const UPDATE_GRACE = 9;
-export const UPDATE_TRACK = 10;
-export const UPDATE_CAPS = 11;
-export const UPDATE_CAUSE = 12;
-export const UPDATE_NETWORK = 13;
+// The name of its field in the session
+export const PLAIN_FIELD = 16;
 
 // Service in the answer
 export const ANSWER_KEY = 1;
