@@ -251,7 +251,9 @@ function chapChallenge({ packet, secret }: GenuineRequest): Buffer | undefined {
 /** The same for every resend, whichever process it reaches, and for no other request. */
 function requestKey({ packet, nas, uniqueId }: GenuineRequest): string {
   const identity = uniqueId ?? `${packet.identifier} ${packet.authenticator.toString('hex')}`;
-  return hash('sha256', `${nas.name} ${identity}`, 'hex').slice(0, 32);
+  // The name, as not every NAS takes a random authenticator.
+  const userName = packet.get(UserName) ?? '';
+  return hash('sha256', `${nas.name} ${identity} ${userName}`, 'hex').slice(0, 32);
 }
 
 function accessRequest(request: GenuineRequest, question: Question): AccessRequest {

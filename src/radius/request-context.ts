@@ -43,10 +43,18 @@ function escapeControl(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
+/** What a cut through a character leaves of it. */
+const HALF_CHARACTER = /[\ud800-\udbff]$/;
+
+function withoutControls(value: string): string {
+  return CONTROL.test(value) ? value.replace(CONTROLS, escapeControl) : value;
+}
+
 /** Text for an event: control characters as %XX, cut to 128 characters. */
 function contextText(value: string): string {
-  const escaped = CONTROL.test(value) ? value.replace(CONTROLS, escapeControl) : value;
-  return escaped.length > CONTEXT_LENGTH_MAX ? escaped.slice(0, CONTEXT_LENGTH_MAX) : escaped;
+  const escaped = withoutControls(value);
+  if (escaped.length <= CONTEXT_LENGTH_MAX) return escaped;
+  return escaped.slice(0, CONTEXT_LENGTH_MAX).replace(HALF_CHARACTER, '');
 }
 
 interface ContextAttribute {
@@ -96,10 +104,17 @@ export function networkContext(packet: RadiusPacket): NetworkContext {
   return context;
 }
 
-/** The user name, and the MAC address that it spells if it is one. */
+// eslint-disable-next-line no-control-regex -- some equipment ends text as C does
+const TERMINATOR = /\x00+$/;
+
+/**
+ * The user name, and the MAC address that it spells if it is one. Control characters of it are written %XX:
+ * it becomes part of events, and no text of Postgres holds a zero octet.
+ */
 export function requestIdentities(packet: RadiusPacket): SubscriberIdentity[] {
-  const userName = packet.get(UserName);
-  if (userName === undefined || userName === '') return [];
+  const sent = packet.get(UserName);
+  const userName = sent === undefined ? '' : withoutControls(sent.replace(TERMINATOR, ''));
+  if (userName === '') return [];
   const mac = canonicalMac(userName);
   const named: SubscriberIdentity = { kind: 'user-name', value: userName };
   return mac === null ? [named] : [named, { kind: 'mac', value: mac }];

@@ -266,6 +266,13 @@ describe('the engine is asked', () => {
     if (!result.ok) throw new Error(result.malformation);
     expect(await keyOf({ ...asking, packet: result.packet })).not.toBe(await keyOf(asking));
   });
+
+  it('with a key of its own for each name, also from a NAS without random authenticators', async () => {
+    const keyOf = async (name: string): Promise<string | undefined> =>
+      (await run(requestOf([named(name), pap('sekrit')]), accepted)).asked[0]?.requestKey;
+    expect(await keyOf('alice')).toBe(await keyOf('alice'));
+    expect(await keyOf('alice')).not.toBe(await keyOf('bob'));
+  });
 });
 
 describe('while a secret is being changed', () => {

@@ -341,6 +341,20 @@ describe('a NAS that may be several devices', () => {
   });
 });
 
+it.each([
+  ['anna\0', 'anna'],
+  ['an\0na\n', 'an%00na%0A'],
+  ['\0', undefined],
+])('reads the name %j without what no text of the record can hold', (sent, value) => {
+  const { identities } = session([attributeValue(UserName, sent)]);
+  expect(identities[0]?.value).toBe(value);
+});
+
+it('cuts long words of the network between two characters', () => {
+  const { context } = session([attributeValue(CalledStationId, `${'a'.repeat(127)}\u{1f3e0}b`)]);
+  expect(context['calledStation']).toBe('a'.repeat(127));
+});
+
 describe('requests without a session', () => {
   it.each([
     [STATUS['Accounting-On'], 'on'],
