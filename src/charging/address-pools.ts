@@ -69,6 +69,69 @@ export async function releaseAddress(
   await callScript(engine, 'release', keysOf(engine, pool), args);
 }
 
+/** Leases that are carried in one round trip. */
+const CARRIED_AT_ONCE = 1_000;
+
+/**
+ * Carries the leases of addresses that are another pool's by now: whoever has one still has it. What that
+ * pool has leased itself stays.
+ */
+export async function carryLeases(
+  engine: Engine,
+  before: readonly AddressPool[],
+  after: readonly AddressPool[],
+): Promise<void> {
+  const moves = before.flatMap((from) =>
+    after.filter((to) => to.code !== from.code && shareAddresses(from, to)).map((to) => [from, to]),
+  );
+  for (const [from, to] of moves) if (from && to) await carry(engine, from, to);
+}
+
+async function carry(engine: Engine, from: AddressPool, to: AddressPool): Promise<void> {
+  const { redis } = engine;
+  const [fromLeases = '', fromHolders = ''] = keysOf(engine, from);
+  const [toLeases = '', toHolders = ''] = keysOf(engine, to);
+  const running = await redis.zrangebyscore(fromLeases, Date.now(), '+inf', 'WITHSCORES');
+  const leases = running.flatMap((address, index) =>
+    index % 2 === 0 && has(to, Number(address))
+      ? [{ address, until: running[index + 1] ?? '0' }]
+      : [],
+  );
+  while (leases.length > 0) {
+    const some = leases.splice(0, CARRIED_AT_ONCE);
+    const fields = some.map(({ address }) => `a:${address}`);
+    const sessions = await redis.hmget(fromHolders, ...fields);
+    const pipeline = redis.pipeline();
+    for (const [index, { address, until }] of some.entries()) {
+      const sessionId = sessions[index];
+      pipeline.zadd(toLeases, 'NX', until, address);
+      // One that rests is nobody's.
+      if (!sessionId) continue;
+      pipeline.hsetnx(toHolders, `a:${address}`, sessionId);
+      pipeline.hsetnx(toHolders, `s:${sessionId}`, address);
+    }
+    const failed = (await pipeline.exec())?.find(([error]) => error !== null)?.[0];
+    if (failed) throw failed;
+  }
+}
+
+function shareAddresses(one: AddressPool, other: AddressPool): boolean {
+  return one.ranges.some(({ first, last }) =>
+    other.ranges.some(
+      (range) =>
+        (addressNumber(range.first) ?? Infinity) <= (addressNumber(last) ?? -1) &&
+        (addressNumber(first) ?? Infinity) <= (addressNumber(range.last) ?? -1),
+    ),
+  );
+}
+
+function has({ ranges }: AddressPool, address: number): boolean {
+  return ranges.some(
+    ({ first, last }) =>
+      (addressNumber(first) ?? Infinity) <= address && address <= (addressNumber(last) ?? -1),
+  );
+}
+
 function keysOf({ keys }: Engine, { code }: AddressPool): readonly string[] {
   return [keys.leases(code), keys.holders(code)];
 }
@@ -80,12 +143,7 @@ export function poolOfAddress(
 ): AddressPool | undefined {
   const number = addressNumber(address);
   if (number === null) return undefined;
-  return pools.find(({ ranges }) =>
-    ranges.some(
-      ({ first, last }) =>
-        (addressNumber(first) ?? Infinity) <= number && number <= (addressNumber(last) ?? -1),
-    ),
-  );
+  return pools.find((pool) => has(pool, number));
 }
 
 const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;

@@ -2,10 +2,12 @@
  * The way back from management to the engine: accounts and their credits, profiles, configuration.
  * All of it is harmless when repeated, so that a sweeper can finish what a crash cut off.
  */
+import type { AddressPool } from '../domain/access-plan.js';
 import type { EventStamp, AccountStanding, LedgerKind } from '../domain/events.js';
 import type { Amount } from '../domain/amounts.js';
 import type { SubscriberIdentity } from '../domain/identity.js';
 import type { SubscriberProfile } from '../domain/profile.js';
+import { carryLeases } from './address-pools.js';
 import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import {
   bucketStateCode,
@@ -286,8 +288,8 @@ export function readPublishedProfile(
 }
 
 /**
- * Publishes the configuration that every process compiles for itself, and tells them.
- * A process that is told nothing (a lost connection) finds the newer version when it next looks.
+ * Publishes the configuration that every process compiles for itself, and tells them. Addresses that
+ * change pools by it stay with the sessions that have them, those leased in the midst of it too. A process that is told nothing (a lost connection) finds the newer version when it next looks.
  */
 export async function publishConfiguration(
   engine: Engine,
@@ -295,8 +297,24 @@ export async function publishConfiguration(
   document: string,
 ): Promise<void> {
   const { redis, keys } = engine;
+  const held = await readConfiguration(engine);
+  const [before, after] = [poolsOf(held?.document ?? '{}'), poolsOf(document)];
+  await carryLeases(engine, before, after);
   await redis.set(keys.config, JSON.stringify({ version, document }));
   await redis.publish(keys.config, String(version));
+  await carryLeases(engine, before, after);
+}
+
+/** The pools of a configuration; none where it is of a version that has them in another form. */
+function poolsOf(document: string): readonly AddressPool[] {
+  try {
+    const { addressPools = [] } = JSON.parse(document) as {
+      readonly addressPools?: readonly AddressPool[];
+    };
+    return addressPools;
+  } catch {
+    return [];
+  }
 }
 
 /** The published configuration, or null before the first. */

@@ -401,6 +401,25 @@ describe('an address of a pool', () => {
     expect(until).toBeGreaterThan(Date.now() + 1.1 * (terms.interimSeconds ?? 0) * 1000);
   });
 
+  it('stays with its session when the pool has another name, and when ranges change pools', async () => {
+    const handle = await beginWithAddress();
+    const two = { first: '10.0.0.2', last: '10.0.0.2' };
+    const renamed = { code: 'homes', ranges: [...(pools[0]?.ranges ?? []), two], restSeconds: 0 };
+    const of = { pppoe: { address: { kind: 'pool', code: 'homes' } } } as const;
+    await openIsp(engine, { plans: [{ ...HOME, services: of }], pools: [renamed] }, 3);
+    isp = await ispProcess(engine);
+    const other = accepted(await isp.access(login(ben)));
+    expect(other.terms.ipv4).toEqual({ kind: 'fixed', address: '10.0.0.2' });
+    await isp.accounting(report({ handle, sessionSeconds: 60 }));
+    await isp.accounting(report({ handle, status: 'stop', sessionSeconds: 90 }));
+    await openSubscriber(engine, { name: 'carl', octets: 1_000_000_000 });
+    const carl = login({ identities: [{ kind: 'user-name', value: 'carl' }], station: null });
+    expect(accepted(await isp.access(carl)).terms.ipv4).toEqual({
+      kind: 'fixed',
+      address: '10.0.0.1',
+    });
+  });
+
   it('is the same for a device that logs in again before it has begun', async () => {
     await openIsp(engine, { plans: [{ ...HOME, services }], pools }, 2);
     isp = await ispProcess(engine);
