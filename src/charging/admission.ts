@@ -3,7 +3,7 @@ import type { Amount } from '../domain/amounts.js';
 import { areTermsKept, packUnnumbered, sayTerms, type ChargeRequest } from './charge-request.js';
 import { bytesOf, callScript, EngineReplyError, statusOf, type Engine } from './engine.js';
 import * as layout from './generated/layout.js';
-import { pack, unpack, type Packable } from './packing.js';
+import { pack, unpack, type Packable, type Unpacked } from './packing.js';
 import type { ScriptReply } from './script-loader.js';
 import { asArray, asLimit, asNumber, asText, asTimeOrNull } from './unpacked.js';
 
@@ -120,13 +120,15 @@ export async function admit(engine: Engine, request: AdmissionRequest): Promise<
     keys.timers(partition),
     keys.access(partition, accountId),
     keys.answer(partition, request.requestKey),
-    ...(sharing ? [keys.account(partition, sharing.ownerAccountId)] : []),
-    ...unfailed.map((who) => keys.failures(who)),
   ];
+  if (sharing) touched.push(keys.account(partition, sharing.ownerAccountId));
+  for (const who of unfailed) touched.push(keys.failures(who));
   const run = (terms: 'named' | 'whole'): Promise<ScriptReply> => {
-    const args = [...packUnnumbered(charge, terms), request.network, packAdmission(request, terms)];
+    const args: (string | Buffer)[] = packUnnumbered(charge, terms);
+    args.push(request.network, packAdmission(request, terms));
     if (unfailed.length === 0) return callScript(engine, 'admit', touched, args);
-    return callScript(engine, 'admit_unfailed', touched, [...args, String(unfailed.length)]);
+    args.push(String(unfailed.length));
+    return callScript(engine, 'admit_unfailed', touched, args);
   };
   let reply = await run(areTermsKept(charge) ? 'named' : 'whole');
   // Nobody came in by them yet since Redis has started, or has forgotten them.
@@ -177,19 +179,21 @@ function packAdmission(request: AdmissionRequest, terms: 'named' | 'whole'): Buf
 }
 
 function readAdmission(packed: Buffer, repeated: boolean): Admission {
-  const fields = [null, ...asArray(unpack(packed))];
-  const verdict = VERDICTS.get(asNumber(fields[layout.ADMITTED_VERDICT]));
+  const fields = asArray(unpack(packed));
+  // By Lua's count, from 1.
+  const at = (place: number): Unpacked | undefined => fields[place - 1];
+  const verdict = VERDICTS.get(asNumber(at(layout.ADMITTED_VERDICT)));
   if (verdict === undefined) throw new EngineReplyError('admit answered an unknown verdict');
   return {
     kind: 'decided',
     repeated,
     verdict,
-    sessionId: asText(fields[layout.ADMITTED_SESSION]),
-    at: asNumber(fields[layout.ADMITTED_AT]),
-    interimSeconds: asNumber(fields[layout.ADMITTED_INTERIM_S]),
-    endsAt: asTimeOrNull(fields[layout.ADMITTED_ENDS_AT]),
-    limits: asArray(fields[layout.ADMITTED_LIMITS]).map(asLimit),
-    level: levelOf(asNumber(fields[layout.ADMITTED_LEVEL])),
+    sessionId: asText(at(layout.ADMITTED_SESSION)),
+    at: asNumber(at(layout.ADMITTED_AT)),
+    interimSeconds: asNumber(at(layout.ADMITTED_INTERIM_S)),
+    endsAt: asTimeOrNull(at(layout.ADMITTED_ENDS_AT)),
+    limits: asArray(at(layout.ADMITTED_LIMITS)).map(asLimit),
+    level: levelOf(asNumber(at(layout.ADMITTED_LEVEL))),
   };
 }
 

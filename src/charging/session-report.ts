@@ -29,7 +29,7 @@ import {
   untilAnswered,
 } from './engine.js';
 import * as layout from './generated/layout.js';
-import { pack, unpack, type Packable, type Unpacked } from './packing.js';
+import { pack, packEach, unpack, type Packable, type Unpacked } from './packing.js';
 import type { ScriptReply } from './script-loader.js';
 import { packStamp } from './stamp-codec.js';
 import { asArray, asNumber, asText } from './unpacked.js';
@@ -270,7 +270,7 @@ function callReport(
 
 function packBrief(report: NetworkReport): Buffer {
   const { charge, gauges, nas, sessionKey, station, port, user } = report;
-  const place = pack([nas, sessionKey, station ?? false, port ?? false, user]);
+  const { services } = charge;
   const values: Packable[] = [
     charge.now ?? 0,
     charge.profileVersion,
@@ -284,17 +284,17 @@ function packBrief(report: NetworkReport): Buffer {
     report.staleFactor,
     report.expiresAt ?? 0,
     toldBy(report),
-    withoutHead(place),
-    charge.services.length,
+    packEach([nas, sessionKey, station ?? false, port ?? false, user]),
+    services.length,
   ];
-  for (const [index, service] of charge.services.entries()) {
+  for (const [index, service] of services.entries()) {
     const gauge = gauges[index] ?? 'total';
     values.push(
       service.key,
       gaugeCode(gauge),
       rateOf(report.rates, gauge),
       service.want ?? layout.WANT_NOTHING,
-      service.reason === null ? NO_REASON : withoutHead(pack([service.reason])),
+      service.reason === null ? NO_REASON : packEach([service.reason]),
       nameOfTerms(service),
     );
   }
@@ -302,18 +302,13 @@ function packBrief(report: NetworkReport): Buffer {
   return pack(values);
 }
 
+const NO_REASON = packEach([false]);
+
 /** What only the first and the last report of a session say. */
 function toldBy({ status, network, charge }: NetworkReport): Packable {
   if (status === 'start') return network?.() ?? false;
-  return status === 'stop' && withoutHead(pack([charge.cause ?? false]));
+  return status === 'stop' && packEach([charge.cause ?? false]);
 }
-
-/** The values of a packed array, one behind the other. */
-function withoutHead(packed: Buffer): Buffer {
-  return packed.subarray(1);
-}
-
-const NO_REASON = withoutHead(pack([false]));
 
 function packReport(report: NetworkReport, said: 'named' | 'whole'): Buffer {
   return pack([

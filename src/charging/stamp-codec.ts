@@ -6,6 +6,9 @@ import type { EventStamp } from '../domain/events.js';
 import { pack, PackingError, unpack, type Packable, type Unpacked } from './packing.js';
 import { asArray, asNumber, asNumberOrNull, asText, asTextOrNull } from './unpacked.js';
 
+/** What is being flattened, which never waits: an array that grows costs three times its values. */
+const flattened: (string | number)[] = [];
+
 /** Names with codes: named texts as flat pairs of name and text, a name by its code where it has one. */
 class Names {
   readonly #names: readonly string[];
@@ -16,13 +19,16 @@ class Names {
     this.#codes = new Map(names.map((name, code) => [name, code]));
   }
 
-  flatten(texts: Readonly<Record<string, string | undefined>>): Packable[] {
-    const flat: Packable[] = [];
+  flatten(texts: Readonly<Record<string, string | undefined>>): readonly Packable[] {
+    let count = 0;
     for (const name in texts) {
       const text = texts[name];
-      if (text !== undefined) flat.push(this.#codes.get(name) ?? name, text);
+      if (text === undefined) continue;
+      flattened[count] = this.#codes.get(name) ?? name;
+      flattened[count + 1] = text;
+      count += 2;
     }
-    return flat;
+    return flattened.slice(0, count);
   }
 
   /** @throws PackingError for a code of a later version. */
