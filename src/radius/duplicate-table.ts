@@ -16,7 +16,11 @@ export interface RequestMark {
   /** Where it came from: identifiers are unique within it. */
   readonly source: string;
   readonly identifier: number;
-  readonly authenticator: Buffer;
+  /**
+   * Octets as characters, as the reply's are kept: a part of the datagram would keep all of it for
+   * seconds, and a Buffer of its own is several objects, some of them outside of the heap.
+   */
+  readonly authenticator: string;
 }
 
 export interface NewRequest extends RequestMark {
@@ -32,10 +36,6 @@ export interface RequestEntry {
 }
 
 interface MutableEntry extends RequestEntry {
-  /**
-   * Octets as characters, as the reply's are: a part of the datagram would keep all of it for seconds,
-   * and a Buffer of its own is several objects, some of them outside of the heap.
-   */
   readonly authenticator: string;
   /** `replaced`: another one has its identifier, while what it asked for is still under way. */
   state: 'pending' | 'replaced' | 'answered' | 'forgotten';
@@ -83,7 +83,7 @@ export class DuplicateTable {
   /** Whether the request was here before. */
   find(mark: RequestMark, now: number): KnownRequest {
     const known = this.#sources.get(mark.source)?.get(mark.identifier);
-    if (known?.authenticator !== textOf(mark.authenticator)) return UNKNOWN;
+    if (known?.authenticator !== mark.authenticator) return UNKNOWN;
     if (known.state === 'pending') return PENDING;
     if (known.reply === null || known.dueAt <= now) return UNKNOWN;
     return { kind: 'answered', reply: Buffer.from(known.reply, 'latin1') };
@@ -92,12 +92,12 @@ export class DuplicateTable {
   /** Begins a request that {@link find} does not know; it takes the place of any other. */
   begin(request: NewRequest, now: number): RequestEntry {
     const dueAt = now + this.#options.pendingMs;
-    const { source, identifier, client } = request;
+    const { source, identifier, authenticator, client } = request;
     // Spelled out: a spread costs several times as much, once per request.
     const begun: MutableEntry = {
       source,
       identifier,
-      authenticator: textOf(request.authenticator),
+      authenticator,
       client,
       state: 'pending',
       reply: null,
@@ -125,7 +125,7 @@ export class DuplicateTable {
     }
     this.#endPending(begun);
     begun.state = 'answered';
-    begun.reply = textOf(reply);
+    begun.reply = reply.toString('latin1');
     begun.dueAt = now + this.#options.answeredMs;
     this.#answeredQueue.push(begun);
     return true;
@@ -179,10 +179,6 @@ function isUnderWay({ state }: MutableEntry): boolean {
 function replace(entry: MutableEntry): void {
   entry.state = entry.state === 'pending' ? 'replaced' : 'forgotten';
   entry.reply = null;
-}
-
-function textOf(octets: Buffer): string {
-  return octets.toString('latin1');
 }
 
 /** First in, first out, without moving what stays. */

@@ -132,9 +132,10 @@ export function selectNas(
   candidates: readonly NasClient[],
   nasIdentifier: string | undefined,
 ): NasClient | undefined {
-  return candidates.find(
-    (client) => client.nasIdentifier === null || client.nasIdentifier === nasIdentifier,
-  );
+  for (const client of candidates) {
+    if (client.nasIdentifier === null || client.nasIdentifier === nasIdentifier) return client;
+  }
+  return undefined;
 }
 
 interface PlacedClient {

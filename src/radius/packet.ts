@@ -102,13 +102,16 @@ export class RadiusPacket {
   all<T>(attribute: Attribute<T>): T[] {
     const { keys } = this.#index;
     const { key } = attribute;
-    const values: T[] = [];
+    let values: T[] | null = null;
     for (let at = 0; at < keys.length; at += 1) {
       if (keys[at] !== key) continue;
       const value = this.#readAt(attribute, at);
-      if (value !== undefined) values.push(value);
+      if (value === undefined) continue;
+      // Nearly always there is one: what is made with it has room for no more.
+      if (values === null) values = [value];
+      else values.push(value);
     }
-    return values;
+    return values ?? [];
   }
 
   /** True when the attribute is present, valid or not. */

@@ -35,8 +35,6 @@ import type { RadiusPacket } from './packet.js';
 const CONTEXT_LENGTH_MAX = 128;
 
 // eslint-disable-next-line no-control-regex -- these are what must not pass
-const CONTROL = /[\x00-\x1f\x7f]/;
-// eslint-disable-next-line no-control-regex -- as above
 const CONTROLS = /[\x00-\x1f\x7f]/g;
 
 function escapeControl(character: string): string {
@@ -46,8 +44,20 @@ function escapeControl(character: string): string {
 /** What a cut through a character leaves of it. */
 const HALF_CHARACTER = /[\ud800-\udbff]$/;
 
+const SPACE = 0x20;
+const DELETE = 0x7f;
+
+/** Unit by unit: nearly no text has one, and a regular expression takes several times as long. */
+function hasControl(value: string): boolean {
+  for (let at = 0; at < value.length; at += 1) {
+    const code = value.charCodeAt(at);
+    if (code < SPACE || code === DELETE) return true;
+  }
+  return false;
+}
+
 function withoutControls(value: string): string {
-  return CONTROL.test(value) ? value.replace(CONTROLS, escapeControl) : value;
+  return hasControl(value) ? value.replace(CONTROLS, escapeControl) : value;
 }
 
 /** Text for an event: control characters as %XX, cut to 128 characters. */

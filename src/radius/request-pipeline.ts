@@ -259,7 +259,8 @@ export class RequestPipeline {
     const { packet, nas, receivedAt } = request;
     const isAccess = packet.code === PACKET_CODES['Access-Request'];
     const table = isAccess ? this.#access : this.#accounting;
-    const { identifier, authenticator } = packet;
+    const { identifier } = packet;
+    const authenticator = packet.authenticator.toString('latin1');
     const mark = { source: arrival.source, identifier, authenticator, client: nas.name };
     // Over RADIUS/1.1 no request is another's resend, whatever its token [RFC 9765 4.2.2].
     if (request.uniqueId === null) {

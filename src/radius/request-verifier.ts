@@ -148,21 +148,16 @@ function findSecret(
   const isRandom =
     packet.code === PACKET_CODES['Access-Request'] || packet.code === PACKET_CODES['Status-Server'];
   const field = messageAuthenticatorField(packet);
-  const judge = (secret: SharedSecret): FoundSecret => {
+  const [newest] = secrets;
+  let first: FoundSecret = { secret: newest, verdict: 'absent', requestAuthenticator: false };
+  for (const secret of secrets) {
     const requestAuthenticator = !isRandom && verifyRequestAuthenticator(packet, secret);
     // One digest tells that a packet is forged; a second one would only cost more.
     const isForged = !isRandom && !requestAuthenticator;
     const verdict = isForged ? 'absent' : verifyMessageAuthenticator(packet, secret, field);
-    return { secret, verdict, requestAuthenticator };
-  };
-  const [newest, ...older] = secrets;
-  const first = judge(newest);
-  const proves = (one: FoundSecret): boolean =>
-    isRandom ? one.verdict === 'valid' : one.requestAuthenticator;
-  if (proves(first)) return first;
-  for (const secret of older) {
-    const next = judge(secret);
-    if (proves(next)) return next;
+    const found = { secret, verdict, requestAuthenticator };
+    if (isRandom ? verdict === 'valid' : requestAuthenticator) return found;
+    if (secret === newest) first = found;
   }
   return first;
 }

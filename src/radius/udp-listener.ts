@@ -36,6 +36,14 @@ export interface UdpListener extends Listener {
   keepQueues(): void;
 }
 
+/** Where a datagram is from: as the system says it, and as requests say it. */
+interface DatagramSource {
+  readonly sender: string;
+  readonly port: number;
+  readonly address: string;
+  readonly source: string;
+}
+
 /** A source that was sent forged packets in the name of for so long may have queues by port. */
 const FORGED_MS = 60_000;
 /** How long a source with a queue of its own may be silent before another can have its place. */
@@ -89,9 +97,19 @@ export function createUdpListener(
     return clock() - queue.forgedAt < FORGED_MS ? () => queues?.add({ address, port }) : null;
   };
 
+  let last: DatagramSource = { sender: '', port: 0, address: '', source: '' };
+  /** Datagrams of one source are read one behind the other: what names it is made once for them. */
+  const sourceOf = ({ address: sender, port }: RemoteInfo): DatagramSource => {
+    if (sender !== last.sender || port !== last.port) {
+      const source = `${name} ${sender} ${port}`;
+      last = { sender, port, address: plainAddress(sender), source };
+    }
+    return last;
+  };
+
   /** Whether a request began with the datagram. */
   const begins = (octets: Buffer, remote: RemoteInfo, queue: SourceQueue | null): boolean => {
-    const address = plainAddress(remote.address);
+    const { address, source } = sourceOf(remote);
     const candidates = nas().atAddress(address);
     // The cheapest look first: a flood comes from anywhere.
     if (candidates.length === 0) {
@@ -103,7 +121,7 @@ export function createUdpListener(
       service,
       candidates,
       address,
-      source: `${name} ${remote.address} ${remote.port}`,
+      source,
       version: '1.0',
       tlsSecret: null,
       send: (answer) => reply(answer, remote),

@@ -3,11 +3,15 @@ import { DuplicateTable, type NewRequest } from '../../../src/radius/duplicate-t
 
 const REPLY = Buffer.from('reply');
 
+function authenticatorOf(fill: number): string {
+  return String.fromCharCode(fill).repeat(16);
+}
+
 function entry(changes: Partial<NewRequest> = {}): NewRequest {
   return {
     source: '0 192.0.2.1 1024',
     identifier: 7,
-    authenticator: Buffer.alloc(16, 1),
+    authenticator: authenticatorOf(1),
     client: 'bng-1',
     ...changes,
   };
@@ -30,7 +34,7 @@ describe('another request is one of', () => {
   it.each<[string, Partial<NewRequest>]>([
     ['another source', { source: '0 192.0.2.1 1025' }],
     ['another identifier', { identifier: 8 }],
-    ['another authenticator', { authenticator: Buffer.alloc(16, 2) }],
+    ['another authenticator', { authenticator: authenticatorOf(2) }],
   ])('%s', (_name, changes) => {
     const known = table();
     known.begin(entry(), 0);
@@ -41,7 +45,7 @@ describe('another request is one of', () => {
 it('forgets a request whose identifier is used again, and its answer comes too late', () => {
   const known = table();
   const first = known.begin(entry(), 0);
-  const other = entry({ authenticator: Buffer.alloc(16, 2) });
+  const other = entry({ authenticator: authenticatorOf(2) });
   const second = known.begin(other, 1);
   expect(known.answer(first, REPLY, 2)).toBe(false);
   expect(known.find(entry(), 3)).toEqual({ kind: 'unknown' });
@@ -53,14 +57,14 @@ it('forgets a request whose identifier is used again, and its answer comes too l
 it('counts a request whose identifier is used again until it ends or is given up', () => {
   const known = table();
   const begun = [1, 2, 3].map((fill) =>
-    known.begin(entry({ authenticator: Buffer.alloc(16, fill) }), 0),
+    known.begin(entry({ authenticator: authenticatorOf(fill) }), 0),
   );
   expect([known.pending, known.pendingOf('bng-1')]).toEqual([3, 3]);
   if (begun[0] !== undefined) known.answer(begun[0], REPLY, 1);
   expect(known.pendingOf('bng-1')).toBe(2);
   if (begun[1] !== undefined) known.abandon(begun[1]);
   expect(known.pendingOf('bng-1')).toBe(1);
-  known.begin(entry({ authenticator: Buffer.alloc(16, 4) }), 5_000);
+  known.begin(entry({ authenticator: authenticatorOf(4) }), 5_000);
   expect(known.sweep(10_000)).toBe(0);
   expect([known.pending, known.pendingOf('bng-1')]).toEqual([1, 1]);
 });
