@@ -96,7 +96,7 @@ const EMPTY_MESSAGE_AUTHENTICATOR = attributeValue(MessageAuthenticator, ZEROS);
 const FIRST_VALUE_AT = ATTRIBUTES_AT + 2;
 
 function sign(bytes: Buffer, secret: SharedSecret): void {
-  secret.hmac.of(bytes).copy(bytes, FIRST_VALUE_AT);
+  secret.hmac.writeOf(bytes, bytes, FIRST_VALUE_AT);
 }
 
 export interface ReplyOptions {

@@ -14,6 +14,11 @@ const OUTER = 0x5c;
 
 /** Room for a block and a packet behind it: hashing never waits, so it can be shared. */
 const scratch = Buffer.allocUnsafe(BLOCK_OCTETS + RADIUS_LIMITS.packetOctetsMax);
+/** What is hashed at last: a block, and the digest of the inner one. */
+const outerOctets = {
+  md5: scratch.subarray(0, BLOCK_OCTETS + DIGEST_OCTETS.md5),
+  sha256: scratch.subarray(0, BLOCK_OCTETS + DIGEST_OCTETS.sha256),
+} as const;
 
 /** One key, made ready. The key stays inside, so that no log and no JSON shows it. */
 export class KeyedDigest {
@@ -31,20 +36,28 @@ export class KeyedDigest {
 
   /** @throws RangeError for more octets than a packet has. */
   of(octets: Buffer): Buffer {
-    if (octets.length > RADIUS_LIMITS.packetOctetsMax) {
-      throw new RangeError(`at most ${RADIUS_LIMITS.packetOctetsMax} octets are signed`);
-    }
-    this.#inner.copy(scratch);
-    octets.copy(scratch, BLOCK_OCTETS);
-    const inner = this.#digestOf(BLOCK_OCTETS + octets.length);
-    this.#outer.copy(scratch);
-    scratch.write(inner, BLOCK_OCTETS, 'hex');
-    const outer = this.#digestOf(BLOCK_OCTETS + DIGEST_OCTETS[this.#algorithm]);
-    return Buffer.from(outer, 'hex');
+    return Buffer.from(this.#digestOf(octets), 'hex');
+  }
+
+  /**
+   * Writes the digest of some octets to a place, as much of it as there is room for; they may be the
+   * place's own. @throws RangeError as {@link of}.
+   */
+  writeOf(octets: Buffer, target: Buffer, at: number): void {
+    target.write(this.#digestOf(octets), at, 'hex');
   }
 
   /** As hex digits: writing them back is quicker than asking for a Buffer. */
-  #digestOf(octets: number): string {
-    return hash(this.#algorithm, scratch.subarray(0, octets), 'hex');
+  #digestOf(octets: Buffer): string {
+    if (octets.length > RADIUS_LIMITS.packetOctetsMax) {
+      throw new RangeError(`at most ${RADIUS_LIMITS.packetOctetsMax} octets are signed`);
+    }
+    const algorithm = this.#algorithm;
+    this.#inner.copy(scratch);
+    octets.copy(scratch, BLOCK_OCTETS);
+    const inner = hash(algorithm, scratch.subarray(0, BLOCK_OCTETS + octets.length), 'hex');
+    this.#outer.copy(scratch);
+    scratch.write(inner, BLOCK_OCTETS, 'hex');
+    return hash(algorithm, outerOctets[algorithm], 'hex');
   }
 }

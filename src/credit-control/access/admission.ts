@@ -271,10 +271,9 @@ function isRefusal(admission: Admission): admission is RefusedAdmission {
 function suspectsOf(request: AccessRequest): readonly string[] {
   const { networkScope, station } = request;
   const user = userOf(request);
-  return [
-    ...(user === null ? [] : [user]),
-    ...(station === null ? [] : [`station:${networkScope}:${station}`]),
-  ];
+  const suspects = user === null ? [] : [user];
+  if (station !== null) suspects.push(`station:${networkScope}:${station}`);
+  return suspects;
 }
 
 function userOf({ networkScope, identities }: AccessRequest): string | null {

@@ -18,10 +18,11 @@ export function papCheck(
     readonly inUse: SecretInUse;
   },
 ): ProofCheck {
-  const candidates = options.secrets.flatMap((secret) => {
+  const candidates: { readonly secret: SharedSecret; readonly password: Buffer }[] = [];
+  for (const secret of options.secrets) {
     const password = revealPassword(hidden, secret, options.requestAuthenticator);
-    return password === undefined ? [] : [{ secret, password }];
-  });
+    if (password !== undefined) candidates.push({ secret, password });
+  }
   return passwordCheck(
     candidates.map(({ password }) => password),
     (matches) => {

@@ -127,18 +127,18 @@ export interface WrittenTerms {
 }
 
 function writeTerms(terms: AccessTerms, writers: readonly TermWriter[]): WrittenTerms {
-  const wanted = new Set<TermName>();
-  for (const name of Object.keys(terms) as TermName[]) {
-    if (terms[name] !== undefined) wanted.add(name);
-  }
   const attributes: RawAttribute[] = [];
+  const told: TermName[] = [];
   for (const { covers, write } of writers) {
-    const written = covers.some((name) => wanted.has(name)) ? write(terms) : null;
+    const isWanted = covers.some((name) => terms[name] !== undefined && !told.includes(name));
+    const written = isWanted ? write(terms) : null;
     if (written === null) continue;
     attributes.push(...written);
-    for (const name of covers) wanted.delete(name);
+    told.push(...covers);
   }
-  return { attributes, left: [...wanted] };
+  const names = Object.keys(terms) as TermName[];
+  const left = names.filter((name) => terms[name] !== undefined && !told.includes(name));
+  return { attributes, left };
 }
 
 export interface TermsTarget {
