@@ -35,6 +35,7 @@ const scenarios = readdirSync(SCENARIOS)
 const SHORT_WAYS: Readonly<Record<string, { call: string; compare: typeof compareReports }>> = {
   'include/report_plainly': { call: REPORT_CALL, compare: compareReports },
   'include/admit_plainly': { call: LOGIN_CALL, compare: compareLogins },
+  admit_unfailed: { call: LOGIN_CALL, compare: compareLogins },
 };
 const SHORT_WAY_RUNS = 150;
 const WHOLE = scriptsWith('tolld_whole', REPORT_CALL, '', (file) =>

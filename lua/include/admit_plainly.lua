@@ -11,8 +11,9 @@
 -- Of one call; kept so that no call makes tables.
 local plain_admit = blank_row(ADMIT_GAUGES)
 local asked_rates, asked_gauges, told_limits = blank_row(GAUGE_SECONDS), {}, {}
--- The five of LIVE_ from LIVE_NAS on, packed one behind the other.
-local plain_place
+-- The five of LIVE_ from LIVE_NAS on, packed one behind the other; whether neither the session nor an answer
+-- to this login is there.
+local plain_place, is_unheard_of
 
 -- read_admission(packed): reads who asks to come in. Returns how many services are counted; nil for one
 -- that is not plain.
@@ -287,7 +288,8 @@ local function pack_new_header(account_id, now, deadline, retention, count)
     PACKED_FALSE * 65536 + PACKED_ARRAY * 256 + PACKED_ARRAY + count
   )
   for i = 1, count do
-    header = header .. pack_value(plain_services[i][PLAIN_KEY])
+    local key = plain_services[i][PLAIN_KEY]
+    header = pack_bytes('>c0I3c0', header, TEXT_HEAD + #key, key)
   end
   return header
 end
@@ -343,7 +345,14 @@ local function pack_entered(kept, live, id, now)
   )
 end
 
+-- expect_new(): says of the login that is decided next that nothing of it is there.
+local function expect_new()
+  is_unheard_of = true
+end
+
 local function admit_plainly(keys, args)
+  local is_new = is_unheard_of
+  is_unheard_of = false
   bind_globals()
   forget_opened()
   local packed, last, admit = args[1], #args, plain_admit
@@ -358,7 +367,7 @@ local function admit_plainly(keys, args)
   end
   local _, _, sharing = unpack_some(packed, 2, asks_until)
   local entry_id = open_partition(keys[3])
-  if sharing or not entry_id or call('GET', keys[7]) then
+  if sharing or not entry_id or (not is_new and call('GET', keys[7])) then
     return nil
   end
 
@@ -383,7 +392,7 @@ local function admit_plainly(keys, args)
     return nil
   end
   local kept, live = keep_live(call('GET', keys[6]), id, now)
-  if not kept or call('HGET', keys[2], 'h') then
+  if not kept or (not is_new and call('HGET', keys[2], 'h')) then
     return nil
   end
 

@@ -120,11 +120,8 @@ end
 
 -- count_caps(access, said, at, count, now, up, down): what fair use has counted by now in the periods that are
 -- running, of those that a report names, and where that stands in the record: its octets are as many as
--- before. Nothing where it names none; nil where the record has others.
+-- before. nil where the record has others.
 local function count_caps(access, said, at, count, now, up, down)
-  if count == 0 then
-    return '', 0
-  end
   local running, counted, from, till = 0, '', nil, nil
   for _ = 1, count do
     local id, since, until_ms, gauge, most
@@ -396,7 +393,10 @@ local function report_plainly(keys, args)
   local now, stale_ms = read_time(given, 0), interim * 1000 * stale_factor
   local begins, ends = status == STATUS_START, status == STATUS_STOP
   local cap_count = (byte(said, 3) - BRIEF_SERVICES - TOLD_TERMS * count) / FAIR_OCTETS
-  local caps, caps_at = count_caps(access, said, caps_from, cap_count, now, up, down)
+  local caps, caps_at = '', 0
+  if cap_count > 0 then
+    caps, caps_at = count_caps(access, said, caps_from, cap_count, now, up, down)
+  end
   if not caps or (not ends and expires_at > 0 and expires_at <= now) then
     return nil
   end

@@ -211,6 +211,8 @@ async function play(engine: Engine, given: World, steps: readonly Step[]) {
         gardens: { noCredit: given.gardens, expired: given.gardens },
         requestKey: `login ${one.kind === 'again' ? index - 1 : index}`,
         network: `{"n":${index}}`,
+        // Every other one asks in the same call whether its user has failed.
+        unfailed: index % 2 === 0 ? ['user:anna'] : [],
       });
       const asked = services.map((service) => ({ ...service, used: toAmount(one.used) }));
       const { charge } = request;
@@ -253,6 +255,15 @@ const CROWD = Array.from({ length: 17 }, (_, index): Step => ({
   station: `${index}`,
 }));
 
+/** The login before once more, and one by the name of a session that is there. */
+const TWICE: Step[] = [
+  PLAIN_STEP,
+  PLAIN_STEP,
+  { ...PLAIN_STEP, kind: 'again', station: 'two' },
+  PLAIN_STEP,
+  { ...PLAIN_STEP, session: 1, station: 'two' },
+];
+
 /** Comes from another NAS, comes in as long as it may, loses what its plan counted. */
 const ELSEWHERE: Step[] = [PLAIN_STEP, { ...PLAIN_STEP, nas: 'other' }];
 const OVERDUE = Array.from({ length: 6 }, (): Step => ({ ...PLAIN_STEP, afterMs: 100_000 }));
@@ -272,6 +283,7 @@ export function compareLogins(ways: TwoWays, size: ComparisonSize): Promise<numb
     ...{ world, step, stepsMax: 12, play },
     examples: [
       [PLENTY, CROWD],
+      [PLENTY, TWICE],
       [{ ...PLENTY, sessionsMax: 1 }, ELSEWHERE],
       [{ ...PLENTY, expiresAfterMs: 400_000 }, OVERDUE],
       [{ ...PLENTY, capped: true }, OVERDUE],
