@@ -167,7 +167,7 @@ local function take_report(track, count, status, event_at, upload, download, wid
     or wanted ~= LEVEL_FULL
     or not ends_at
     or seconds < last_seconds
-    or seconds >= WORD
+    or nas.is_too_long(seconds, event_at, opened)
   then
     return nil
   end

@@ -36,17 +36,43 @@ function nas.carried(rate, elapsed_ms)
   return rate > 0 and rate * elapsed_ms / 500 + BURST_OCTETS or nil
 end
 
+-- How much longer than since we heard of it a session may have lasted: a day, and what clocks are off.
+local LONGER_MS = 90000000
+
+-- is_too_long(seconds, event_at, opened): whether no clock can have counted so many seconds since a session
+-- began: a NAS whose clock was put back says nearly 2^32.
+function nas.is_too_long(seconds, event_at, opened)
+  return seconds * 1000 > event_at - opened + LONGER_MS
+end
+
+-- is_ahead(track, upload, download, width): whether totals say more than those before, and can be no others
+-- than of the same count: then no report has overtaken them, whatever their session time.
+function nas.is_ahead(track, upload, download, width)
+  local last_up, last_down = track[TRACK_UPLOAD], track[TRACK_DOWNLOAD]
+  local has_passed = width == 32 and (last_up >= WORD or last_down >= WORD)
+  if track[TRACK_EPOCHS] > 0 or has_passed or not upload or not download then
+    return false
+  end
+  return upload >= last_up and download >= last_down and upload + download > last_up + last_down
+end
+
 -- take_growth(track, report): moves a session's totals by a report. Returns upload, download and
 -- seconds that are new, and what the report was: OUTCOME_TAKEN, or OUTCOME_LATE for one that was
 -- overtaken, which changes nothing; and whether the NAS began to count anew.
 function nas.take_growth(track, report)
   local seconds, event_at = report[REPORT_SECONDS], report[REPORT_EVENT_AT]
   local last_seconds, last_at = track[TRACK_SECONDS], track[TRACK_EVENT_AT]
-  if seconds and seconds < last_seconds then
-    return 0, 0, 0, OUTCOME_LATE, false
-  end
   local upload, download = report[REPORT_UPLOAD], report[REPORT_DOWNLOAD]
   local width, rates = report[REPORT_WIDTH], report[REPORT_RATES]
+  if seconds and nas.is_too_long(seconds, event_at, track[TRACK_OPENED]) then
+    seconds = false
+  end
+  if seconds and seconds < last_seconds then
+    if not nas.is_ahead(track, upload, download, width) then
+      return 0, 0, 0, OUTCOME_LATE, false
+    end
+    seconds = last_seconds
+  end
   local elapsed = seconds and (seconds - last_seconds) * 1000 or math.max(0, event_at - last_at)
   local most_up = nas.carried(rates[GAUGE_UPLOAD], elapsed)
   local most_down = nas.carried(rates[GAUGE_DOWNLOAD], elapsed)
