@@ -95,7 +95,8 @@ export async function runLoad({ port, slots, expectedCode }: LoadOptions): Promi
   }
 }
 
-async function openSocket(port: number): Promise<Socket> {
+/** Connected, with room for what a busy machine reads late. */
+export async function openSocket(port: number): Promise<Socket> {
   const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 22, sendBufferSize: 1 << 22 });
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);

@@ -2,7 +2,7 @@
 import { PACKET_CODES } from '../src/radius/packet-code.js';
 import { SharedSecret } from '../src/radius/shared-secret.js';
 import { median } from './median.js';
-import { runLoad, type LoadResult } from './radius-load.js';
+import { runLoad, SLOTS_MAX, type LoadResult } from './radius-load.js';
 import { classesOf, loginRequest, REPORT, reportRequest } from './radius-requests.js';
 import type { TolldRadius } from './tolld-radius.js';
 
@@ -79,35 +79,78 @@ export async function measureLogins(side: Side, options: RoundOptions): Promise<
 
 /** A round of reports: each slot has a session that logged in and started before the clock runs. */
 export async function measureReports(side: Side, options: RoundOptions): Promise<void> {
-  const { users } = options;
   const requests = Math.ceil(options.requests / options.slots);
   const secret = new SharedSecret(options.secret);
-  const first = side.nextSession;
-  side.nextSession += options.slots;
-  const partsOf = (slot: number) => {
-    const session = first + slot;
-    return { secret, slot, user: session % users, session };
-  };
-  const { authenticationPort, accountingPort } = side.server;
-  const expectedCode = PACKET_CODES['Accounting-Response'];
-  const { replies } = await runLoad({
-    port: authenticationPort,
-    slots: slotsOf(options).map((slot) => [loginRequest(partsOf(slot))]),
-    expectedCode: PACKET_CODES['Access-Accept'],
-  });
-  const classes = replies.map(classesOf);
-  const report = (slot: number, number: number, status: 'Start' | 'Interim-Update'): Buffer =>
-    reportRequest({ ...partsOf(slot), status, number, classes: classes[slot] ?? [] });
-  await runLoad({
-    port: accountingPort,
-    slots: slotsOf(options).map((slot) => [report(slot, 0, 'Start')]),
-    expectedCode,
-  });
-  const slots = slotsOf(options).map((slot) =>
-    Array.from({ length: requests }, (_, index) => report(slot, index + 1, 'Interim-Update')),
+  const sessions = await openSessions(side, options);
+  const slots = sessions.map((session, slot) =>
+    Array.from({ length: requests }, () => interimRequest(session, { secret, slot })),
   );
-  side.reports.push(await measured(side, { port: accountingPort, slots, expectedCode }));
-  for (const slot of slotsOf(options)) side.sessions.set(first + slot, requests);
+  side.reports.push(
+    await measured(side, {
+      port: side.server.accountingPort,
+      slots,
+      expectedCode: PACKET_CODES['Accounting-Response'],
+    }),
+  );
+  noteReported(side, sessions);
+}
+
+/** A session that has logged in and started. */
+export interface OpenSession {
+  readonly user: number;
+  readonly session: number;
+  readonly classes: readonly Buffer[];
+  /** Reports so far, beside the start. */
+  reports: number;
+}
+
+/** Opens as many sessions as `slots` says. */
+export async function openSessions(
+  side: Side,
+  { slots: count, users, secret: text }: Pick<RoundOptions, 'slots' | 'users' | 'secret'>,
+): Promise<readonly OpenSession[]> {
+  const secret = new SharedSecret(text);
+  const first = side.nextSession;
+  side.nextSession += count;
+  const opened: OpenSession[] = [];
+  for (let from = 0; from < count; from += SLOTS_MAX) {
+    const parts = Array.from({ length: Math.min(SLOTS_MAX, count - from) }, (_, slot) => {
+      const session = first + from + slot;
+      return { secret, slot, user: session % users, session };
+    });
+    const { replies } = await runLoad({
+      port: side.server.authenticationPort,
+      slots: parts.map((part) => [loginRequest(part)]),
+      expectedCode: PACKET_CODES['Access-Accept'],
+    });
+    const sessions = parts.map(({ user, session }, slot): OpenSession => {
+      return { user, session, classes: classesOf(replies[slot] ?? Buffer.alloc(0)), reports: 0 };
+    });
+    await runLoad({
+      port: side.server.accountingPort,
+      slots: sessions.map((session, slot) => [
+        reportRequest({ ...session, secret, slot, status: 'Start', number: 0 }),
+      ]),
+      expectedCode: PACKET_CODES['Accounting-Response'],
+    });
+    opened.push(...sessions);
+  }
+  return opened;
+}
+
+/** The next report of a session. */
+export function interimRequest(
+  session: OpenSession,
+  { secret, slot }: { readonly secret: SharedSecret; readonly slot: number },
+): Buffer {
+  session.reports += 1;
+  const number = session.reports;
+  return reportRequest({ ...session, secret, slot, status: 'Interim-Update', number });
+}
+
+/** Notes what both books must hold of these sessions. */
+export function noteReported({ sessions: noted }: Side, sessions: readonly OpenSession[]): void {
+  for (const { session, reports } of sessions) noted.set(session, reports);
 }
 
 /** Octets that the sessions reported. */

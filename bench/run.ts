@@ -13,6 +13,8 @@ const QUESTIONS: Readonly<Record<string, string>> = {
   'radius-flood': 'what a NAS notices while strangers flood the ports',
   rating: 'rating decisions of a core',
   'radius-accounting': 'durable RADIUS reports and logins per second, against FreeRADIUS with SQL',
+  'radius-rates':
+    'the highest rate of RADIUS reports that is answered in time, against FreeRADIUS with SQL',
   'record-cost': 'what a login and a report cost in the record',
   flusher: 'events per second from the outbox to Postgres',
   backlog: 'what those who charge notice while a million events drain to Postgres',
