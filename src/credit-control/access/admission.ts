@@ -135,9 +135,12 @@ export function createAdmission(
     const proof = await request.proof.verify(secret);
     if (proof !== 'proven') {
       if (!last) return 'read-again';
+      // Nothing was guessed: what is set up wrong is to be seen as that.
+      if (proof === 'unsupported') {
+        return turnAway(request, 'method-unsupported', profile, plan ?? null);
+      }
       await failures.note(suspectsOf(request), request.requestKey);
-      const reason = proof === 'wrong' ? 'wrong-password' : 'method-unsupported';
-      return turnAway(request, reason, profile, plan ?? null);
+      return turnAway(request, 'wrong-password', profile, plan ?? null);
     }
     if (request.step === 'prove') return { kind: 'proven' };
     if (plan === undefined) {

@@ -103,3 +103,28 @@ describe('accounting', () => {
     },
   );
 });
+
+describe('what was bought', () => {
+  const END_MS = START_MS + 10_000;
+
+  async function loginAt(now: number) {
+    const engine = await engines.fresh();
+    await fundAccount(engine, ACCOUNT, [newBucket('data', 'octets', HOLDING)]);
+    return admit(engine, admissionRequest({ expiresAt: END_MS, now }));
+  }
+
+  it.each([
+    ['a second before its end', -1_000],
+    ['in the last millisecond', -1],
+  ])('is used %s, until then', async (_name, ahead) => {
+    const admission = await loginAt(END_MS + ahead);
+    expect(admission).toMatchObject({ verdict: 'admitted', endsAt: END_MS, at: END_MS + ahead });
+  });
+
+  it.each([
+    ['at its end', 0],
+    ['after it', 1],
+  ])('is used by nobody who comes %s', async (_name, behind) => {
+    expect(await loginAt(END_MS + behind)).toMatchObject({ verdict: 'expired' });
+  });
+});

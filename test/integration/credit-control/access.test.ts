@@ -150,6 +150,15 @@ describe('a login', () => {
     accepted(await isp.access(ben));
   });
 
+  it('by a method that its credential cannot be checked with is told so, and locks nobody out', async () => {
+    await openSubscriber(engine, { octets: 1_000_000 });
+    const proof: AccessProof = { method: 'chap', verify: () => 'unsupported' };
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      expect(await isp.access(login({ proof }))).toMatchObject({ reason: 'method-unsupported' });
+    }
+    accepted(await isp.access(login()));
+  });
+
   it('is locked out with its device, whatever name it tries, and the name is not', async () => {
     await openSubscriber(engine, { octets: 1_000_000 });
     const station = '02:00:00:00:00:0A';
