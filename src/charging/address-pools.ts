@@ -132,6 +132,60 @@ function has({ ranges }: AddressPool, address: number): boolean {
   );
 }
 
+/** A session's address of a pool, and who else the pool takes for its holder. */
+export interface HeldAddress {
+  readonly sessionId: string;
+  readonly address: string;
+  /** Null where nobody is said to have the address: the pool has it no more. */
+  readonly holder: string | null;
+  /** Whether there is a lease of it, be it over. */
+  readonly isLeased: boolean;
+}
+
+const HOLDERS_AT_ONCE = 200;
+
+/** Every session that has an address of a pool; what is said of one address is of one moment. */
+export async function readHeldAddresses(
+  { redis, keys }: Engine,
+  pool: string,
+): Promise<readonly HeldAddress[]> {
+  const key = keys.holders(pool);
+  const held: HeldAddress[] = [];
+  let cursor = '0';
+  do {
+    const [next, found] = await redis.hscan(key, cursor, 'MATCH', 's:*', 'COUNT', HOLDERS_AT_ONCE);
+    const fields = found.filter((_, index) => index % 2 === 0);
+    const numbers = found.filter((_, index) => index % 2 === 1);
+    cursor = next;
+    if (fields.length === 0) continue;
+    const replies = await redis
+      .multi()
+      .hmget(key, ...fields, ...numbers.map((number) => `a:${number}`))
+      .zmscore(keys.leases(pool), ...numbers)
+      .exec();
+    const [names, scores] = (replies ?? []).map(([error, reply]) => {
+      if (error !== null) throw error;
+      return reply as readonly (string | number | null)[];
+    });
+    held.push(
+      ...fields.flatMap((field, at) => {
+        // It has gone on meanwhile to another address, or to none.
+        if (names?.[at] !== numbers[at]) return [];
+        const holder = names?.[fields.length + at] ?? null;
+        return [
+          {
+            sessionId: field.slice('s:'.length),
+            address: addressText(Number(numbers[at])),
+            holder: holder === null ? null : String(holder),
+            isLeased: (scores?.[at] ?? null) !== null,
+          },
+        ];
+      }),
+    );
+  } while (cursor !== '0');
+  return held;
+}
+
 function keysOf({ keys }: Engine, { code }: AddressPool): readonly string[] {
   return [keys.leases(code), keys.holders(code)];
 }

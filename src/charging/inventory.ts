@@ -14,6 +14,13 @@ export interface PartitionInventory {
   readonly asideIds: ReadonlySet<string>;
 }
 
+export interface Inventory {
+  of(partition: number): PartitionInventory;
+  readonly partitions: readonly number[];
+  /** Codes of the address pools of which addresses were given. */
+  readonly pools: readonly string[];
+}
+
 /** Who pays for a session, and whose units it may hold besides. */
 export interface SessionHolders {
   readonly sessionId: string;
@@ -40,14 +47,15 @@ const SCAN_COUNT = 1_000;
  * Lists the accounts and sessions of every partition, beside traffic: what stood in Redis all the
  * while is in the list; what came or went meanwhile may be.
  */
-export async function takeInventory(
-  engine: Engine,
-): Promise<{ of(partition: number): PartitionInventory; readonly partitions: readonly number[] }> {
+export async function takeInventory(engine: Engine): Promise<Inventory> {
   const { keys } = engine;
   const found = new Map<number, Ids>();
+  const pools = new Set<string>();
   const prefix = keys.meta.slice(0, -'meta'.length);
   const shape = /^\{p(\d+)\}:(account|session|aside)(?:(?<=aside):\d+)?:(.*)$/s;
   const take = (name: string): void => {
+    const pool = /^\{pool-(.*)\}:holders$/.exec(name.slice(prefix.length))?.[1];
+    if (pool !== undefined) pools.add(pool);
     const match = shape.exec(name.slice(prefix.length));
     if (match === null) return;
     const [, number, kind, id = ''] = match;
@@ -68,7 +76,11 @@ export async function takeInventory(
       cursor = next;
     } while (cursor !== '0');
   }
-  return { of: (partition) => found.get(partition) ?? noIds(), partitions: [...found.keys()] };
+  return {
+    of: (partition) => found.get(partition) ?? noIds(),
+    partitions: [...found.keys()],
+    pools: [...pools],
+  };
 }
 
 /** A key prefix may hold what SCAN would take for a pattern. */

@@ -22,6 +22,8 @@ export interface BucketSums {
   readonly accountId: string;
   readonly bucketId: string;
   readonly resource: string | null;
+  /** All that its facts say it is of; one, if they are as they were written. */
+  readonly resources: readonly string[];
   readonly credited: bigint;
   readonly debited: bigint;
   readonly expired: bigint;
@@ -100,6 +102,7 @@ interface SumRow {
   readonly account_id: string;
   readonly bucket_id: string;
   readonly resource: string | null;
+  readonly resources: readonly string[];
   readonly credited: string;
   readonly debited: string;
   readonly expired: string;
@@ -148,6 +151,7 @@ export async function readBucketSums(
         FROM changes
       )
       SELECT c.account_id, bucket_id, max(resource) AS resource,
+        array_remove(array_agg(DISTINCT resource), NULL) AS resources,
         coalesce(sum(delta) FILTER (WHERE own AND delta > 0), 0)::text AS credited,
         coalesce(-sum(delta) FILTER (WHERE own AND delta < 0 AND kind <> 'expiry'), 0)::text
           AS debited,
@@ -166,6 +170,7 @@ export async function readBucketSums(
     accountId: row.account_id,
     bucketId: row.bucket_id,
     resource: row.resource,
+    resources: row.resources,
     credited: BigInt(row.credited),
     debited: BigInt(row.debited),
     expired: BigInt(row.expired),

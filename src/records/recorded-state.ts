@@ -11,6 +11,8 @@ export interface AccountAt {
 export interface RecordedAccount {
   readonly accountId: string;
   readonly partition: number;
+  /** Where management has its changes brought; null while it moves, or where nobody manages it. */
+  readonly managedIn: number | null;
   readonly lastSequence: number;
   /** When the last event happened, ms since 1970. */
   readonly lastAt: number;
@@ -27,11 +29,13 @@ export async function readRecordedAccounts(
   const { rows } = await client.query<RecordedAccount>({
     name: 'proof accounts',
     text: `
-      SELECT account_id AS "accountId", partition, last_sequence::float8 AS "lastSequence",
+      SELECT account_id AS "accountId", s.partition, last_sequence::float8 AS "lastSequence",
         (extract(epoch FROM last_at) * 1000)::bigint::float8 AS "lastAt",
-        last_intent::float8 AS "lastIntent", standing, profile_version::float8 AS "profileVersion",
-        balances
-      FROM tolld.account_states WHERE account_id = ANY ($1)`,
+        s.last_intent::float8 AS "lastIntent", s.standing,
+        s.profile_version::float8 AS "profileVersion", balances,
+        CASE WHEN a.target_partition IS NULL THEN a.partition END AS "managedIn"
+      FROM tolld.account_states s LEFT JOIN tolld.accounts a ON a.id = s.account_id
+      WHERE account_id = ANY ($1)`,
     values: [accountIds],
   });
   return new Map(rows.map((row) => [row.accountId, row]));
@@ -80,8 +84,8 @@ export async function readRecordedBuckets(
  */
 export interface IntentFault {
   readonly accountId: string;
-  /** `unmatched`: the ledger says something else of it. */
-  readonly kind: 'unconfirmed' | 'missing' | 'unmatched';
+  /** `unmatched`: the ledger says something else of it. `uncounted`: its number would be taken again. */
+  readonly kind: 'unconfirmed' | 'missing' | 'unmatched' | 'uncounted';
   readonly number: number;
 }
 
@@ -100,6 +104,10 @@ export async function readIntentFaults(
       WHERE a.id = ANY ($1)
         AND a.last_intent <> (SELECT count(*) FROM tolld.intents WHERE account_id = a.id)
         AND NOT EXISTS (SELECT FROM tolld.intents i WHERE i.account_id = a.id AND i.number = n)
+      UNION ALL
+      SELECT a.id, 'uncounted', i.number::float8
+      FROM tolld.accounts a JOIN tolld.intents i ON i.account_id = a.id AND i.number > a.last_intent
+      WHERE a.id = ANY ($1)
       UNION ALL
       SELECT i.account_id, 'unmatched', i.number::float8
       FROM tolld.intents i

@@ -55,6 +55,7 @@ function checkSums({
   record,
   run,
   sums,
+  definitions,
 }: AccountEvidence): readonly Finding[] {
   if (record === null) return [];
   const findings: Finding[] = [];
@@ -70,8 +71,16 @@ function checkSums({
       ),
     );
   }
-  for (const { bucketId, credited, debited, expired, elsewhere, breaks, firstBreak } of sums) {
+  const defined = new Map(definitions.map(({ bucketId, resource }) => [bucketId, resource]));
+  for (const sum of sums) {
+    const { bucketId, credited, debited, expired, elsewhere, breaks, firstBreak } = sum;
     const place = { accountId, partition, bucketId };
+    const resource = defined.get(bucketId) ?? sum.resource;
+    const others = sum.resources.filter((each) => each !== resource);
+    if (others.length > 0) {
+      const message = `it is a bucket of ${resource ?? 'nothing'}, facts of it speak of ${others.join(', ')}`;
+      findings.push(finding('bucket-resource', place, message));
+    }
     const recorded = BigInt(record.balances[bucketId] ?? 0);
     const summed = credited - debited - expired + elsewhere;
     if (summed !== recorded) {

@@ -11,6 +11,8 @@ const REMEDIES = {
     'neither Postgres nor the outbox has them: look for why, then book what they held by hand',
   'bucket-sum':
     'the record of the bucket is not the sum of its facts: restore Postgres from its backup',
+  'bucket-resource':
+    'facts of the bucket are of another resource than it is: restore Postgres from its backup',
   'bucket-chain':
     'a change between two events went unrecorded: `tolld reconcile --repair` writes the difference',
   'bucket-live': '`tolld reconcile` shows the difference, `tolld reconcile --repair` books it',
@@ -41,10 +43,14 @@ const REMEDIES = {
   'intent-unconfirmed': 'the change was applied and its confirmation is in quarantine or lost',
   'intent-unmatched':
     'what the ledger has of the change is not what was asked for: compare the two, then correct by an adjustment',
+  'intent-uncounted':
+    'the next change would take a number that is taken: set `last_intent` of the account to the newest number',
   'transfer-lost': 'give it back to the account by `tolld account adjust`',
   'intent-missing': 'a change of balance is missing in Postgres: restore it from its backup',
   'account-double':
     'Redis holds the account in two partitions: stop every process, empty Redis, run `tolld rebuild`',
+  'account-misplaced':
+    'changes of the account never reach it: have `accounts.partition` say where it stands',
   'account-missing': 'Redis lost the account: stop every process, empty Redis, run `tolld rebuild`',
   'account-behind':
     'Redis lost its newest events: stop every process, empty Redis, run `tolld rebuild`',
@@ -58,6 +64,10 @@ const REMEDIES = {
   'account-unrecorded':
     'Redis holds an account of which Postgres knows nothing: check DATABASE_URL',
   quarantined: 'look at the entry in quarantined_events and keep it: it counts in every proof',
+  'address-double':
+    'another session may have been given its address: end both by `tolld session disconnect`',
+  'address-unleased':
+    'the address may be given to another session while this one has it: end the session by `tolld session disconnect`',
   'partition-closed': 'wait for the rebuild that holds it, or run `tolld rebuild` again',
   'stream-gap':
     'entries are neither in Redis nor in Postgres: was Postgres restored from a backup?',

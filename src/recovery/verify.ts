@@ -33,6 +33,7 @@ import {
 import { checkAccount, checkReservations } from './account-check.js';
 import type { AccountEvidence } from './account-evidence.js';
 import { finding, type Finding } from './finding.js';
+import { checkPools } from './pool-check.js';
 import {
   gatherEvidence,
   readInSnapshot,
@@ -112,6 +113,7 @@ export async function verify(
   const offsets = await readInSnapshot(pool, readRecordedOffsets);
   const inventory = await takeInventory(engine);
   const others = inventory.partitions.filter((partition) => partition >= partitions);
+  findings.push(...(await checkPools(engine, inventory.pools)));
   for (const partition of [...Array(partitions).keys(), ...others]) {
     const tail = new StreamTail(
       { partition, after: offsets.get(partition) ?? BEFORE_FIRST },
@@ -170,6 +172,7 @@ async function verifyPartition(
       if (checkTimers(live, timers, partition).length > 0) late.push(accountId);
     }
     findings.push(...(await checkFacts(pool, partition, chunk)));
+    findings.push(...(await checkManaged(context, gathered, sessions)));
   }
   findings.push(...checkAside(partition, inventory), ...checkUnreadable(partition, sessions));
   findings.push(...(await checkHeld(context, doubtful, sessions)));
@@ -194,6 +197,7 @@ function count(counts: Counts, { live, record, tail }: AccountEvidence): void {
 const INTENT_FAULTS = {
   missing: 'is not in Postgres',
   unconfirmed: 'was applied and stands as pending',
+  uncounted: 'is beyond what the account counts',
   unmatched: 'is settled, and the ledger has nothing of it, or something else',
 } as const;
 
@@ -319,6 +323,28 @@ function timersOf(
     ...sessions.of(id).map((sessionId) => `s:${sessionId}`),
   ]);
   return readTimers(engine, partition, members);
+}
+
+/**
+ * Whether management brings its changes to where the account is. One that moves is there before its
+ * place is written down, so one that is still here then was to be found here all the while.
+ */
+async function checkManaged(
+  context: PartitionContext,
+  gathered: readonly AccountEvidence[],
+  sessions: SessionIndex,
+): Promise<readonly Finding[]> {
+  const { partition } = context;
+  const findings: Finding[] = [];
+  for (const { accountId, live, record } of gathered) {
+    if (live === null || record === null || record.partition !== partition) continue;
+    const { managedIn } = record;
+    if (managedIn === null || managedIn === partition) continue;
+    if ((await readLive(context, accountId, sessions)).live === null) continue;
+    const message = `it stands here, and its changes are brought to partition ${managedIn}`;
+    findings.push(finding('account-misplaced', { partition, accountId }, message, { managedIn }));
+  }
+  return findings;
 }
 
 /** Timers that stood wrong, looked at again: an account may have changed between the two reads. */

@@ -1,10 +1,12 @@
 /** The proof names whatever is not as the events left it: each fault is planted by hand, one an account. */
 import { beforeAll, describe, expect, test } from 'vitest';
+import { leaseAddress } from '../../../src/charging/address-pools.js';
 import { charge } from '../../../src/charging/charge.js';
 import * as layout from '../../../src/charging/generated/layout.js';
 import { pack, unpackBytes, type Packable } from '../../../src/charging/packing.js';
 import { creditAccount, type CreditOperation } from '../../../src/charging/provisioning.js';
 import type { LedgerKind } from '../../../src/domain/events.js';
+import type { AddressPool } from '../../../src/domain/access-plan.js';
 import { toAmount } from '../../../src/domain/amounts.js';
 import type { Finding, FindingKind } from '../../../src/recovery/finding.js';
 import { verify } from '../../../src/recovery/verify.js';
@@ -20,6 +22,11 @@ import {
 import { recordedEngine } from '../../support/recorded-engine.js';
 import { provisionAccount } from '../../../src/charging/provisioning.js';
 
+/** An account in a partition of its own: what is planted concerns all of it. */
+const BEYOND = 'facts beyond the place of the record';
+const HOMES: AddressPool = {
+  ...{ code: 'homes', ranges: [{ first: '10.0.0.1', last: '10.0.1.0' }], restSeconds: 60 },
+};
 const DAY_MS = 86_400_000;
 const PARTITIONS = 2;
 const world = recordedEngine({ partitions: PARTITIONS });
@@ -109,6 +116,10 @@ const inService = (place: number, value: Packable) => (id: string) =>
 const inBucket = (place: number, value: (before: Packable) => Packable) => (id: string) =>
   editBucket(id, place, value);
 const oneMore = (before: Packable): Packable => (before as number) + 1;
+
+/** As the pool keeps it: a number. */
+const addressOf = async (id: string): Promise<string> =>
+  (await redis().hget(world.engine.keys.holders('homes'), `s:open ${id}`)) ?? '';
 
 /** What is planted in an account, and what the proof must say of that. */
 const FAULTS: readonly (readonly [string, Plant, readonly FindingKind[]])[] = [
@@ -312,8 +323,45 @@ const FAULTS: readonly (readonly [string, Plant, readonly FindingKind[]])[] = [
     set('intents', `kind = 'adjustment'`, 'number = 2'),
     ['intent-unmatched'],
   ],
+  [
+    'an account that counts fewer intents',
+    (id) => world.pool.query('UPDATE tolld.accounts SET last_intent = 1 WHERE id = $1', [id]),
+    ['intent-uncounted'],
+  ],
+  [
+    'an account managed elsewhere',
+    (id) => world.pool.query('UPDATE tolld.accounts SET partition = 1 WHERE id = $1', [id]),
+    ['account-misplaced'],
+  ],
+  [
+    'a ledger entry of another resource',
+    set('ledger_entries', `resource = 'USD'`, `${TOP_UP} AND amount > 0`),
+    ['bucket-resource'],
+  ],
+  [
+    BEYOND,
+    () => world.pool.query('UPDATE tolld.flush_offsets SET n = n - 1 WHERE partition = 1'),
+    ['offset-behind'],
+  ],
+  [
+    'an address of two sessions',
+    async (id) =>
+      redis().hset(
+        world.engine.keys.holders('homes'),
+        `a:${await addressOf(id)}`,
+        'closed nothing',
+      ),
+    ['address-double'],
+  ],
+  [
+    'an address that may be given again',
+    async (id) => redis().zrem(world.engine.keys.leases('homes'), await addressOf(id)),
+    ['address-unleased'],
+  ],
   ['an intent that was never applied', neverApplied, ['intent-unmatched']],
 ];
+
+const partitionOf = (id: string): number => (id === BEYOND ? 1 : 0);
 
 async function apply(
   id: string,
@@ -322,6 +370,7 @@ async function apply(
   operations: readonly CreditOperation[],
 ) {
   const { engine, pool } = world;
+  const partition = partitionOf(id);
   await pool.query(
     `INSERT INTO tolld.intents (id, tenant, account_id, number, idempotency_key, kind, body)
      VALUES ($1, 'test', $2, $3, $1, $4, $5)`,
@@ -329,17 +378,19 @@ async function apply(
   );
   await pool.query('UPDATE tolld.accounts SET last_intent = $2 WHERE id = $1', [id, number]);
   await creditAccount(engine, {
-    ...{ partition: 0, accountId: id, stamp, now: START_MS },
+    ...{ partition, accountId: id, stamp, now: START_MS },
     ...{ intentNumber: number, intentId: `${id}-${number}`, kind, reason: null, operations },
   });
 }
 
 async function live(id: string): Promise<void> {
   const { engine, pool } = world;
-  await pool.query(`INSERT INTO tolld.accounts (id, tenant, partition) VALUES ($1, 'test', 0)`, [
+  const partition = partitionOf(id);
+  await pool.query(`INSERT INTO tolld.accounts (id, tenant, partition) VALUES ($1, 'test', $2)`, [
     id,
+    partition,
   ]);
-  const place = { partition: 0, accountId: id, stamp, now: START_MS };
+  const place = { partition, accountId: id, stamp, now: START_MS };
   await provisionAccount(engine, { ...place, standing: 'active', profileVersion: 1 });
   await apply(id, 1, 'grant', [
     {
@@ -368,7 +419,7 @@ async function live(id: string): Promise<void> {
     charge(
       engine,
       chargeRequest({
-        ...{ accountId: id, sessionId, phase, number, now: START_MS + number * 1_000 },
+        ...{ partition, accountId: id, sessionId, phase, number, now: START_MS + number * 1_000 },
         services: [
           chargeService({
             used: toAmount(used),
@@ -382,6 +433,8 @@ async function live(id: string): Promise<void> {
   await say(`open ${id}`, 'update', 1, 300);
   await say(`closed ${id}`, 'initial', 0, 0);
   await say(`closed ${id}`, 'terminate', 1, 7);
+  const lease = { pool: HOMES, sessionId: `open ${id}`, owner: id, leaseMs: DAY_MS };
+  expect(await leaseAddress(engine, lease)).not.toBeNull();
 }
 
 async function findings(): Promise<readonly Finding[]> {
