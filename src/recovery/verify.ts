@@ -13,6 +13,7 @@ import {
   watchedSessions,
   type PartitionInventory,
 } from '../charging/inventory.js';
+import { readAccount } from '../charging/snapshot.js';
 import { readFence } from '../charging/partition-fence.js';
 import type { OutboxStreams } from '../charging/stream.js';
 import { BEFORE_FIRST } from '../domain/flush.js';
@@ -86,8 +87,8 @@ export interface VerifyReport {
 const ACCOUNTS_AT_ONCE = 200;
 const FINDINGS_MAX = 1_000;
 const FAULTS_SHOWN = 5;
-/** A session that opens between the list and the look is found by the next list. */
-const RESERVATION_LOOKS = 6;
+/** What never stands still for a list and a look is left to the next proof. */
+const RESERVATION_LOOKS = 8;
 const TIMER_LOOKS = 3;
 
 interface Counts {
@@ -284,30 +285,40 @@ async function withNumbers(
   );
 }
 
+/**
+ * What sessions hold against what buckets say. A session that came since the list was made holds
+ * something, too: what differs is sure where the account stood still from before the list to the look.
+ */
 async function checkHeld(
   context: PartitionContext,
   accountIds: readonly string[],
   sessions: SessionIndex,
 ): Promise<readonly Finding[]> {
-  let doubtful = accountIds;
-  let findings: Finding[] = [];
+  const { engine, partition } = context;
+  const findings: Finding[] = [];
+  let doubtful: readonly (readonly [accountId: string, stood: string | null])[] = accountIds.map(
+    (accountId) => [accountId, null],
+  );
   for (let look = 0; look < RESERVATION_LOOKS && doubtful.length > 0; look += 1) {
-    // Sessions that came since the list was made hold something, too.
     if (look > 0) await sessions.refresh();
-    findings = [];
     const still: string[] = [];
     for (let from = 0; from < doubtful.length; from += context.chunk) {
       await Promise.all(
-        doubtful.slice(from, from + context.chunk).map(async (accountId) => {
+        doubtful.slice(from, from + context.chunk).map(async ([accountId, stood]) => {
           const { live } = await readLive(context, accountId, sessions);
-          const found = live === null ? [] : checkReservations(live, context.partition);
-          if (found.length === 0) return;
-          still.push(accountId);
-          findings.push(...found);
+          const found = live === null ? [] : checkReservations(live, partition);
+          if (live === null || found.length === 0) return;
+          if (JSON.stringify(live.account) === stood) findings.push(...found);
+          else still.push(accountId);
         }),
       );
     }
-    doubtful = still;
+    doubtful = await Promise.all(
+      still.map(async (accountId) => [
+        accountId,
+        JSON.stringify(await readAccount(engine, partition, accountId)),
+      ]),
+    );
   }
   return findings;
 }

@@ -126,6 +126,38 @@ describe('a session that opens after the sessions were listed', () => {
   });
 });
 
+describe('sessions that open after each list of them', () => {
+  const hasty = recordedEngine({ partitions: 1 });
+
+  test('are not taken for units that nobody holds', async () => {
+    const { engine, streams, pool } = hasty;
+    await fundAccount(engine, 'a', [newBucket('a-data', 'octets', 1_000_000)]);
+    let lists = 0;
+    const zrange = async (...asked: Parameters<typeof engine.redis.zrange>): Promise<string[]> => {
+      const listed = await engine.redis.zrange(...asked);
+      lists += 1;
+      const request = {
+        accountId: 'a',
+        sessionId: `s${lists}`,
+        phase: 'initial',
+        number: 0,
+      } as const;
+      await charge(engine, chargeRequest({ ...request, want: 100 }));
+      return listed;
+    };
+    const redis = new Proxy(engine.redis, {
+      get: (target, name) => {
+        const found: unknown = name === 'zrange' ? zrange : Reflect.get(target, name);
+        return typeof found === 'function' ? (found.bind(target) as unknown) : found;
+      },
+    });
+    const { connections: _, ...rest } = engine;
+    const report = await verify({ partitions: 1 }, { engine: { ...rest, redis }, streams, pool });
+    expect(report.findings).toEqual([]);
+    expect(lists).toBeGreaterThan(2);
+  });
+});
+
 describe('what was tampered with', () => {
   const bucket = (id: string) => newBucket(id, 'octets', 10_000);
 
