@@ -89,6 +89,28 @@ local function pending_buckets()
   return pending
 end
 
+-- is_flat(line): whether each unit of a line costs the same, and nothing else does.
+local function is_flat(line)
+  if line[LINE_FLAT] == nil then
+    local pulses = line[LINE_PULSES]
+    line[LINE_FLAT] = #pulses == 2
+      and pulses[1] == 0
+      and pulses[2] == 1
+      and #line[LINE_TIERS] == 3
+      and line[LINE_CONNECTION] == 0
+      and line[LINE_MINIMUM] == 0
+      and not line[LINE_CAP]
+  end
+  return line[LINE_FLAT]
+end
+
+-- flat_units(line, money): the most units of a flat line that money pays for.
+local function flat_units(line, money)
+  local tiers, most = line[LINE_TIERS], line[LINE_UNITS_MAX]
+  local units = money > 0 and units_of(tiers[2], tiers[3], money) or 0
+  return units < most and units or most
+end
+
 -- measure_plainly(terms, window, now): what measure_capacity says of a service, where buckets of units and
 -- then one run of money are all that may pay for it; else nil.
 local function measure_plainly(terms, window, now)
@@ -136,7 +158,8 @@ local function measure_plainly(terms, window, now)
     if line[LINE_COUNTER] then
       return nil
     end
-    left = left + affordable_units(line, blank_meter, money)
+    left = left
+      + (is_flat(line) and flat_units(line, money) or affordable_units(line, blank_meter, money))
     left = left < AVAILABLE_MAX and left or AVAILABLE_MAX
   end
   return left, pending_buckets() > 0 and 0 or ends

@@ -202,6 +202,8 @@ LINE_CONNECTION = 5
 LINE_MINIMUM = 6
 LINE_CAP = 7
 LINE_UNITS_MAX = 8
+-- Put in by the scripts: whether its price is one of each unit and nothing else
+LINE_FLAT = 9
 
 -- Charge request (ARGV). charge and settle get its stamp as an argument of its own behind it, and the
 -- terms, where they are not only named; and its session and account are the keys' there, false in it

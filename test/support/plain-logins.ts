@@ -57,12 +57,29 @@ const purse: fc.Arbitrary<Purse> = fc.record({
   floor: seldom(0, fc.constantFrom(10, 2_000_000)),
 });
 
+/** Lines whose price is not one of each unit alone. */
+const LINES = {
+  counter: { counter: 'month' },
+  steps: { pulses: [{ from: 0, step: 7_000 }] },
+  tiers: {
+    tiers: [
+      { from: 0, num: 1, den: 1 },
+      { from: 1_000, num: 2, den: 1 },
+    ],
+  },
+  fee: { connectionFee: toAmount(700_000) },
+  minimum: { minimumCharge: toAmount(5_000_000) },
+  cap: { cap: toAmount(500_000) },
+  bounded: { unitsMax: toAmount(100_000) },
+} as const;
+const LINE_KINDS = Object.keys(LINES) as (keyof typeof LINES)[];
+
 interface World {
   readonly plenty: boolean;
   readonly purses: readonly Purse[];
   readonly threshold: number | null;
   readonly timed: boolean;
-  readonly priced: 'line' | 'counter' | 'free' | 'none' | 'not-yet';
+  readonly priced: 'line' | 'free' | 'none' | 'not-yet' | keyof typeof LINES;
   readonly order: 'earliest-expiring' | 'largest';
   readonly rate: number;
   readonly sharePercent: number;
@@ -77,7 +94,10 @@ const world: fc.Arbitrary<World> = fc.record({
   purses: fc.array(purse, { maxLength: 4 }),
   threshold: fc.constantFrom(null, null, 1_000, 2e15),
   timed: fc.boolean(),
-  priced: seldom<World['priced']>('line', fc.constantFrom('counter', 'free', 'none', 'not-yet')),
+  priced: seldom<World['priced']>(
+    'line',
+    fc.constantFrom('free', 'none', 'not-yet', ...LINE_KINDS),
+  ),
   order: seldom<World['order']>('earliest-expiring', fc.constant('largest')),
   rate: fc.constantFrom(0, 1_000, 1_000_000),
   sharePercent: fc.constantFrom(50, 50, 100, 1),
@@ -129,14 +149,14 @@ function windowsOf(priced: World['priced']) {
   switch (priced) {
     case 'line':
       return [chargeWindow(line)];
-    case 'counter':
-      return [chargeWindow(rateLine({ id: 'line', counter: 'month' }))];
     case 'free':
       return [chargeWindow(line, { kind: 'free' })];
     case 'none':
       return [];
     case 'not-yet':
       return [chargeWindow(line, { fromMs: START_MS + 200_000 })];
+    default:
+      return [chargeWindow(rateLine({ id: 'line', ...LINES[priced] }))];
   }
 }
 
@@ -275,6 +295,7 @@ function ending(endsAfterMs: number): Purse {
     ...{ endsAfterMs, step: 1, blocker: false, scoped: false, floor: 0 },
   };
 }
+const SOME_MONEY = { resource: 'EUR', granted: 3_000_000, endsAfterMs: null } as const;
 const FAST: World = { ...PLENTY, plenty: false, rate: 1_000_000 };
 
 /** Plays random logins both ways, and compares. @throws AssertionError where they differ. */
@@ -284,6 +305,10 @@ export function compareLogins(ways: TwoWays, size: ComparisonSize): Promise<numb
     examples: [
       [PLENTY, CROWD],
       [PLENTY, TWICE],
+      ...LINE_KINDS.map((priced): [World, Step[]] => [
+        { ...PLENTY, priced, sharePercent: 100, purses: [{ ...ending(1e9), ...SOME_MONEY }] },
+        [PLAIN_STEP],
+      ]),
       [{ ...PLENTY, sessionsMax: 1 }, ELSEWHERE],
       [{ ...PLENTY, expiresAfterMs: 400_000 }, OVERDUE],
       [{ ...PLENTY, capped: true }, OVERDUE],
