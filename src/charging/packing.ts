@@ -155,6 +155,36 @@ class Writer {
 
 const NESTING_MAX = 16;
 
+/** Longer texts are ids of sessions and the like, which hardly come again. */
+const KNOWN_TEXT_MAX = 24;
+const KNOWN_TEXTS = 1_024;
+const knownTexts: string[] = new Array<string>(KNOWN_TEXTS).fill('');
+
+/**
+ * The text of a few octets. Most are names that come again and again (tenants, units, buckets, what a NAS
+ * says of itself): one that was read lately is told by its octets, which costs a third of making it anew.
+ */
+function knownText(bytes: Buffer, start: number, end: number): string {
+  const length = end - start;
+  let hash = length;
+  for (let at = start; at < end; at += 1) hash = (hash * 31 + (bytes[at] as number)) | 0;
+  const place = (hash ^ (hash >>> 15)) & (KNOWN_TEXTS - 1);
+  const known = knownTexts[place] as string;
+  if (known.length === length && isTextOf(known, bytes, start)) return known;
+  const text = bytes.toString('utf8', start, end);
+  knownTexts[place] = text;
+  return text;
+}
+
+/** Never of one with other characters than those of ASCII: their octets have no character's code. */
+function isTextOf(text: string, bytes: Buffer, start: number): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    const octet = bytes[start + index] as number;
+    if (octet >= 0x80 || characterCode(text, index) !== octet) return false;
+  }
+  return true;
+}
+
 class Reader {
   readonly #buffer: Buffer;
   readonly #raw: boolean;
@@ -181,7 +211,8 @@ class Reader {
 
   #value(depth: number): Unpacked {
     const buffer = this.#buffer;
-    const type = buffer.readUInt8(this.#at++);
+    const type = buffer[this.#at++];
+    if (type === undefined) throw new PackingError('packed value breaks off');
     if (type < 0x80) return type;
     if (type >= 0xe0) return type - 0x100;
     if (type >= 0xa0 && type < 0xc0) return this.#string(type & 0x1f);
@@ -256,8 +287,9 @@ class Reader {
     if (end > this.#buffer.length) throw new PackingError('packed value breaks off');
     const start = this.#at;
     this.#at = end;
-    return this.#raw
-      ? this.#buffer.subarray(start, end)
+    if (this.#raw) return this.#buffer.subarray(start, end);
+    return length <= KNOWN_TEXT_MAX
+      ? knownText(this.#buffer, start, end)
       : this.#buffer.toString('utf8', start, end);
   }
 

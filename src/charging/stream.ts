@@ -10,8 +10,9 @@ import { isCluster, mastersOf, type RedisClient } from './redis-client.js';
 import type { Replication } from './replication.js';
 
 const GROUP = 'record';
-const ENTRY_FIELD = 'e';
-const STAMP_FIELD = 's';
+/** Names of fields, of one octet each: `e` and `s`. */
+const ENTRY_FIELD = 0x65;
+const STAMP_FIELD = 0x73;
 
 export interface StreamEntry {
   readonly id: string;
@@ -195,9 +196,10 @@ export function entryOf(fields: readonly Buffer[]): Buffer {
   return stamp === null ? entry : Buffer.concat([entry, stamp]);
 }
 
-function fieldOf(fields: readonly Buffer[], name: string): Buffer | null {
+function fieldOf(fields: readonly Buffer[], name: number): Buffer | null {
   for (let index = 0; index < fields.length; index += 2) {
-    if (fields[index]?.toString('latin1') === name) return fields[index + 1] ?? null;
+    const found = fields[index];
+    if (found?.length === 1 && found[0] === name) return fields[index + 1] ?? null;
   }
   return null;
 }

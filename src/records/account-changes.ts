@@ -7,7 +7,7 @@ import type {
   OutboxEntry,
 } from '../domain/events.js';
 import type { SequenceFault, UnbalancedBucket } from '../domain/flush.js';
-import { informativeInstant } from './copy-text.js';
+import { isStorableInstant } from './copy-text.js';
 import type { KnownAccounts } from './event-context.js';
 
 export interface AccountChange {
@@ -17,7 +17,8 @@ export interface AccountChange {
   readonly previous: number;
   tenant: string;
   last: number;
-  at: string;
+  /** Of the last event whose time can be kept, ms since 1970. */
+  atMs: number;
   /** Few, and most often one: a list costs a third of a map. */
   readonly balances: BucketBalance[];
   /** Buckets that ended; null for none. */
@@ -44,7 +45,7 @@ export interface AccountHeader {
 export type AccountChanges = ReadonlyMap<string, AccountChange>;
 
 /** Where a time can't be kept the entry is in quarantine; its account's run goes on all the same. */
-const UNKNOWN_TIME = '1970-01-01T00:00:00.000Z';
+const UNKNOWN_TIME_MS = 0;
 /** So is an entry of an account that nobody knows; its state belongs to no tenant. */
 export const UNKNOWN_TENANT = '';
 
@@ -109,7 +110,7 @@ export class AccountFold {
         previous: firstSequence - 1,
         tenant: this.#known.get(accountId)?.tenant ?? UNKNOWN_TENANT,
         last: 0,
-        at: UNKNOWN_TIME,
+        atMs: UNKNOWN_TIME_MS,
         balances: [],
         ended: null,
         header: null,
@@ -119,7 +120,7 @@ export class AccountFold {
     if (change.tenant === UNKNOWN_TENANT) change.tenant = entry.stamp?.tenant ?? UNKNOWN_TENANT;
     change.partition = entry.partition;
     change.last = firstSequence + events.length - 1;
-    change.at = informativeInstant(entry.at) ?? change.at;
+    if (isStorableInstant(entry.at)) change.atMs = entry.at;
     return change;
   }
 }

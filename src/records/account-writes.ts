@@ -5,7 +5,7 @@
 import type pg from 'pg';
 import type { UnbalancedBucket } from '../domain/flush.js';
 import type { AccountChange, AccountChanges, BucketBalance } from './account-changes.js';
-import { arrayText, type CopyValue } from './copy-text.js';
+import { arrayText, instantText, type CopyValue } from './copy-text.js';
 import type { Statement } from './statement-series.js';
 
 /**
@@ -89,7 +89,7 @@ type Column = (change: AccountChange) => CopyValue;
 const MOVED: readonly Column[] = [
   ({ accountId }) => accountId,
   ({ last }) => last,
-  ({ at }) => at,
+  ({ atMs }) => instantText(atMs),
   ({ balances }) => balancesText(balances, afterOf),
 ];
 const COMPARED: readonly Column[] = [
@@ -100,7 +100,7 @@ const COMPARED: readonly Column[] = [
 const COUNTED: readonly Column[] = [
   ({ accountId }) => accountId,
   ({ last }) => last,
-  ({ at }) => at,
+  ({ atMs }) => instantText(atMs),
   ({ previous }) => previous,
 ];
 const MADE: readonly Column[] = [

@@ -1,5 +1,6 @@
 /** What events say to those who wait: intents that were settled, thresholds to be told. */
 import type { LedgerEvent, ThresholdEvent } from '../domain/events.js';
+import { instantText } from './copy-text.js';
 import type { EventContext } from './event-context.js';
 import type { Statement } from './statement-series.js';
 
@@ -17,7 +18,7 @@ export type SettledIntents = Map<string, SettledIntent>;
 export function addSettledIntent(
   intents: SettledIntents,
   event: LedgerEvent,
-  { sequence, at }: EventContext,
+  { sequence, atMs }: EventContext,
 ): void {
   const { intentId } = event;
   if (intentId === null || intents.has(intentId)) return;
@@ -27,7 +28,7 @@ export function addSettledIntent(
     state: isRefused ? 'refused' : 'applied',
     refusal: isRefused ? event.reason : null,
     sequence,
-    at,
+    at: instantText(atMs),
   });
 }
 
@@ -70,7 +71,7 @@ export function addNotification(
     tenant: context.tenant,
     account_id: context.accountId,
     sequence: context.sequence,
-    raised_at: context.at,
+    raised_at: instantText(context.atMs),
     threshold_id: event.thresholdId,
     resource: event.resource,
     level: event.level,

@@ -1,11 +1,10 @@
 import type { AccountEvents, EntryId, EventStamp, OutboxEntry } from '../domain/events.js';
-import { instantText, UnstorableError } from './copy-text.js';
+import { storableInstant, UnstorableError } from './copy-text.js';
 
 /** What an event's row takes from its entry and its account. */
 export interface EventContext {
   readonly partition: number;
   readonly entry: EntryId;
-  readonly at: string;
   readonly atMs: number;
   readonly accountId: string;
   /** Raised from event to event of a section; nobody keeps the context. */
@@ -55,8 +54,7 @@ export function contextOf(
   return {
     partition: entry.partition,
     entry: entry.id,
-    at: instantText(entry.at),
-    atMs: entry.at,
+    atMs: storableInstant(entry.at),
     accountId,
     sequence: firstSequence,
     tenant,

@@ -63,6 +63,22 @@ describe('what is packed and unpacked again', () => {
   });
 });
 
+describe('short text that was read before', () => {
+  it('is never taken for another', () => {
+    const texts = Array.from({ length: 5_000 }, (_, index) => `name-${(index * 7_919) % 5_000}`);
+    expect([...texts, ...texts].filter((text) => unpack(pack(text)) !== text)).toEqual([]);
+  });
+
+  it('is not that of octets that are no characters', () => {
+    for (const octets of [[0x41], [0xc3, 0xa9], [0xe9], [0xff], [0x41, 0xc3], [0xef, 0xbf, 0xbd]]) {
+      const bytes = Buffer.from(octets);
+      for (let time = 0; time < 2; time += 1) {
+        expect(unpack(pack(bytes))).toBe(bytes.toString('utf8'));
+      }
+    }
+  });
+});
+
 describe('text of any length is the octets that it would be alone', () => {
   it.each([
     ...[0, 31, 32, 5_000, 21_845, 21_846, 65_535, 65_536].map((length) => ['x', length] as const),
