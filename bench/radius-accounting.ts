@@ -1,7 +1,8 @@
 /**
  * How many durable accounting requests and logins does tolld answer, against FreeRADIUS with its SQL
  * module on the same Postgres? `npm run bench -- radius-accounting [--requests N] [--logins N]
- * [--rounds N] [--slots N,…] [--users N] [--alone] [--cpu-profile DIRECTORY]`
+ * [--rounds N] [--slots N,…] [--users N] [--alone] [--cpu-profile DIRECTORY]
+ * [--heap-profile DIRECTORY]`
  */
 import { parseArgs } from 'node:util';
 import { SLOTS_MAX } from './radius-load.js';
@@ -31,6 +32,8 @@ interface Settings {
   readonly alone: boolean;
   /** Where Node leaves a CPU profile of each thread of tolld; null for none. */
   readonly cpuProfile: string | null;
+  /** Where it leaves what its first thread allocated, by function; null for none. */
+  readonly heapProfile: string | null;
 }
 
 function readSettings(args: readonly string[]): Settings {
@@ -45,6 +48,7 @@ function readSettings(args: readonly string[]): Settings {
       users: number(8_000),
       alone: { type: 'boolean', default: false },
       'cpu-profile': { type: 'string' },
+      'heap-profile': { type: 'string' },
     },
   });
   const settings = {
@@ -55,6 +59,7 @@ function readSettings(args: readonly string[]): Settings {
     users: Number(values.users),
     alone: values.alone,
     cpuProfile: values['cpu-profile'] ?? null,
+    heapProfile: values['heap-profile'] ?? null,
   };
   if (Math.max(...settings.slots) > SLOTS_MAX) throw new RangeError(`at most ${SLOTS_MAX} slots`);
   return settings;

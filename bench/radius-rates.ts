@@ -67,7 +67,7 @@ interface Runner {
 
 export async function run(args: readonly string[]): Promise<void> {
   const settings = readSettings(args);
-  await withRivals({ ...settings, secret: SECRET, cpuProfile: null }, (rivals) =>
+  await withRivals({ ...settings, secret: SECRET, cpuProfile: null, heapProfile: null }, (rivals) =>
     measure(settings, rivals),
   );
 }

@@ -22,6 +22,8 @@ export interface RivalsOptions {
   readonly alone: boolean;
   /** Where Node leaves a CPU profile of each thread of tolld; null for none. */
   readonly cpuProfile: string | null;
+  /** Where it leaves what its first thread allocated, by function; null for none. */
+  readonly heapProfile: string | null;
 }
 
 export interface Rivals {
@@ -36,9 +38,10 @@ export interface Rivals {
 
 /** Starts both, has them measured, and stops them. */
 export async function withRivals(
-  { users, secret, alone, cpuProfile }: RivalsOptions,
+  options: RivalsOptions,
   measure: (rivals: Rivals) => Promise<void>,
 ): Promise<void> {
+  const { users, secret, alone } = options;
   const directory = await mkdtemp(path.join(tmpdir(), 'tolld-bench-'));
   await chmod(directory, 0o755);
   const closers: (() => Promise<void>)[] = [() => rm(directory, { recursive: true, force: true })];
@@ -55,8 +58,7 @@ export async function withRivals(
     closers.push(() => redis.stop());
     const freeradius = alone ? null : await startFreeradiusSql(postgres, { users, secret });
     if (freeradius !== null) closers.push(() => freeradius.stop());
-    const nodeArguments =
-      cpuProfile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${path.resolve(cpuProfile)}`];
+    const nodeArguments = profilersOf(options);
     const tolld = await startTolldRadius({ postgres, redis }, { users, secret, nodeArguments });
     closers.push(() => tolld.stop());
     const postgresUs = (): number => cpuOfServerUs(postgres.pid);
@@ -82,6 +84,19 @@ export async function withRivals(
   } finally {
     for (const close of closers.reverse()) await close();
   }
+}
+
+function profilersOf({ cpuProfile, heapProfile }: RivalsOptions): readonly string[] {
+  const nodeArguments: string[] = [];
+  if (cpuProfile !== null) {
+    nodeArguments.push('--cpu-prof', `--cpu-prof-dir=${path.resolve(cpuProfile)}`);
+  }
+  if (heapProfile !== null) {
+    const sampler = new URL('allocation-sampler.js', import.meta.url);
+    sampler.searchParams.set('directory', path.resolve(heapProfile));
+    nodeArguments.push(`--import=${sampler.href}`);
+  }
+  return nodeArguments;
 }
 
 /** The thread that answers is the process' first; of the others the one that flushes is by far the busiest. */

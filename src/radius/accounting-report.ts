@@ -19,8 +19,8 @@ import {
 import type { NasClient } from './nas-clients.js';
 import type { RadiusPacket } from './packet.js';
 import {
+  bootMarkOf,
   networkContext,
-  requestBootMark,
   requestConnection,
   requestDevice,
   requestIdentities,
@@ -125,7 +125,7 @@ function sessionReport(
     station: requestStation(packet),
     address: context['address'] ?? null,
     port: requestPort(packet),
-    bootMark: requestBootMark(packet, nas),
+    bootMark: bootMarkOf(session.id, nas),
     device,
     context,
   };

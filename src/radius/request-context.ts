@@ -152,14 +152,11 @@ export function requestPort(packet: RadiusPacket): string | null {
 const ROUTER_OS_SESSION_ID = /^[0-9a-f]{8}$/i;
 const ROUTER_OS_HOTSPOT = '80';
 
-function routerOsSessionId(
-  packet: RadiusPacket,
-  nas: NasClient,
-): { readonly service: string; readonly boot: string } | null {
+/** An Acct-Session-Id of that form; null for any other. */
+function routerOsSessionId(sessionId: Buffer | undefined, nas: NasClient): string | null {
   if (nas.vendor !== 'mikrotik') return null;
-  const id = packet.get(AcctSessionId)?.toString('latin1') ?? '';
-  if (!ROUTER_OS_SESSION_ID.test(id)) return null;
-  return { service: id.slice(0, 2), boot: id.charAt(2).toLowerCase() };
+  const id = sessionId?.toString('latin1') ?? '';
+  return ROUTER_OS_SESSION_ID.test(id) ? id : null;
 }
 
 /**
@@ -186,9 +183,9 @@ export function deviceName(identifier: string, address: string): string {
   return contextText(`${identifier} ${address}`);
 }
 
-/** The boot digit of RouterOS; null for every other NAS. */
-export function requestBootMark(packet: RadiusPacket, nas: NasClient): string | null {
-  return routerOsSessionId(packet, nas)?.boot ?? null;
+/** The boot digit of RouterOS in an Acct-Session-Id; null for every other NAS. */
+export function bootMarkOf(sessionId: Buffer, nas: NasClient): string | null {
+  return routerOsSessionId(sessionId, nas)?.charAt(2).toLowerCase() ?? null;
 }
 
 const { values: PORT_TYPES } = NasPortType;
@@ -216,7 +213,7 @@ function isHotspot(packet: RadiusPacket, nas: NasClient): boolean {
     packet.has(MikrotikHostIp) ||
     packet.has(WISPrLocationId) ||
     packet.has(WISPrLocationName) ||
-    routerOsSessionId(packet, nas)?.service === ROUTER_OS_HOTSPOT ||
+    routerOsSessionId(packet.get(AcctSessionId), nas)?.startsWith(ROUTER_OS_HOTSPOT) === true ||
     (nas.vendor === 'mikrotik' && packet.get(ServiceType) === SERVICES.Login)
   );
 }
