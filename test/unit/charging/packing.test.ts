@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   pack,
+  packEach,
   PackingError,
   unpack,
   unpackBytes,
@@ -162,4 +163,20 @@ describe('what is not well-formed is refused', () => {
       }),
     );
   });
+});
+
+it('gives each result octets of its own, within a chunk and past its end', () => {
+  const values = Array.from({ length: 40 }, (_, index) => String(index).repeat(700));
+  const packed = values.map((each) => pack(each));
+  expect(packed.map((each) => unpack(each))).toEqual(values);
+});
+
+it('goes on after a value that it refused in its midst', () => {
+  expect(() => pack(['begun', 0.5])).toThrow(PackingError);
+  expect(unpack(pack(['whole', 1]))).toEqual(['whole', 1]);
+});
+
+it('packs values one behind the other without an array around them', () => {
+  const values = ['one', 2, null, [3]];
+  expect(Buffer.concat([Buffer.from([0x94]), packEach(values)])).toEqual(pack(values));
 });

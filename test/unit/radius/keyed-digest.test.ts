@@ -46,6 +46,14 @@ it('gives each digest in octets of its own', () => {
   expect(first).toEqual(kept);
 });
 
+it('writes a digest into the octets that it is of, as far as they go', () => {
+  const digest = new KeyedDigest('sha256', randomBytes(16));
+  const octets = Buffer.concat([randomBytes(40), Buffer.alloc(12)]);
+  const expected = digest.of(octets).subarray(0, 12);
+  digest.writeOf(octets, octets, 40);
+  expect(octets.subarray(40)).toEqual(expected);
+});
+
 it('signs no more than a packet', () => {
   expect(() => new KeyedDigest('md5', randomBytes(16)).of(Buffer.alloc(4097))).toThrow(RangeError);
 });
