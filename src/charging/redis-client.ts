@@ -40,10 +40,34 @@ export function createRedisClient(
   dependencies: { readonly logger: Logger },
 ): RedisClient {
   const redis = createClient(options);
-  redis.on('error', (error: Error) => {
-    dependencies.logger.warn({ err: error, client: options.name }, 'redis connection failed');
-  });
+  tellFailures(redis, options.name, dependencies);
   return redis;
+}
+
+/** A connection is tried many times a second: what fails as before is told again after so long. */
+const TELL_AGAIN_MS = 30_000;
+
+/** Has the log say which server can't be reached, and when a connection is back. */
+function tellFailures(
+  redis: RedisClient,
+  client: string,
+  { logger }: { readonly logger: Logger },
+): void {
+  const toldAt = new Map<string, number>();
+  const tell = (err: Error, node?: string): void => {
+    const now = performance.now();
+    const what = `${node ?? ''} ${err.message}`;
+    const isNews = now - (toldAt.get(what) ?? -Infinity) >= TELL_AGAIN_MS;
+    if (isNews) toldAt.set(what, now);
+    const fields = { err, client, ...(node !== undefined && { node }) };
+    logger[isNews ? 'warn' : 'debug'](fields, 'redis connection failed');
+  };
+  redis.on('error', (error: Error) => tell(error));
+  redis.on('node error', (error: Error, node: string) => tell(error, node));
+  redis.on('ready', () => {
+    if (toldAt.size > 0) logger.info({ client }, 'redis connection is back');
+    toldAt.clear();
+  });
 }
 
 function createClient(options: RedisClientOptions): RedisClient {

@@ -30,3 +30,44 @@ describe('a connection under sentinels that ends', () => {
     expect(endedConnection(true)).toBe(0);
   });
 });
+
+describe('the log of a connection', () => {
+  function told(work: (redis: ReturnType<typeof createRedisClient>) => void): readonly string[] {
+    const lines: string[] = [];
+    const redis = createRedisClient(
+      { url: 'redis://127.0.0.1:1', commandTimeoutMs: 500, name: 'test' },
+      {
+        logger: createLogger({ level: 'info' }, { destination: { write: (l) => lines.push(l) } }),
+      },
+    );
+    work(redis);
+    redis.disconnect();
+    return lines.map((line) => {
+      const { level, msg, node, err } = JSON.parse(line) as {
+        readonly [name in 'level' | 'msg' | 'node']?: string;
+      } & { readonly err?: { readonly message: string } };
+      return [level, msg, node, err?.message].filter((word) => word !== undefined).join(': ');
+    });
+  }
+
+  it('says once why it is down, and that it is back', () => {
+    const refused = new Error('connect ECONNREFUSED');
+    expect(
+      told((redis) => {
+        for (let attempt = 0; attempt < 5; attempt += 1) redis.emit('error', refused);
+        redis.emit('ready');
+        redis.emit('error', refused);
+      }),
+    ).toEqual([
+      'warn: redis connection failed: connect ECONNREFUSED',
+      'info: redis connection is back',
+      'warn: redis connection failed: connect ECONNREFUSED',
+    ]);
+  });
+
+  it('names the node of a cluster that cannot be reached', () => {
+    expect(
+      told((redis) => redis.emit('node error', new Error('connect ECONNREFUSED'), '127.0.0.1:2')),
+    ).toEqual(['warn: redis connection failed: 127.0.0.1:2: connect ECONNREFUSED']);
+  });
+});
