@@ -31,9 +31,12 @@ test('the built program uses no package that an installation leaves out', () => 
 
 test('the built program runs by itself, with a young generation of its own size', async () => {
   const shown = 'data:text/javascript,process.stderr.write(process.execArgv.join())';
-  const { stdout, stderr } = await promisify(execFile)(inject('program'), ['--version'], {
-    env: { ...process.env, NODE_OPTIONS: `--import=${shown}` },
-  });
+  const options = `NODE_OPTIONS=--import=${shown}`;
+  const { stdout, stderr } = await promisify(execFile)('env', [
+    options,
+    inject('program'),
+    '--version',
+  ]);
   expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(stderr).toBe('--max-semi-space-size=64');
 });
