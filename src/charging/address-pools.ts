@@ -74,24 +74,37 @@ const CARRIED_AT_ONCE = 1_000;
 
 /**
  * Carries the leases of addresses that are another pool's by now: whoever has one still has it. What that
- * pool has leased itself stays.
+ * pool has leased itself stays: while the addresses are its own, or since a moment (ms since 1970). What it
+ * says of a time before, when they were its own once, is over.
  */
 export async function carryLeases(
   engine: Engine,
-  before: readonly AddressPool[],
-  after: readonly AddressPool[],
+  { before, after }: Readonly<Record<'before' | 'after', readonly AddressPool[]>>,
+  sinceMs: number,
 ): Promise<void> {
-  const moves = before.flatMap((from) =>
-    after.filter((to) => to.code !== from.code && shareAddresses(from, to)).map((to) => [from, to]),
-  );
-  for (const [from, to] of moves) if (from && to) await carry(engine, from, to);
+  for (const from of before) {
+    for (const to of after) {
+      if (to.code === from.code || !shareAddresses(from, to)) continue;
+      const own = before.find(({ code }) => code === to.code);
+      await carry(engine, { from, to, own, sinceMs });
+    }
+  }
 }
 
-async function carry(engine: Engine, from: AddressPool, to: AddressPool): Promise<void> {
+interface Carrying {
+  readonly from: AddressPool;
+  readonly to: AddressPool;
+  /** The pool that they are carried to as it was before, if it was. */
+  readonly own: AddressPool | undefined;
+  readonly sinceMs: number;
+}
+
+async function carry(engine: Engine, { from, to, own, sinceMs }: Carrying): Promise<void> {
   const { redis } = engine;
   const [fromLeases = '', fromHolders = ''] = keysOf(engine, from);
-  const [toLeases = '', toHolders = ''] = keysOf(engine, to);
-  const running = await redis.zrangebyscore(fromLeases, Date.now(), '+inf', 'WITHSCORES');
+  const [leasesKey = '', holdersKey = ''] = keysOf(engine, to);
+  const now = Date.now();
+  const running = await redis.zrangebyscore(fromLeases, now, '+inf', 'WITHSCORES');
   const leases = running.flatMap((address, index) =>
     index % 2 === 0 && has(to, Number(address))
       ? [{ address, until: running[index + 1] ?? '0' }]
@@ -99,16 +112,29 @@ async function carry(engine: Engine, from: AddressPool, to: AddressPool): Promis
   );
   while (leases.length > 0) {
     const some = leases.splice(0, CARRIED_AT_ONCE);
-    const fields = some.map(({ address }) => `a:${address}`);
-    const sessions = await redis.hmget(fromHolders, ...fields);
+    const addresses = some.map(({ address }) => address);
+    const fields = addresses.map((address) => `a:${address}`);
+    const [sessions, holders, scores] = await Promise.all([
+      redis.hmget(fromHolders, ...fields),
+      redis.hmget(holdersKey, ...fields),
+      redis.zmscore(leasesKey, ...addresses),
+    ]);
     const pipeline = redis.pipeline();
     for (const [index, { address, until }] of some.entries()) {
-      const sessionId = sessions[index];
-      pipeline.zadd(toLeases, 'NX', until, address);
-      // One that rests is nobody's.
-      if (!sessionId) continue;
-      pipeline.hsetnx(toHolders, `a:${address}`, sessionId);
-      pipeline.hsetnx(toHolders, `s:${sessionId}`, address);
+      const [sessionId, holder] = [sessions[index], holders[index]];
+      const leasedUntil = Number(scores[index] ?? -Infinity);
+      const isOwn = own !== undefined && has(own, Number(address));
+      if (sessionId && sessionId === holder) {
+        pipeline.zadd(leasesKey, 'GT', until, address);
+      } else if (leasedUntil <= (isOwn ? now : sinceMs)) {
+        pipeline.zadd(leasesKey, until, address);
+        pipeline.hdel(holdersKey, `a:${address}`, `w:${address}`);
+        if (holder) pipeline.hdel(holdersKey, `s:${holder}`);
+        // One that rests is nobody's.
+        if (!sessionId) continue;
+        pipeline.hset(holdersKey, `a:${address}`, sessionId);
+        pipeline.hset(holdersKey, `s:${sessionId}`, address);
+      }
     }
     const failed = (await pipeline.exec())?.find(([error]) => error !== null)?.[0];
     if (failed) throw failed;

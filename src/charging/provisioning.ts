@@ -298,11 +298,12 @@ export async function publishConfiguration(
 ): Promise<void> {
   const { redis, keys } = engine;
   const held = await readConfiguration(engine);
-  const [before, after] = [poolsOf(held?.document ?? '{}'), poolsOf(document)];
-  await carryLeases(engine, before, after);
+  const pools = { before: poolsOf(held?.document ?? '{}'), after: poolsOf(document) };
+  const publishedAt = Date.now();
+  await carryLeases(engine, pools, Infinity);
   await redis.set(keys.config, JSON.stringify({ version, document }));
   await redis.publish(keys.config, String(version));
-  await carryLeases(engine, before, after);
+  await carryLeases(engine, pools, publishedAt);
 }
 
 /** The pools of a configuration; none where it is of a version that has them in another form. */

@@ -429,6 +429,26 @@ describe('an address of a pool', () => {
     });
   });
 
+  it('stays with its session when the pool has had its addresses before', async () => {
+    await openSubscriber(engine, { octets: 1_000_000_000 });
+    await openSubscriber(engine, { name: 'ben', octets: 1_000_000_000 });
+    const homes = { code: 'homes', ranges: pools[0]?.ranges ?? [], restSeconds: 0 };
+    const of = { pppoe: { address: { kind: 'pool', code: 'homes' } } } as const;
+    await openIsp(engine, { plans: [{ ...HOME, services: of }], pools: [homes] }, 2);
+    isp = await ispProcess(engine);
+    const { session: gone } = accepted(await isp.access(login()));
+    await isp.accounting(report({ handle: gone, status: 'start' }));
+    await isp.accounting(report({ handle: gone, status: 'stop', sessionSeconds: 90 }));
+    await openIsp(engine, { plans: [{ ...HOME, services }], pools }, 3);
+    isp = await ispProcess(engine);
+    const { session, terms } = accepted(await isp.access(login()));
+    expect(terms.ipv4).toEqual({ kind: 'fixed', address: '10.0.0.1' });
+    await isp.accounting(report({ handle: session, status: 'start' }));
+    await openIsp(engine, { plans: [{ ...HOME, services: of }], pools: [homes] }, 4);
+    isp = await ispProcess(engine);
+    expect(await isp.access(login(ben))).toMatchObject({ reason: 'no-address' });
+  });
+
   it('is the same for a device that logs in again before it has begun', async () => {
     await openIsp(engine, { plans: [{ ...HOME, services }], pools }, 2);
     isp = await ispProcess(engine);
