@@ -116,6 +116,15 @@ function nas.redirect(session_key, id)
   return { REPLY_OTHER_SESSION, id }
 end
 
+-- begins_after_all(keys, request, report, track): whether a report is the start of a login whose Class another
+-- session went on with until now: its device has come again without a login, which access points allow.
+function nas.begins_after_all(keys, request, report, track)
+  return report[REPORT_STATUS] == STATUS_START
+    and track
+    and nas.read_track(track)[TRACK_STATE] == TRACK_PROVISIONAL
+    and redis.call('ZSCORE', keys[5], 's:' .. request[REQUEST_SESSION])
+end
+
 -- fill_asks(request, report, track, grown, grants): what each service used, and what it is given next:
 -- what its line can use in two intervals; on a rung, and in the garden, free and nothing.
 function nas.fill_asks(request, report, track, grown, grants)
@@ -280,7 +289,7 @@ local function record_report(keys, request, report, may_grant)
     end
   end
   local stored = redis.call('HMGET', session_key, 'h', 'r', 'p')
-  if stored[3] then
+  if stored[3] and not nas.begins_after_all(keys, request, report, stored[2]) then
     redis.call('EXPIRE', session_key, REDIRECT_KEPT_S)
     return { REPLY_OTHER_SESSION, stored[3] }
   end
@@ -439,6 +448,11 @@ local function record_report(keys, request, report, may_grant)
     fields[3], fields[4] = 'n', nas.network_of(session_key, report[REPORT_NETWORK])
   end
   write_fields(session_key, fields)
+  if stored[3] then
+    -- It leads to no other any more, and is kept as any session is.
+    redis.call('HDEL', session_key, 'p')
+    redis.call('PERSIST', session_key)
+  end
   return {
     REPLY_DONE,
     cmsgpack.pack({

@@ -392,6 +392,10 @@ local function report_plainly(keys, args)
   local id, account_id = id_in(session_key, keys[3]), id_in(keys[1], keys[3])
   local now, stale_ms = read_time(given, 0), interim * 1000 * stale_factor
   local begins, ends = status == STATUS_START, status == STATUS_STOP
+  -- Of sessions that lead to another, nothing but a start could be taken for plain.
+  if begins and call('HEXISTS', session_key, 'p') == 1 then
+    return nil
+  end
   local cap_count = (byte(said, 3) - BRIEF_SERVICES - TOLD_TERMS * count) / FAIR_OCTETS
   local caps, caps_at = '', 0
   if cap_count > 0 then

@@ -4,6 +4,7 @@
  */
 import { expect, it } from 'vitest';
 import { admit } from '../../../src/charging/admission.js';
+import { packTerms, type ChargeRequest } from '../../../src/charging/charge-request.js';
 import { takeReport } from '../../../src/charging/session-report.js';
 import { toAmount } from '../../../src/domain/amounts.js';
 import { admissionRequest, networkReport } from '../../support/access-requests.js';
@@ -62,4 +63,43 @@ it('each report lets its session be one of its NAS until it would have fallen si
     until.add(Number(score));
   }
   expect(until.size).toBeLessThan(40);
+});
+
+/** A request whose terms Redis may know by their names, as it does those of plain reports. */
+function named<Request extends { readonly charge: ChargeRequest }>(request: Request): Request {
+  const { services } = request.charge;
+  const kept = services.map((service) => ({ ...service, packedTerms: packTerms(service) }));
+  return { ...request, charge: { ...request.charge, services: kept } };
+}
+
+it('a start begins the session of its login, whose Class another went on with until then', async () => {
+  const engine = await engines.fresh();
+  await fundAccount(engine, 'a', [newBucket('data', 'octets', 1e15)]);
+  const places = { sessionKey: 'k1', station: '02:00:5E:00:00:01' };
+  const shared = { ...places, rates: { total: 2_000, download: 1_000, upload: 1_000 } };
+  await admit(engine, named(admissionRequest(shared)));
+  const first = { ...shared, now: START_MS, eventAt: START_MS };
+  expect(
+    await takeReport(engine, named(networkReport({ ...first, status: 'start' }))),
+  ).toMatchObject({
+    sessionId: 's1',
+  });
+  // The device logs in again ten minutes later, and its access point counts on.
+  const now = START_MS + 600_000;
+  const again = { ...shared, sessionId: 's2', now, eventAt: now };
+  await admit(engine, named(admissionRequest({ ...again, requestKey: 'again' })));
+  const on = { ...again, sessionSeconds: 600, uploadOctets: toAmount(700) };
+  await takeReport(engine, named(networkReport({ ...on, status: 'stop' })));
+  const start = { ...again, sessionKey: 'k2', status: 'start' } as const;
+  await takeReport(engine, named(networkReport(start)));
+  expect(await engine.redis.ttl(engine.keys.session(0, 's2'))).toBe(-1);
+  const other = { ...again, sessionKey: 'k2' };
+  // The second one comes whole, as it says no time.
+  for (const sessionSeconds of [60, null]) {
+    const [at, octets] = sessionSeconds === null ? [now + 120_000, 300] : [now + 60_000, 200];
+    const said = { ...other, ...{ now: at, eventAt: at, sessionSeconds } };
+    const both = { uploadOctets: toAmount(octets), downloadOctets: toAmount(0) };
+    const outcome = await takeReport(engine, named(networkReport({ ...said, ...both })));
+    expect(outcome).toMatchObject({ kind: 'taken', sessionId: 's2', epoch: false });
+  }
 });
