@@ -45,7 +45,7 @@ function readSettings(args: readonly string[]): Settings {
       logins: number(9_600),
       rounds: number(4),
       slots: { type: 'string', default: '64,256' },
-      users: number(8_000),
+      users: number(16_000),
       alone: { type: 'boolean', default: false },
       'cpu-profile': { type: 'string' },
       'heap-profile': { type: 'string' },
